@@ -136,12 +136,11 @@ def release(day: Any, allow_past: bool) -> None:
     import dagster as dg
 
     from orchestration.report import summarise_release
-    from orchestration.runs import execute, refuse_dead_holders, requests_for_facts, requests_for_release
+    from orchestration.runs import execute, refuse_dead_holders, requests_for_release
 
     with dg.DagsterInstance.get() as instance:
         refuse_dead_holders(instance)
-        facts = requests_for_facts(settings, until=settings.today() - timedelta(days=1))
-        execute([*facts, requests_for_release(day.date(), allow_past=allow_past)], instance)
+        execute([requests_for_release(day.date(), allow_past=allow_past)], instance)
     click.echo(summarise_release(settings, day.date()))
 
 

@@ -14,8 +14,8 @@ from orchestration.defs.measurement.report_site import build_report_site
 from orchestration.defs.propensity.churn_model import build_churn_model
 from orchestration.defs.propensity.customer_scores import build_customer_scores
 from orchestration.defs.schedules import build_jobs, build_schedules
-from orchestration.defs.sources.landing_files import build_landing_files
-from orchestration.defs.warehouse.models import build_models
+from orchestration.defs.sources.landing_files import build_landing_files, build_staged_days
+from orchestration.defs.warehouse.models import build_models, fact_keys
 from orchestration.partitions import daily_partitions, weekly_partitions
 from orchestration.resources import Settings, Warehouse, settings_of_code_location
 
@@ -26,18 +26,20 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     weekly = weekly_partitions(settings.landing, settings.timezone)
     warehouse = Warehouse(settings.warehouse)
     dbt = DbtProjectRunner(settings)
-    jobs = build_jobs(dbt, daily, weekly)
+    facts = fact_keys(dbt)
+    jobs = build_jobs(facts)
     return dg.Definitions(
         assets=[
             build_landing_files(settings, warehouse, daily),
-            *build_models(settings, warehouse, dbt, daily, weekly),
+            build_staged_days(warehouse, daily, facts),
+            *build_models(warehouse, dbt, daily, weekly),
             build_identity_map(warehouse, daily),
             build_churn_model(settings, warehouse, weekly),
             build_customer_scores(settings, warehouse, daily),
             build_send_ledger(settings, warehouse, daily),
             build_send_decisions(settings, warehouse, daily),
             build_send_list(settings, warehouse, daily),
-            build_release(settings, warehouse, daily),
+            build_release(settings, warehouse, dbt, daily),
             build_holdout_report(warehouse, daily),
             build_report_site(settings, warehouse, daily),
         ],

@@ -10,8 +10,8 @@ from datetime import date, timedelta
 import dagster as dg
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from orchestration.defs.schedules import DAILY, FACTS, RELEASE, TRAINING, WEEKLY_KEYS
-from orchestration.landing import landing_days, pending_days
+from orchestration.defs.schedules import DAILY, DECISION, FACTS, RELEASE, TRAINING, WEEKLY_KEYS
+from orchestration.landing import landing_days
 from orchestration.partitions import training_week_before
 from orchestration.resources import Settings, UserError, Warehouse, open_state
 
@@ -46,20 +46,12 @@ class Request:
 
 
 def requests_for(settings: Settings, instance: dg.DagsterInstance, *, start: date, end: date) -> list[Request]:
-    """What must run so that partitions start..end are exact: landed days not yet staged, models due, the days themselves."""
-    requests = [*requests_for_facts(settings, until=start - timedelta(days=1))]
-    requests += requests_for_training(settings, instance, start=start, end=end)
+    """What must run so that partitions start..end are exact: their facts, the trainings that they score with, they themselves."""
     days = start.isoformat() if start == end else f"{start} to {end}"
-    return [*requests, Request(DAILY, start, end, f"deciding {days}")]
-
-
-def requests_for_facts(settings: Settings, *, until: date) -> list[Request]:
-    """One run over all days that landed, or landed again, since they were staged; none if there are none."""
-    with Warehouse(settings.warehouse).connect() as connection:
-        pending = pending_days(connection, settings.landing, until=until)
-    if not pending:
-        return []
-    return [Request(FACTS, pending[0], until, f"staging {len(pending)} landed days, {pending[0]} to {pending[-1]}")]
+    trainings = requests_for_training(settings, instance, start=start, end=end)
+    if not trainings:
+        return [Request(DAILY, start, end, f"running {days}")]
+    return [Request(FACTS, start, end, f"staging {days}"), *trainings, Request(DECISION, start, end, f"deciding {days}")]
 
 
 def requests_for_training(settings: Settings, instance: dg.DagsterInstance, *, start: date, end: date) -> list[Request]:

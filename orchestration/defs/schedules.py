@@ -1,53 +1,47 @@
 """The jobs and when they run: the send list at six, models once a week. Releases are started by a person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import dagster as dg
 
-from orchestration.dbt import TRANSLATOR, DbtProjectRunner
-
 FACTS = "facts"
 DAILY = "daily"
+DECISION = "decision"
 TRAINING = "training"
 RELEASE = "release"
 
+STAGED_KEY = dg.AssetKey(["ops", "staged_days"])
 RELEASE_KEY = dg.AssetKey(["activation", "release"])
 WEEKLY_KEYS = [dg.AssetKey(["marts", "churn_training_set"]), dg.AssetKey(["ml", "churn_model"])]
 
 
-def build_jobs(
-    dbt: DbtProjectRunner, daily: dg.PartitionsDefinition[str], weekly: dg.PartitionsDefinition[str]
-) -> dict[str, dg.UnresolvedAssetJobDefinition]:
-    """One job for each reason to run."""
+def build_jobs(facts: Sequence[dg.AssetKey]) -> dict[str, dg.UnresolvedAssetJobDefinition]:
+    """One job for each reason to run.
+
+    Args:
+        facts: Assets that are kept by landing day; all others are as of a day.
+    """
+    landed = dg.AssetSelection.assets(*facts, STAGED_KEY)
     trained = dg.AssetSelection.assets(*WEEKLY_KEYS)
-    released = dg.AssetSelection.assets(RELEASE_KEY)
+    daily = dg.AssetSelection.all() - trained - dg.AssetSelection.assets(RELEASE_KEY)
     return {
         FACTS: dg.define_asset_job(
-            FACTS, selection=dg.AssetSelection.assets(*fact_keys(dbt)), partitions_def=daily,
-            description="Stages landed days and everything else that is kept by landing day.",
+            FACTS, selection=landed, description="Stages landed days and everything else that is kept by landing day."
+        ),
+        DECISION: dg.define_asset_job(
+            DECISION, selection=daily - landed, description="Decides business days whose facts are staged."
         ),
         DAILY: dg.define_asset_job(
-            DAILY, selection=dg.AssetSelection.all() - trained - released, partitions_def=daily,
-            description="One business day from its landed files to the send list and the holdout report.",
+            DAILY, selection=daily, description="Business days from their landed files to send list and holdout report."
         ),
         TRAINING: dg.define_asset_job(
-            TRAINING, selection=trained, partitions_def=weekly,
-            description="Trains, compares and registers the models on all that landed by the end of a week.",
+            TRAINING, selection=trained, description="Trains, compares and registers the models of a week."
         ),
         RELEASE: dg.define_asset_job(
-            RELEASE, selection=released, partitions_def=daily,
-            description="Claims a day's send list in the ledger and publishes exactly what was claimed.",
+            RELEASE, selection=[RELEASE_KEY], description="Claims a day's send list in the ledger and publishes what was claimed."
         ),
-    }  # fmt: skip
-
-
-def fact_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
-    """Assets that are kept by landing day; all others are as of a day and need the facts of every day before."""
-    nodes = dbt.manifest_json["nodes"].values()
-    landed = [node for node in nodes if node["config"].get("meta", {}).get("partitioned_by") == "landed_on"]
-    python = [["ops", "landing_files"], ["marts", "identity_map"], ["marts", "identity_log"]]
-    return [TRANSLATOR.get_asset_key(node) for node in landed] + [dg.AssetKey(key) for key in python]
+    }
 
 
 def build_schedules(jobs: Mapping[str, dg.UnresolvedAssetJobDefinition], timezone: str) -> list[dg.ScheduleDefinition]:

@@ -7,6 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from ml.identity.resolve import HubLimits, resolve_days
+from orchestration.defs.sources.landing_files import facts_window
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Warehouse
 
@@ -100,8 +101,8 @@ def build_identity_map(warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
         pool="warehouse",
     )
     def identity_map(context: dg.AssetExecutionContext) -> tuple[dg.MaterializeResult[None], dg.MaterializeResult[None]]:
-        start, end = window(context)
         with warehouse.connect() as connection:
+            start, end = facts_window(connection, **dict(zip(("start", "end"), window(context), strict=True)))
             links = connection.execute(LINKS, {"end": end}).to_arrow_table()
             profiles = connection.execute(PROFILES, {"end": end}).to_arrow_table()
             resolution = resolve_days(links, profiles, start=start, end=end, limits=HubLimits())
