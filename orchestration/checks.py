@@ -58,7 +58,10 @@ def _gate(settings: Settings, name: str, tables: Sequence[str]) -> dg.AssetCheck
                 severity=dg.AssetCheckSeverity.ERROR if severity == "critical" else dg.AssetCheckSeverity.WARN,
                 metadata={
                     "expectations": len(mine),
-                    "failed": [f"{finding.expectation} {finding.column or ''}: {finding.unexpected_count}" for finding in failed],
+                    "failed": [
+                        f"{finding.expectation} {finding.column or ''}: {finding.unexpected_count}"
+                        for finding in failed
+                    ],
                     "example_keys": [key for finding in failed for key in finding.examples][:20],
                 },
             )

@@ -60,7 +60,6 @@ def main() -> None:
 def simulate(customers: int, days: int, seed: int, start: Any, out: Path, truth: Path | None) -> None:
     """Land a shop whose truth is known, in the file shapes of the real systems."""
     from rich.progress import Progress
-
     from simulator.shop import simulate as simulate_shop
 
     if out.exists() and any(out.iterdir()):
@@ -77,8 +76,16 @@ def simulate(customers: int, days: int, seed: int, start: Any, out: Path, truth:
 
 
 @main.command(epilog="Example: holdfast run --date 2025-06-29 --landing .holdfast/landing")
-@click.option("--date", "day", type=DAY, required=True, help="The business day whose data landed; its send list is for the day after.")
-@click.option("--landing", type=click.Path(file_okay=False, path_type=Path), help="Landing zone (default: HOLDFAST_LANDING).")
+@click.option(
+    "--date",
+    "day",
+    type=DAY,
+    required=True,
+    help="The business day whose data landed; its send list is for the day after.",
+)
+@click.option(
+    "--landing", type=click.Path(file_okay=False, path_type=Path), help="Landing zone (default: HOLDFAST_LANDING)."
+)
 @click.option("--allow-empty", is_flag=True, help="Run a day on which nothing landed.")
 @one_line_errors
 def run(day: Any, landing: Path | None, allow_empty: bool) -> None:
@@ -89,7 +96,9 @@ def run(day: Any, landing: Path | None, allow_empty: bool) -> None:
 @main.command(epilog="Example: holdfast backfill --from 2025-06-01 --to 2025-06-29")
 @click.option("--from", "first", type=DAY, required=True, help="First partition.")
 @click.option("--to", "last", type=DAY, required=True, help="Last partition, inclusive.")
-@click.option("--landing", type=click.Path(file_okay=False, path_type=Path), help="Landing zone (default: HOLDFAST_LANDING).")
+@click.option(
+    "--landing", type=click.Path(file_okay=False, path_type=Path), help="Landing zone (default: HOLDFAST_LANDING)."
+)
 @one_line_errors
 def backfill(first: Any, last: Any, landing: Path | None) -> None:
     """Materialise a range of partitions in a single run."""
@@ -178,7 +187,9 @@ def unlock(yes: bool) -> None:
             click.echo("nothing is held")
         for run_held in runs:
             state = "its process is gone" if is_dead(run_held) else "its process may be alive"
-            click.echo(f"run {run_held.run_id[:8]} ({run_held.job_name}, {run_held.status.value.lower()}) holds the warehouse; {state}")
+            click.echo(
+                f"run {run_held.run_id[:8]} ({run_held.job_name}, {run_held.status.value.lower()}) holds the warehouse; {state}"
+            )
             if is_dead(run_held) or yes or (sys.stdin.isatty() and click.confirm("free it?")):
                 free(instance, run_held)
                 click.echo(f"freed {run_held.run_id[:8]}")
@@ -199,6 +210,7 @@ def validate() -> None:
 
     playbook = load_valid_playbook()
     click.echo(f"playbook {playbook.version} is valid: {len(playbook.flows)} flows; time zone {settings.timezone}")
+
 
 if __name__ == "__main__":
     main()

@@ -30,7 +30,9 @@ class StageTranslator(DagsterDbtTranslator):
     """Names a dbt node as the graph does: key = schema and table, group = stage."""
 
     def __init__(self) -> None:
-        super().__init__(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True, enable_source_tests_as_checks=True))
+        super().__init__(
+            settings=DagsterDbtTranslatorSettings(enable_asset_checks=True, enable_source_tests_as_checks=True)
+        )
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """`schema/table`, unless the node's meta names another asset."""
@@ -80,7 +82,7 @@ class DbtProjectRunner:
 
     @property
     def manifest(self) -> "Manifest":
-        """dbt's own manifest object; handed to each build, so that no build parses again."""
+        """Dbt's own manifest object; handed to each build, so that no build parses again."""
         if self._manifest is None:
             self._manifest = self._invoke(["parse"]).result
         return self._manifest
@@ -112,7 +114,14 @@ class DbtProjectRunner:
         from dbt.cli.main import dbtRunner
 
         os.environ["DBT_TARGET_PATH"] = str(self.target)
-        folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--log-path", str(self.settings.home / "logs")]
+        folders = [
+            "--project-dir",
+            str(PROJECT),
+            "--profiles-dir",
+            str(PROJECT),
+            "--log-path",
+            str(self.settings.home / "logs"),
+        ]
         manifest = None if arguments[0] == "parse" else self.manifest
         try:
             outcome = dbtRunner(manifest=manifest).invoke([*arguments, *folders, "--quiet"])
@@ -124,7 +133,9 @@ class DbtProjectRunner:
         return outcome
 
 
-def dagster_events(results: Iterable[Any], manifest: Mapping[str, Any]) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+def dagster_events(
+    results: Iterable[Any], manifest: Mapping[str, Any]
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """Translate dbt's run results into materialisations and check results.
 
     Raises:
@@ -150,7 +161,9 @@ def _check_result(result: Any, manifest: Mapping[str, Any]) -> dg.AssetCheckResu
     if key is None:
         message = f"test {result.node.name} belongs to no asset: give it `meta: {{dagster: {{ref: ...}}}}`"
         raise DbtFailed(message)
-    severity = dg.AssetCheckSeverity.WARN if result.node.config.severity.lower() == "warn" else dg.AssetCheckSeverity.ERROR
+    severity = (
+        dg.AssetCheckSeverity.WARN if result.node.config.severity.lower() == "warn" else dg.AssetCheckSeverity.ERROR
+    )
     return dg.AssetCheckResult(
         asset_key=key.asset_key,
         check_name=key.name,

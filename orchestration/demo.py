@@ -22,7 +22,9 @@ def main() -> int:
             return code
     last = landing_days(settings.landing)[-1].isoformat()
     code = subprocess.call([*holdfast, "run", "--date", last, "--landing", str(settings.landing)])
-    print(f"done in {time.monotonic() - began:.0f} s; `make dev` shows the graph, the models and the report in the browser")
+    print(
+        f"done in {time.monotonic() - began:.0f} s; `make dev` shows the graph, the models and the report in the browser"
+    )
     return code
 
 

@@ -24,7 +24,9 @@ def main() -> None:
          "--backend-store-uri", settings.tracking_uri, "--default-artifact-root", settings.artifacts],
         [sys.executable, "-m", "http.server", SITE_PORT, "--bind", "127.0.0.1", "--directory", site],
     ]  # fmt: skip
-    print(f"Dagster http://127.0.0.1:{DAGSTER_PORT}  MLflow http://127.0.0.1:{MLFLOW_PORT}  report http://127.0.0.1:{SITE_PORT}")
+    print(
+        f"Dagster http://127.0.0.1:{DAGSTER_PORT}  MLflow http://127.0.0.1:{MLFLOW_PORT}  report http://127.0.0.1:{SITE_PORT}"
+    )
     servers = [subprocess.Popen([str(word) for word in command], cwd=ROOT) for command in commands]
     try:
         while all(server.poll() is None for server in servers):

@@ -2,6 +2,7 @@
 
 from activation.playbook import PlaybookError
 from activation.release import ReleaseRefused
+
 from orchestration.landing import LandingError
 from orchestration.resources import UserError
 

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from activation.playbook import Playbook, load_playbook
+
 from orchestration.landing import landing_days
 from orchestration.resources import PLAYBOOK, ROOT, Settings, UserError, Warehouse
 
@@ -51,7 +52,9 @@ def check_days(landed: list[date], *, first: date, last: date, today: date) -> N
         message = "the landing zone holds no landed_on=YYYY-MM-DD folder: land a first export, see docs/bring-your-own-data.md"
         raise UserError(message)
     if landed[-1] > today:
-        message = f"the landing zone holds landed_on={landed[-1]}, which is after today ({today}): move that folder away"
+        message = (
+            f"the landing zone holds landed_on={landed[-1]}, which is after today ({today}): move that folder away"
+        )
         raise UserError(message)
     if last >= today:
         message = f"{last} is not over yet (today is {today}): the newest partition is {today - timedelta(days=1)}"
@@ -69,7 +72,9 @@ def check_release(settings: Settings, day: date, *, allow_past: bool) -> None:
     """
     send_date, today = day + timedelta(days=1), settings.today()
     if send_date != today and not allow_past:
-        message = f"the send list of {day} is for {send_date}, today is {today}: say --allow-past to release it all the same"
+        message = (
+            f"the send list of {day} is for {send_date}, today is {today}: say --allow-past to release it all the same"
+        )
         raise UserError(message)
     if send_date > today:
         message = f"the send list of {day} is for {send_date}, which is in the future"

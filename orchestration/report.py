@@ -20,7 +20,9 @@ def summarise(settings: Settings, day: date) -> str:
     send_date = day + timedelta(days=1)
     with Warehouse(settings.warehouse).connect() as connection:
         rows = connection.execute(OUTCOMES, {"day": day}).fetchall()
-        refused = connection.execute("select count(*) from quarantine.rows where landed_on <= $day", {"day": day}).fetchone()
+        refused = connection.execute(
+            "select count(*) from quarantine.rows where landed_on <= $day", {"day": day}
+        ).fetchone()
     sent = sum(count for *_, outcome, count in rows if outcome == "sent")
     lines = [f"send list for {send_date}: {sent} emails of {sum(row[3] for row in rows)} candidates"]
     lines += [f"  {flow} / {step}: {count} {outcome}" for flow, step, outcome, count in rows]

@@ -9,7 +9,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
-
 from activation.state import StateStore
 
 ROOT = Path(__file__).resolve().parent.parent

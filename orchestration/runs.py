@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from orchestration.defs.schedules import DAILY, DECISION, FACTS, RELEASE, TRAINING, WEEKLY_KEYS
 from orchestration.landing import landing_days
 from orchestration.partitions import training_week_before
-from orchestration.resources import Settings, UserError, Warehouse, open_state
+from orchestration.resources import Settings, UserError, Warehouse
 
 PROCESS_TAG = "holdfast/process"
 POOL = "warehouse"
@@ -51,7 +51,11 @@ def requests_for(settings: Settings, instance: dg.DagsterInstance, *, start: dat
     trainings = requests_for_training(settings, instance, start=start, end=end)
     if not trainings:
         return [Request(DAILY, start, end, f"running {days}")]
-    return [Request(FACTS, start, end, f"staging {days}"), *trainings, Request(DECISION, start, end, f"deciding {days}")]
+    return [
+        Request(FACTS, start, end, f"staging {days}"),
+        *trainings,
+        Request(DECISION, start, end, f"deciding {days}"),
+    ]
 
 
 def requests_for_training(settings: Settings, instance: dg.DagsterInstance, *, start: date, end: date) -> list[Request]:
@@ -121,7 +125,13 @@ def _progress(
 ) -> Iterator[tuple[str, Callable[[int], None]]]:
     """A progress bar that follows the steps of one run."""
     run_id = str(uuid.uuid4())
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[step]}"))
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[step]}"),
+    )
     with Progress(*columns, disable=quiet, transient=False) as progress:
         task = progress.add_task(request.title, total=None, step="")
 

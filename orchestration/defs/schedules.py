@@ -39,7 +39,9 @@ def build_jobs(facts: Sequence[dg.AssetKey]) -> dict[str, dg.UnresolvedAssetJobD
             TRAINING, selection=trained, description="Trains, compares and registers the models of a week."
         ),
         RELEASE: dg.define_asset_job(
-            RELEASE, selection=[RELEASE_KEY], description="Claims a day's send list in the ledger and publishes what was claimed."
+            RELEASE,
+            selection=[RELEASE_KEY],
+            description="Claims a day's send list in the ledger and publishes what was claimed.",
         ),
     }
 

@@ -6,7 +6,9 @@ from orchestration.partitions import BACKFILL_IN_ONE_RUN
 from orchestration.resources import Settings, Warehouse, open_state
 
 
-def build_send_ledger(settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def build_send_ledger(
+    settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
     """Define the asset."""
 
     @dg.asset(

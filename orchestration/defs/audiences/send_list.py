@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import dagster as dg
-
 from activation.publish import publish_send_list
+
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse
 
 
-def build_send_list(settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def build_send_list(
+    settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
     """Define the asset."""
 
     @dg.asset(

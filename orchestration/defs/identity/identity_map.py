@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import dagster as dg
 import duckdb
 import pyarrow as pa
-
 from ml.identity.resolve import HubLimits, resolve_days
+
 from orchestration.defs.sources.landing_files import facts_window
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Warehouse
@@ -100,7 +100,9 @@ def build_identity_map(warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
         backfill_policy=BACKFILL_IN_ONE_RUN,
         pool="warehouse",
     )
-    def identity_map(context: dg.AssetExecutionContext) -> tuple[dg.MaterializeResult[None], dg.MaterializeResult[None]]:
+    def identity_map(
+        context: dg.AssetExecutionContext,
+    ) -> tuple[dg.MaterializeResult[None], dg.MaterializeResult[None]]:
         with warehouse.connect() as connection:
             start, end = facts_window(connection, **dict(zip(("start", "end"), window(context), strict=True)))
             links = connection.execute(LINKS, {"end": end}).to_arrow_table()
@@ -136,7 +138,9 @@ def store_map(connection: duckdb.DuckDBPyConnection, intervals: pa.Table, *, sta
     connection.execute(MERGE, arguments)
     connection.execute("delete from marts.identity_map")
     connection.execute("insert into marts.identity_map from merged order by profile_key, valid_from")
-    connection.execute("delete from ops.identity_days where solved_on between $start and $end", {"start": start, "end": end})
+    connection.execute(
+        "delete from ops.identity_days where solved_on between $start and $end", {"start": start, "end": end}
+    )
     connection.execute(
         "insert into ops.identity_days select cast(unnest(generate_series($start, $end, interval 1 day)) as date)",
         {"start": start, "end": end},
@@ -149,7 +153,9 @@ def store_log(connection: duckdb.DuckDBPyConnection, log: pa.Table, *, start: da
     """Replace the window's rows of `marts.identity_log`."""
     connection.register("changes", log)
     connection.execute("begin")
-    connection.execute("delete from marts.identity_log where changed_on between $start and $end", {"start": start, "end": end})
+    connection.execute(
+        "delete from marts.identity_log where changed_on between $start and $end", {"start": start, "end": end}
+    )
     connection.execute("insert into marts.identity_log by name select * from changes")
     connection.execute("commit")
     connection.unregister("changes")

@@ -10,7 +10,9 @@ from orchestration.resources import Settings, Warehouse, open_state
 SEED = 20_250_101
 
 
-def build_churn_model(settings: Settings, warehouse: Warehouse, weekly: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def build_churn_model(
+    settings: Settings, warehouse: Warehouse, weekly: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
     """Define the asset."""
 
     @dg.asset(

@@ -17,10 +17,14 @@ create table if not exists ml.customer_scores (
 );
 """
 
-FEATURES = "select * exclude (as_of) from marts.customer_features where as_of = $day and has_ordered order by customer_id"
+FEATURES = (
+    "select * exclude (as_of) from marts.customer_features where as_of = $day and has_ordered order by customer_id"
+)
 
 
-def build_customer_scores(settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def build_customer_scores(
+    settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
     """Define the asset."""
 
     @dg.asset(

@@ -25,7 +25,9 @@ where landed_on <= $end and landed_on not in (select landed_on from ops.staged_d
 """
 
 
-def build_landing_files(settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def build_landing_files(
+    settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
     """Define the asset at which the graph begins."""
 
     @dg.asset(
@@ -54,7 +56,9 @@ def register_window(
     connection.execute(CREATE)
     first = min([start, *pending_days(connection, settings.landing, until=end)])
     summary = register_files(connection, settings.landing, start=first, end=end)
-    connection.execute("delete from ops.staged_days where landed_on between $first and $end", {"first": first, "end": end})
+    connection.execute(
+        "delete from ops.staged_days where landed_on between $first and $end", {"first": first, "end": end}
+    )
     return {"staged_from": first.isoformat(), **summary._asdict()}
 
 

@@ -17,7 +17,10 @@ ON_RELEASE = "tag:release"
 
 
 def build_models(
-    warehouse: Warehouse, dbt: DbtProjectRunner, daily: dg.PartitionsDefinition[str], weekly: dg.PartitionsDefinition[str]
+    warehouse: Warehouse,
+    dbt: DbtProjectRunner,
+    daily: dg.PartitionsDefinition[str],
+    weekly: dg.PartitionsDefinition[str],
 ) -> list[dg.AssetsDefinition]:
     """Define the dbt assets of both rhythms."""
     return [
@@ -68,9 +71,13 @@ def split(dbt: DbtProjectRunner, keys: set[dg.AssetKey]) -> tuple[list[str], lis
 
 def fact_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
     """Assets that are kept by landing day; all others are as of a day and need the facts of every day before."""
-    python = [dg.AssetKey(key) for key in (["ops", "landing_files"], ["marts", "identity_map"], ["marts", "identity_log"])]
+    python = [
+        dg.AssetKey(key) for key in (["ops", "landing_files"], ["marts", "identity_map"], ["marts", "identity_log"])
+    ]
     nodes = dbt.manifest_json["nodes"].values()
-    return python + [TRANSLATOR.get_asset_key(node) for node in nodes if node["resource_type"] in {"model", "seed"} and is_fact(node)]
+    return python + [
+        TRANSLATOR.get_asset_key(node) for node in nodes if node["resource_type"] in {"model", "seed"} and is_fact(node)
+    ]
 
 
 def is_fact(node: dict[str, Any]) -> bool:
