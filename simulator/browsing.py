@@ -1,0 +1,170 @@
+"""Visits to the storefront: what was looked at, put in the basket and bought, and on which device."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simulator.arrays import Bools, Floats, Ints, Texts
+from simulator.catalogue import Catalogue, draw_variants
+from simulator.instants import DAY, HOUR, MINUTE, SECOND, draw_time_of_day
+from simulator.people import People
+from simulator.purchases import Orders
+from simulator.selves import NONE, Selves
+from simulator.world import World
+
+PAGE, SIGNED_UP, VIEWED, ADDED, CHECKOUT, COMPLETED, IDENTIFIED, RENEWED = range(8)
+MOST_VIEWS = 8
+
+
+class Sessions(NamedTuple):
+    """Visits, shape (m,) each."""
+
+    person: Ints
+    started_at: Ints
+    device: Texts
+    """Anonymous id."""
+    is_phone: Bools
+    is_logged_in: Bools
+    """The browser still knows the account from the first page on."""
+    order: Ints
+    """The order placed, `NONE` without."""
+
+
+class WebEvents(NamedTuple):
+    """What happened in the visits, shape (k,) each; unordered."""
+
+    kind: Ints
+    happened_at: Ints
+    session: Ints
+    """`NONE` for what the shop's server reports."""
+    variant: Ints
+    quantity: Ints
+    order: Ints
+    is_known: Bools
+    """The event bears the user id."""
+
+
+def draw_sessions(
+    rng: np.random.Generator, world: World, people: People, selves: Selves, orders: Orders, *, engagement: Floats, start: int
+) -> Sessions:
+    """All visits of a block: idle ones by engagement and appetite, some before joining, one per online order."""
+    days = engagement.shape[1]
+    appetite = 0.016 + 0.9 * people.purchase_rate
+    person, day = np.nonzero(counts := rng.poisson(engagement * appetite[:, None]))
+    repeat = counts[person, day]
+    person, day = np.repeat(person, repeat), np.repeat(day, repeat)
+    idle_at = start + day * DAY + draw_time_of_day(rng, len(day))
+    is_after = idle_at > people.joined_at[person] + HOUR
+    person, idle_at = person[is_after], idle_at[is_after]
+    curious = np.repeat(np.arange(len(people)), rng.binomial(2, 0.4, len(people)) * ~people.is_existing)
+    curious_at = people.joined_at[curious] - rng.integers(HOUR, 10 * DAY, len(curious))
+    kiosk = np.flatnonzero(selves.uses_kiosk)
+    kiosk_at = np.maximum(people.joined_at[kiosk] + HOUR, start + rng.integers(0, days, len(kiosk)) * DAY + draw_time_of_day(rng, len(kiosk)))
+    bought = np.flatnonzero(~orders.is_renewal)
+    buying_at = orders.ordered_at[bought] - rng.integers(3 * MINUTE, 4 * MINUTE, len(bought))
+    who = np.concatenate([person, curious, kiosk, orders.person[bought]])
+    sizes = [len(person), len(curious), len(kiosk), len(bought)]
+    is_kiosk = np.repeat([False, False, True, False], sizes)
+    is_phone = (rng.random(len(who)) < 0.55) & ~is_kiosk
+    device = selves.device[who, is_phone.astype(np.int64)]
+    device[is_kiosk] = selves.kiosk_device
+    remembers = np.repeat([0.6, 0.0, 1.0, 0.6], sizes)
+    order = np.concatenate([np.full(len(who) - len(bought), NONE), bought])
+    started_at = np.concatenate([idle_at, curious_at, kiosk_at, buying_at])
+    is_logged_in = (rng.random(len(who)) < remembers) & ~people.is_guest[who] & (started_at > people.joined_at[who])
+    is_logged_in &= (order == NONE) | (orders.account_id[order] != NONE)
+    return Sessions(person=who, started_at=started_at, device=device, is_phone=is_phone, is_logged_in=is_logged_in, order=order)
+
+
+def draw_web_events(
+    rng: np.random.Generator, catalogue: Catalogue, people: People, selves: Selves, orders: Orders, sessions: Sessions
+) -> WebEvents:
+    """What happens in each visit, and what the shop's server reports by itself."""
+    views = _draw_views(rng, catalogue, people, sessions)
+    idle_adds, idle_checkouts = _draw_abandoned(rng, sessions, views)
+    parts = [
+        _one_each(PAGE, sessions.started_at, np.arange(len(sessions.person)), sessions.is_logged_in),
+        views,
+        idle_adds,
+        idle_checkouts,
+        *_follow_orders(rng, people, orders, sessions),
+        *_sign_up(rng, people, selves, sessions),
+        _renew(orders),
+    ]
+    return WebEvents(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _one_each(kind: int, happened_at: Ints, session: Ints, is_known: Bools) -> WebEvents:
+    size = len(session)
+    none = np.full(size, NONE)
+    return WebEvents(np.full(size, kind), happened_at, session, none, none, none, is_known)
+
+
+def _draw_views(rng: np.random.Generator, catalogue: Catalogue, people: People, sessions: Sessions) -> WebEvents:
+    """One to eight product pages, about half a minute apart; fewer on the way to an order."""
+    size = len(sessions.person)
+    most = np.where(sessions.order == NONE, MOST_VIEWS, 3)
+    counts = np.minimum(rng.geometric(0.42, size), most)
+    session = np.repeat(np.arange(size), counts)
+    place = np.arange(len(session)) - np.repeat(np.cumsum(counts) - counts, counts)
+    viewed_at = sessions.started_at[session] + (place + 1) * 30 * SECOND + rng.integers(0, 20 * SECOND, len(session))
+    person = sessions.person[session]
+    variant = draw_variants(rng, catalogue, people.taste[person], people.price_level[person])
+    known = sessions.is_logged_in[session]
+    return _one_each(VIEWED, viewed_at, session, known)._replace(variant=variant, quantity=np.ones_like(variant))
+
+
+def _draw_abandoned(rng: np.random.Generator, sessions: Sessions, views: WebEvents) -> tuple[WebEvents, WebEvents]:
+    """Baskets that were filled and left: in a fifth of the idle visits, a quarter of them at the checkout."""
+    is_last = np.append(views.session[1:] != views.session[:-1], True)[: len(views.session)]
+    is_added = is_last & (sessions.order[views.session] == NONE) & (rng.random(len(is_last)) < 0.2)
+    picked = np.flatnonzero(is_added)
+    adds = WebEvents(*(column[picked] for column in views))
+    adds = adds._replace(kind=np.full(len(picked), ADDED), happened_at=adds.happened_at + 15 * SECOND)
+    goes_on = rng.random(len(picked)) < 0.25
+    checkouts = WebEvents(*(column[goes_on] for column in adds))
+    return adds, checkouts._replace(kind=np.full(len(checkouts.kind), CHECKOUT), happened_at=checkouts.happened_at + 40 * SECOND)
+
+
+def _follow_orders(rng: np.random.Generator, people: People, orders: Orders, sessions: Sessions) -> list[WebEvents]:
+    """Adds, checkout, the login at the checkout and the completed order of each visit that ends in one."""
+    session = np.flatnonzero(sessions.order != NONE)
+    order = sessions.order[session]
+    ordered_at = orders.ordered_at[order]
+    known = sessions.is_logged_in[session]
+    has_account = orders.account_id[order] != NONE
+    counts = np.diff(orders.first_line)[order]
+    line = np.repeat(orders.first_line[:-1][order] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+    by_line = np.repeat(np.arange(len(order)), counts)
+    adds = _one_each(ADDED, ordered_at[by_line] - rng.integers(70 * SECOND, 110 * SECOND, len(line)), session[by_line], known[by_line])
+    adds = adds._replace(variant=orders.line_variant[line], quantity=orders.line_quantity[line], order=order[by_line])
+    checkout = _one_each(CHECKOUT, ordered_at - 60 * SECOND, session, known)._replace(order=order)
+    completed = _one_each(COMPLETED, ordered_at, session, has_account)._replace(order=order)
+    # A guest tells the form an address; someone with an account who was not known yet signs in.
+    is_first = ordered_at < people.joined_at[orders.person[order]] + HOUR
+    new = np.flatnonzero(~known & (~has_account | ~is_first))
+    identified = _one_each(IDENTIFIED, ordered_at[new] - 30 * SECOND, session[new], has_account[new])
+    return [adds, checkout, completed, identified._replace(order=order[new])]
+
+
+def _sign_up(rng: np.random.Generator, people: People, selves: Selves, sessions: Sessions) -> list[WebEvents]:
+    """The account form and, with it, the moment at which a device gets its name; and logins on idle visits."""
+    first_session = np.full(len(people), NONE)
+    by_time = np.argsort(sessions.started_at, kind="stable")[::-1]
+    first_session[sessions.person[by_time]] = by_time
+    joins = np.flatnonzero(~people.is_guest & ~people.is_existing & (first_session != NONE))
+    joins = joins[sessions.device[first_session[joins]] != selves.kiosk_device]
+    at = people.joined_at[joins]
+    known = np.ones(len(joins), dtype=np.bool_)
+    signed_up = _one_each(SIGNED_UP, at, first_session[joins], known)
+    identified = _one_each(IDENTIFIED, at + 2 * SECOND, first_session[joins], known)
+    logins = np.flatnonzero(sessions.is_logged_in & (rng.random(len(sessions.person)) < 0.25))
+    logged_in = _one_each(IDENTIFIED, sessions.started_at[logins] + 5 * SECOND, logins, sessions.is_logged_in[logins])
+    return [signed_up, identified, logged_in]
+
+
+def _renew(orders: Orders) -> WebEvents:
+    renewed = np.flatnonzero(orders.is_renewal)
+    none = np.full(len(renewed), NONE)
+    known = np.ones(len(renewed), dtype=np.bool_)
+    return _one_each(RENEWED, orders.ordered_at[renewed] + SECOND, none, known)._replace(order=renewed)
