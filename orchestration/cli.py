@@ -29,13 +29,13 @@ def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
-        from orchestration.faults import exit_code_of
-
         try:
             command(*args, **kwargs)
         except click.ClickException:
             raise
         except Exception as fault:
+            from orchestration.faults import exit_code_of
+
             code = exit_code_of(fault)
             if code is None:
                 raise
