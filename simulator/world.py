@@ -58,7 +58,7 @@ class World:
 
     win_back_after: int = 45
     win_back_share: float = 0.5
-    win_back_effect: float = 0.10
+    win_back_effect: float = 0.15
     """Added chance of one more purchase within 14 days of the win-back email; `win_back_gone_factor` of it after the dropout."""
     win_back_gone_factor: float = 0.6
 

@@ -37,7 +37,11 @@ def write_consents(people: People, selves: Selves, statements: Statements) -> Ro
         ids, selves.mailbox[statements.person].tolist(), statements.statement.tolist(), write_plain(statements.stated_at),
         statements.source.tolist(),
     )  # fmt: skip
-    return ["%s,%s,email,%s,%s,newsletter,consent,%s" % row for row in zip(*columns, strict=True)], ids, statements.landed_at
+    return (
+        ["%s,%s,email,%s,%s,newsletter,consent,%s" % row for row in zip(*columns, strict=True)],
+        ids,
+        statements.landed_at,
+    )
 
 
 def write_assignments(world: World, selves: Selves, experiment: WinBack, start: int) -> Rows:

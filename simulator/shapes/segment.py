@@ -7,7 +7,16 @@ import numpy as np
 
 from simulator.arrays import Ints, Texts, texts
 from simulator.browsing import (
-    ADDED, CHECKOUT, COMPLETED, IDENTIFIED, PAGE, RENEWED, SIGNED_UP, VIEWED, Sessions, WebEvents,
+    ADDED,
+    CHECKOUT,
+    COMPLETED,
+    IDENTIFIED,
+    PAGE,
+    RENEWED,
+    SIGNED_UP,
+    VIEWED,
+    Sessions,
+    WebEvents,
 )  # fmt: skip
 from simulator.catalogue import CATEGORIES, Catalogue, slug
 from simulator.instants import DAY, SECOND, write_utc
@@ -39,13 +48,24 @@ class Envelopes(NamedTuple):
 
 
 def write_events(
-    rng: np.random.Generator, catalogue: Catalogue, people: People, selves: Selves, orders: Orders, sessions: Sessions, events: WebEvents, delays: Ints
+    rng: np.random.Generator,
+    catalogue: Catalogue,
+    people: People,
+    selves: Selves,
+    orders: Orders,
+    sessions: Sessions,
+    events: WebEvents,
+    delays: Ints,
 ) -> Envelopes:
     """Write every event; those that are `delays` days late were kept on the device until then."""
     size = len(events.kind)
     message_id = [f"ajs-next-{raw}" for raw in draw_ids(rng, size)]
     in_session = events.session != NONE
-    device = np.where(in_session, '"anonymousId":"' + sessions.device[events.session] + '",', "") if len(sessions.person) else texts([""] * size)
+    device = (
+        np.where(in_session, '"anonymousId":"' + sessions.device[events.session] + '",', "")
+        if len(sessions.person)
+        else texts([""] * size)
+    )
     kept = delays * DAY
     # What reaches the servers after midnight of its own day would be late; the last second of a day hides that.
     day_end = (events.happened_at // DAY + 1) * DAY - 1
@@ -85,9 +105,13 @@ def _write_contexts(catalogue: Catalogue, sessions: Sessions, events: WebEvents)
     place = np.where(events.variant != NONE, events.variant, len(handles) + 2)
     place = np.where(np.isin(events.kind, (CHECKOUT, COMPLETED, IDENTIFIED)), len(handles), place)
     place = np.where(events.kind == SIGNED_UP, len(handles) + 1, place)
-    browser = '{"library":{"name":"analytics.js","version":"npm:next-1.76.0"},"page":{"path":"%s","url":"' + SHOP + '%s"},'
+    browser = (
+        '{"library":{"name":"analytics.js","version":"npm:next-1.76.0"},"page":{"path":"%s","url":"' + SHOP + '%s"},'
+    )
     browser += '"userAgent":"%s","userAgentData":{"mobile":%s},"locale":"en-US","timezone":"UTC"}'
-    by_place = texts([browser % (path, path, AGENTS[phone], "true" if phone else "false") for phone in (0, 1) for path in paths])
+    by_place = texts(
+        [browser % (path, path, AGENTS[phone], "true" if phone else "false") for phone in (0, 1) for path in paths]
+    )
     by_place = np.append(by_place, '{"library":{"name":"analytics-node","version":"2.2.0"}}')
     is_phone = sessions.is_phone[events.session] if len(sessions.person) else np.zeros(len(events.kind), dtype=np.bool_)
     index = np.where(events.session == NONE, len(by_place) - 1, place + is_phone * len(paths))
@@ -95,7 +119,9 @@ def _write_contexts(catalogue: Catalogue, sessions: Sessions, events: WebEvents)
     return written
 
 
-def _write_payloads(catalogue: Catalogue, people: People, selves: Selves, orders: Orders, sessions: Sessions, events: WebEvents) -> list[str]:
+def _write_payloads(
+    catalogue: Catalogue, people: People, selves: Selves, orders: Orders, sessions: Sessions, events: WebEvents
+) -> list[str]:
     """Type, event name and properties or traits of each event."""
     payload: Texts = np.empty(len(events.kind), dtype=object)
     tracked = {kind: f'"type":"track","event":"{name}","properties":%s' for kind, name in EVENT_NAMES.items()}
@@ -105,7 +131,9 @@ def _write_payloads(catalogue: Catalogue, people: People, selves: Selves, orders
             continue
         variant, quantity, order = events.variant[rows], events.quantity[rows], events.order[rows]
         if kind == PAGE:
-            payload[rows] = f'"type":"page","name":"Home","properties":{{"path":"/","title":"Harbour & Hill","url":"{SHOP}/"}}'
+            payload[rows] = (
+                f'"type":"page","name":"Home","properties":{{"path":"/","title":"Harbour & Hill","url":"{SHOP}/"}}'
+            )
         elif kind == IDENTIFIED:
             payload[rows] = _write_traits(selves, orders, _person(orders, sessions, events)[rows], order)
         elif kind == SIGNED_UP:
@@ -116,7 +144,9 @@ def _write_payloads(catalogue: Catalogue, people: People, selves: Selves, orders
             carts = _write_carts(orders, events.session[rows], order)
             products = texts(_product_texts(catalogue))[variant].tolist()
             added = zip(carts, products, quantity.tolist(), strict=True)
-            payload[rows] = [tracked[kind] % f'{{"cart_id":"{cart}",{product},"quantity":{count}}}' for cart, product, count in added]
+            payload[rows] = [
+                tracked[kind] % f'{{"cart_id":"{cart}",{product},"quantity":{count}}}' for cart, product, count in added
+            ]
         elif kind == CHECKOUT:
             payload[rows] = [tracked[kind] % text for text in _write_checkouts(catalogue, orders, events, rows)]
         else:
@@ -179,6 +209,8 @@ def _write_completed(catalogue: Catalogue, orders: Orders) -> list[str]:
 def _write_items(catalogue: Catalogue, orders: Orders) -> list[str]:
     """The products of each order, joined by commas."""
     products = texts([f"{{{text}," for text in _product_texts(catalogue)])[orders.line_variant].tolist()
-    items = [f'{product}"quantity":{count}}}' for product, count in zip(products, orders.line_quantity.tolist(), strict=True)]
+    items = [
+        f'{product}"quantity":{count}}}' for product, count in zip(products, orders.line_quantity.tolist(), strict=True)
+    ]
     bounds = orders.first_line.tolist()
     return [",".join(items[first:last]) for first, last in zip(bounds[:-1], bounds[1:], strict=True)]

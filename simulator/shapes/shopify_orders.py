@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Ints, Texts, texts
+from simulator.arrays import Bools, Ints, Texts, texts
 from simulator.catalogue import Catalogue
 from simulator.instants import SECOND, write_offset
 from simulator.names import CITIES
@@ -67,9 +67,14 @@ def _address(first: str, last: str, street: str, city: int, zip_code: str, phone
     )
 
 
-def write_orders(catalogue: Catalogue, people: People, selves: Selves, orders: Orders) -> OrderVersions:
-    """All versions of all orders: paid, then fulfilled or cancelled, then perhaps refunded."""
-    bodies = texts(_write_bodies(catalogue, people, selves, orders))
+def write_orders(
+    catalogue: Catalogue, people: People, selves: Selves, orders: Orders, *, accepts_marketing: Bools
+) -> OrderVersions:
+    """All versions of all orders: paid, then fulfilled or cancelled, then perhaps refunded.
+
+    `accepts_marketing` is the box at the checkout, shape (orders,).
+    """
+    bodies = texts(_write_bodies(catalogue, people, selves, orders, accepts_marketing))
     at = np.stack([orders.ordered_at + SECOND, orders.fulfilled_at, orders.cancelled_at, orders.refunded_at])
     order, state = np.nonzero(at.T != NONE)
     updated_at = at[state, order]
@@ -77,15 +82,24 @@ def write_orders(catalogue: Catalogue, people: People, selves: Selves, orders: O
     written_at = write_offset(updated_at, np.where(order % 10 == 3, 1, 0)).tolist()
     total, refund = money(orders.total_cents), money(orders.refund_cents)
     rest = money(orders.total_cents - orders.refund_cents)
-    refunds, fulfilled_at = _write_refunds(orders, refund), write_offset(orders.fulfilled_at, np.zeros(len(orders), np.int64)).tolist()
+    refunds, fulfilled_at = (
+        _write_refunds(orders, refund),
+        write_offset(orders.fulfilled_at, np.zeros(len(orders), np.int64)).tolist(),
+    )
     ids, is_full = orders.id.tolist(), orders.is_full_refund.tolist()
     text = []
-    for k, version, updated, body in zip(order.tolist(), state.tolist(), written_at, bodies[order].tolist(), strict=True):
+    for k, version, updated, body in zip(
+        order.tolist(), state.tolist(), written_at, bodies[order].tolist(), strict=True
+    ):
         is_fulfilled = version in {FULFILLED, REFUNDED}
         is_returned = version in {CANCELLED, REFUNDED}
         financial = "paid" if not is_returned else "refunded" if is_full[k] else "partially_refunded"
         cancelled, reason = (f'"{updated}"', '"customer"') if version == CANCELLED else ("null", "null")
-        done = f'{{"id":{ids[k]}2,"order_id":{ids[k]},"status":"success","created_at":"{fulfilled_at[k]}"}}' if is_fulfilled else ""
+        done = (
+            f'{{"id":{ids[k]}2,"order_id":{ids[k]},"status":"success","created_at":"{fulfilled_at[k]}"}}'
+            if is_fulfilled
+            else ""
+        )
         parts = (
             financial, '"fulfilled"' if is_fulfilled else "null", cancelled, reason, updated,
             rest[k] if is_returned else total[k], done, refunds[k] % (updated, updated, updated) if is_returned else "", body,
@@ -94,7 +108,9 @@ def write_orders(catalogue: Catalogue, people: People, selves: Selves, orders: O
     return OrderVersions(text=text, order=order, updated_at=updated_at)
 
 
-def _write_bodies(catalogue: Catalogue, people: People, selves: Selves, orders: Orders) -> list[str]:
+def _write_bodies(
+    catalogue: Catalogue, people: People, selves: Selves, orders: Orders, accepts_marketing: Bools
+) -> list[str]:
     """The part of each order that never changes."""
     lines, addresses = _write_lines(catalogue, orders), address_texts(selves)
     customers = _write_customers(people, selves, orders)
@@ -114,9 +130,15 @@ def _write_bodies(catalogue: Catalogue, people: People, selves: Selves, orders: 
         "shipping": money(orders.shipping_cents),
         "test": ["true" if value else "false" for value in orders.is_test.tolist()],
         "gateway": ["bogus" if value else "shopify_payments" for value in orders.is_test.tolist()],
-        "marketing": ["true" if value else "false" for value in people.has_consented[person].tolist()],
-        "cart": ["null" if renewed else f'"{token}"' for renewed, token in zip(orders.is_renewal, orders.cart_token, strict=True)],
-        "checkout": ["null" if renewed else f'"{token[::-1]}"' for renewed, token in zip(orders.is_renewal, orders.cart_token, strict=True)],
+        "marketing": ["true" if value else "false" for value in accepts_marketing.tolist()],
+        "cart": [
+            "null" if renewed else f'"{token}"'
+            for renewed, token in zip(orders.is_renewal, orders.cart_token, strict=True)
+        ],
+        "checkout": [
+            "null" if renewed else f'"{token[::-1]}"'
+            for renewed, token in zip(orders.is_renewal, orders.cart_token, strict=True)
+        ],
         "token": [token[16:] + token[:16] for token in orders.cart_token.tolist()],
         "source": ["subscription_contract" if value else "web" for value in orders.is_renewal.tolist()],
         "tags": ["Subscription, Subscription Recurring Order" if value else "" for value in orders.is_renewal.tolist()],
@@ -140,7 +162,10 @@ def _write_lines(catalogue: Catalogue, orders: Orders) -> list[str]:
     ids = np.repeat(orders.id, counts) * 100 + place
     titles = texts([json.dumps(title) for title in catalogue.title])
     packs = texts([json.dumps(pack if pack != "Default Title" else "") for pack in catalogue.pack])
-    names = [title if pack == "Default Title" else f"{title} - {pack}" for title, pack in zip(catalogue.title, catalogue.pack, strict=True)]
+    names = [
+        title if pack == "Default Title" else f"{title} - {pack}"
+        for title, pack in zip(catalogue.title, catalogue.pack, strict=True)
+    ]
     variant = orders.line_variant
     quantity = orders.line_quantity.tolist()
     allocations = [
@@ -180,7 +205,9 @@ def _write_refunds(orders: Orders, amount: list[str]) -> list[str]:
     variant_line = orders.first_line[:-1].tolist()
     bounds = orders.first_line.tolist()
     quantity = orders.line_quantity.tolist()
-    for k, (order, refunded, is_full) in enumerate(zip(orders.id.tolist(), amount, orders.is_full_refund.tolist(), strict=True)):
+    for k, (order, refunded, is_full) in enumerate(
+        zip(orders.id.tolist(), amount, orders.is_full_refund.tolist(), strict=True)
+    ):
         if orders.refund_cents[k] == 0:
             written.append("")
             continue
@@ -195,4 +222,3 @@ def _write_refunds(orders: Orders, amount: list[str]) -> list[str]:
             f'"amount":"{refunded}","currency":"USD","created_at":"%s"}}],"order_adjustments":[]}}'
         )
     return written
-
