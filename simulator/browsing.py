@@ -14,6 +14,8 @@ from simulator.world import World
 
 PAGE, SIGNED_UP, VIEWED, ADDED, CHECKOUT, COMPLETED, IDENTIFIED, RENEWED = range(8)
 MOST_VIEWS = 8
+LOGIN_SHARE = 0.25
+"""Visits of someone signed in that send the identity again."""
 
 
 class Sessions(NamedTuple):
@@ -80,7 +82,7 @@ def draw_sessions(
     who = np.concatenate([person, curious, kiosk, joining, orders.person[bought]])
     sizes = [len(person), len(curious), len(kiosk), len(joining), len(bought)]
     is_kiosk = np.repeat([False, False, True, False, False], sizes)
-    is_phone = (rng.random(len(who)) < 0.55) & ~is_kiosk
+    is_phone = (rng.random(len(who)) < world.phone_visit_share) & ~is_kiosk
     device = selves.device[who, is_phone.astype(np.int64)]
     device[is_kiosk] = selves.kiosk_device
     remembers = np.repeat([0.6, 0.0, 1.0, 0.0, 0.6], sizes)
@@ -100,11 +102,11 @@ def draw_sessions(
 
 
 def draw_web_events(
-    rng: np.random.Generator, catalogue: Catalogue, people: People, orders: Orders, sessions: Sessions
+    rng: np.random.Generator, world: World, catalogue: Catalogue, people: People, orders: Orders, sessions: Sessions
 ) -> WebEvents:
     """What happens in each visit, and what the shop's server reports by itself."""
     views = _draw_views(rng, catalogue, people, sessions)
-    idle_adds, idle_checkouts = _draw_abandoned(rng, sessions, views)
+    idle_adds, idle_checkouts = _draw_abandoned(rng, world, sessions, views)
     parts = [
         _one_each(PAGE, sessions.started_at, np.arange(len(sessions.person)), sessions.is_logged_in),
         views,
@@ -137,14 +139,18 @@ def _draw_views(rng: np.random.Generator, catalogue: Catalogue, people: People, 
     return _one_each(VIEWED, viewed_at, session, known)._replace(variant=variant, quantity=np.ones_like(variant))
 
 
-def _draw_abandoned(rng: np.random.Generator, sessions: Sessions, views: WebEvents) -> tuple[WebEvents, WebEvents]:
-    """Baskets that were filled and left: in a fifth of the idle visits, a quarter of them at the checkout."""
+def _draw_abandoned(
+    rng: np.random.Generator, world: World, sessions: Sessions, views: WebEvents
+) -> tuple[WebEvents, WebEvents]:
+    """Baskets that were filled and left, some of them at the checkout."""
     is_last = np.append(views.session[1:] != views.session[:-1], True)[: len(views.session)]
-    is_added = is_last & (sessions.order[views.session] == NONE) & (rng.random(len(is_last)) < 0.2)
+    is_added = (
+        is_last & (sessions.order[views.session] == NONE) & (rng.random(len(is_last)) < world.abandoned_basket_share)
+    )
     picked = np.flatnonzero(is_added)
     adds = take(views, picked)
     adds = adds._replace(kind=np.full(len(picked), ADDED), happened_at=adds.happened_at + 15 * SECOND)
-    goes_on = rng.random(len(picked)) < 0.25
+    goes_on = rng.random(len(picked)) < world.abandoned_checkout_share
     checkouts = take(adds, goes_on)
     return adds, checkouts._replace(
         kind=np.full(len(checkouts.kind), CHECKOUT), happened_at=checkouts.happened_at + 40 * SECOND
@@ -184,7 +190,7 @@ def _sign_up(rng: np.random.Generator, people: People, sessions: Sessions) -> li
     known = np.ones(len(session), dtype=np.bool_)
     signed_up = _one_each(SIGNED_UP, at, session, known)
     identified = _one_each(IDENTIFIED, at + 2 * SECOND, session, known)
-    logins = np.flatnonzero(sessions.is_logged_in & (rng.random(len(sessions.person)) < 0.25))
+    logins = np.flatnonzero(sessions.is_logged_in & (rng.random(len(sessions.person)) < LOGIN_SHARE))
     logged_in = _one_each(IDENTIFIED, sessions.started_at[logins] + 5 * SECOND, logins, sessions.is_logged_in[logins])
     return [signed_up, identified, logged_in]
 

@@ -86,7 +86,7 @@ def live(
     mailing = join_mailings(newsletters, sends, answer_sends(next(streams), world, people, sends, level=level))
     orders = place_orders(next(streams), world, catalogue, people, selves, stack(purchases, experiment.extra))
     sessions = draw_sessions(next(streams), world, people, selves, orders, engagement=engagement, start=start)
-    web_events = draw_web_events(next(streams), catalogue, people, orders, sessions)
+    web_events = draw_web_events(next(streams), world, catalogue, people, orders, sessions)
     statements = draw_statements(next(streams), people, selves, opt_ins, mailing, start=start, days=days)
     tickets = draw_tickets(next(streams), world, orders)
     return History(people, selves, opt_ins, mailing, experiment, orders, sessions, web_events, statements, tickets)

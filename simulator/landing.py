@@ -1,6 +1,7 @@
 """Writes rows into the landing zone, day by day, and plants what goes wrong on the way there."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -135,7 +136,7 @@ class LandingZone:
         bounds = np.searchsorted(day, np.arange(self.days + 1)).tolist()
         files = size = 0
         faults: list[Fault] = []
-        for number, (first, last) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        for number, (first, last) in enumerate(pairwise(bounds)):
             if first == last:
                 continue
             path = self._path(name, number, shape)

@@ -41,6 +41,7 @@ class People:
     has_scanner: Bools
 
     def __len__(self) -> int:
+        """Count the people."""
         return len(self.number)
 
 

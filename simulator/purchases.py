@@ -20,6 +20,7 @@ TAX_RATE = 0.07
 FREE_SHIPPING_CENTS = 4_000
 SHIPPING_CENTS = 495
 DISCOUNT_RATE = 0.10
+CAPITALISED_SHARE = 0.3
 
 
 class Purchases(NamedTuple):
@@ -64,6 +65,7 @@ class Orders:
     line_discount_cents: Ints
 
     def __len__(self) -> int:
+        """Count the orders."""
         return len(self.id)
 
 
@@ -173,13 +175,13 @@ def _draw_checkout_identity(
     """The account (or none) and the address that each order bears."""
     size = len(person)
     second_open = (selves.second_joined_at[person] != NONE) & (ordered_at > selves.second_joined_at[person])
-    is_second = second_open & (rng.random(size) < 0.5) & ~is_renewal
+    is_second = second_open & (rng.random(size) < world.second_account_order_share) & ~is_renewal
     is_first_order = ordered_at < people.joined_at[person] + HOUR
     is_guest = (rng.random(size) < world.guest_checkout_share) & ~is_renewal & ~is_first_order
     account = np.where(is_second, selves.second_account_id[person], selves.account_id[person])
     email = np.where(is_second, selves.second_mailbox[person], selves.mailbox[person])
     # Phones capitalise the first letter of what is typed by hand.
-    typed = is_guest & (rng.random(size) < 0.3)
+    typed = is_guest & (rng.random(size) < CAPITALISED_SHARE)
     email[typed] = [address.capitalize() for address in email[typed]]
     return np.where(is_guest, NONE, account), email
 

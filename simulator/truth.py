@@ -52,11 +52,13 @@ class TruthWriter:
         self._writers = {name: pq.ParquetWriter(folder / f"{name}.parquet", schema) for name, schema in SCHEMAS.items()}
 
     def __enter__(self) -> Self:
+        """Hand out the writer."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close all files."""
         for writer in self._writers.values():
             writer.close()
 

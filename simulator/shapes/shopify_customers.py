@@ -67,7 +67,7 @@ def write_customers(
     """
     versions = [
         _created(people, selves, opt_ins, start),
-        _second_accounts(people, selves),
+        _second_accounts(selves),
         _confirmed(people, selves, opt_ins),
         _unsubscribed(people, selves, unsubscribed_at, is_synced),
     ]
@@ -99,7 +99,7 @@ def _created(people: People, selves: Selves, opt_ins: OptIns, start: int) -> _Ve
     )
 
 
-def _second_accounts(people: People, selves: Selves) -> _Version:
+def _second_accounts(selves: Selves) -> _Version:
     person = np.flatnonzero(selves.second_account_id != NONE)
     at = selves.second_joined_at[person]
     state = texts(["not_subscribed"] * len(person))

@@ -1,6 +1,7 @@
 """Orders as the Shopify Admin API returns them, each landing again whenever it changes."""
 
 import json
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from simulator.people import People
 from simulator.purchases import TAX_RATE, Orders
 from simulator.selves import NONE, Selves
 
+APP_EVERY = 10
 PAID, FULFILLED, CANCELLED, REFUNDED = range(4)
 
 LINE = (
@@ -61,8 +63,9 @@ def address_texts(selves: Selves) -> Texts:
 def _address(first: str, last: str, street: str, city: int, zip_code: str, phone: str) -> str:
     town, province, code, _ = CITIES[city]
     return (
-        f'{{"first_name":"{first}","last_name":"{last}","name":"{first} {last}","company":null,"address1":"{street}","address2":null,'
-        f'"city":"{town}","province":"{province}","province_code":"{code}","zip":"{zip_code}","country":"United States","country_code":"US",'
+        f'{{"first_name":"{first}","last_name":"{last}","name":"{first} {last}","company":null,"address1":"{street}",'
+        f'"address2":null,"city":"{town}","province":"{province}","province_code":"{code}","zip":"{zip_code}",'
+        f'"country":"United States","country_code":"US",'
         f'"phone":{json.dumps(phone or None)},"latitude":null,"longitude":null}}'
     )
 
@@ -78,8 +81,8 @@ def write_orders(
     at = np.stack([orders.ordered_at + SECOND, orders.fulfilled_at, orders.cancelled_at, orders.refunded_at])
     order, state = np.nonzero(at.T != NONE)
     updated_at = at[state, order]
-    # Every tenth change is written by an app that runs in another zone.
-    written_at = write_offset(updated_at, np.where(order % 10 == 3, 1, 0)).tolist()
+    # Some orders are changed by an app that runs in another zone.
+    written_at = write_offset(updated_at, np.where(order % APP_EVERY == 0, 1, 0)).tolist()
     total, refund = money(orders.total_cents), money(orders.refund_cents)
     rest = money(orders.total_cents - orders.refund_cents)
     refunds, fulfilled_at = (
@@ -179,7 +182,7 @@ def _write_lines(catalogue: Catalogue, orders: Orders) -> list[str]:
     )  # fmt: skip
     written = [LINE % row for row in zip(*columns, strict=True)]
     bounds = orders.first_line.tolist()
-    return [",".join(written[first:last]) for first, last in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [",".join(written[first:last]) for first, last in pairwise(bounds)]
 
 
 def _write_customers(people: People, selves: Selves, orders: Orders) -> list[str]:
