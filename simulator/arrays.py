@@ -1,6 +1,6 @@
 """Names for the array types that the simulator passes around."""
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,3 +17,17 @@ def texts(values: list[str]) -> Texts:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
+
+
+Table = TypeVar("Table", bound=NamedTuple)
+"""A named tuple of arrays of one length."""
+
+
+def take(table: Table, rows: Ints | Bools) -> Table:
+    """The given rows of every column."""
+    return table._make(column[rows] for column in table)
+
+
+def stack(*tables: Table) -> Table:
+    """The tables one below the other."""
+    return tables[0]._make(np.concatenate(columns) for columns in zip(*tables, strict=True))

@@ -126,7 +126,8 @@ def draw_variants(rng: np.random.Generator, catalogue: Catalogue, taste: Floats,
     category = (rng.random((size, 1)) > taste).sum(axis=1).clip(0, len(CATEGORIES) - 1)
     product = (rng.random((size, 1)) > catalogue.popularity[category]).sum(axis=1).clip(0, len(PRODUCTS) - 1)
     is_large = catalogue.has_large[product] & (rng.random(size) < price_level)
-    return catalogue.first_variant[product] + is_large
+    variant: Ints = catalogue.first_variant[product] + is_large
+    return variant
 
 
 def stock_by_day(catalogue: Catalogue, sold: Ints) -> Ints:

@@ -49,21 +49,30 @@ def draw_opt_ins(rng: np.random.Generator, world: World, people: People) -> OptI
 
 
 def draw_statements(
-    rng: np.random.Generator, people: People, selves: Selves, opt_ins: OptIns, mailing: Mailing, *, start: int, days: int
+    rng: np.random.Generator,
+    people: People,
+    selves: Selves,
+    opt_ins: OptIns,
+    mailing: Mailing,
+    *,
+    start: int,
+    days: int,
 ) -> Statements:
-    """The form entries of those asked to confirm and of guests, the confirmations, and one old import.
+    """The form entries of guests, the confirmations of those asked for one, and one old import.
+
+    A request that was never confirmed is no statement: the shop shows it as pending.
 
     The import claims that a few people are subscribed, among them all who have left since: it must change nothing.
     """
     owner = selves.is_mailbox_owner
-    asked = np.flatnonzero((opt_ins.is_double | (people.has_consented & people.is_guest)) & owner)
+    entered = np.flatnonzero(people.has_consented & people.is_guest & ~opt_ins.is_double & owner)
     confirmed = np.flatnonzero((opt_ins.confirmed_at != NONE) & owner)
     import_at = start + int(days * IMPORT_AT_SHARE) * DAY + 3 * HOUR
     has_left = (mailing.unsubscribed_at != NONE) & (mailing.unsubscribed_at < import_at)
     is_imported = (has_left | (rng.random(len(people)) < IMPORT_SHARE)) & (people.joined_at < import_at)
     imported = np.flatnonzero(is_imported & owner)
     groups = (
-        (asked, "subscribed", people.joined_at[asked], "website_form"),
+        (entered, "subscribed", people.joined_at[entered], "website_form"),
         (confirmed, "confirmed", opt_ins.confirmed_at[confirmed], "double_opt_in"),
         (imported, "subscribed", np.full(len(imported), import_at), "import"),
     )

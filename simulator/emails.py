@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Bools, Floats, Ints, Texts, texts
+from simulator.arrays import Bools, Floats, Ints, Texts, stack, take, texts
 from simulator.instants import DAY, HOUR, MINUTE, SECOND, draw_wait
 from simulator.people import People
 from simulator.selves import NONE, Selves, draw_ids
@@ -56,7 +56,14 @@ class _Ends(NamedTuple):
 
 
 def send_newsletters(
-    rng: np.random.Generator, world: World, people: People, selves: Selves, *, engagement: Floats, can_be_mailed: Bools, start: int
+    rng: np.random.Generator,
+    world: World,
+    people: People,
+    selves: Selves,
+    *,
+    engagement: Floats,
+    can_be_mailed: Bools,
+    start: int,
 ) -> Mailing:
     """Mail every subscriber each Tuesday until they leave the list.
 
@@ -83,7 +90,7 @@ def send_newsletters(
     person, week = np.nonzero(is_sent)
     flow = texts(["newsletter"] * len(person))
     sends = Sends(person=person, sent_at=sent_at[person, week], flow=flow, arm=texts(["treatment"] * len(person)))
-    sent_ends = _Ends(*(end[person, week] for end in ends))
+    sent_ends = take(_Ends(*(end.reshape(-1) for end in ends)), person * len(day) + week)
     responses, left_at = _respond(rng, world, people, sends, level=engagement[person, day[week]], ends=sent_ends)
     unsubscribed_at = np.full(size, NONE)
     unsubscribed_at[person[sent_ends.is_unsubscribed]] = left_at[sent_ends.is_unsubscribed]
@@ -157,8 +164,8 @@ def join_mailings(first: Mailing, sends: Sends, responses: Responses) -> Mailing
     """One mailing of both: rows of the second follow the first's."""
     moved = responses._replace(send=responses.send + len(first.sends.person))
     return first._replace(
-        sends=Sends(*(np.concatenate(pair) for pair in zip(first.sends, sends, strict=True))),
-        responses=Responses(*(np.concatenate(pair) for pair in zip(first.responses, moved, strict=True))),
+        sends=stack(first.sends, sends),
+        responses=stack(first.responses, moved),
     )
 
 

@@ -26,7 +26,12 @@ class Export(NamedTuple):
 
 
 def export_block(
-    seed: np.random.SeedSequence, world: World, catalogue: Catalogue, window: Window, history: History, email_event_ids: list[str]
+    seed: np.random.SeedSequence,
+    world: World,
+    catalogue: Catalogue,
+    window: Window,
+    history: History,
+    email_event_ids: list[str],
 ) -> Iterator[Export]:
     """Yield the objects one after the other, so that only one is held as text.
 
@@ -45,11 +50,7 @@ def export_block(
     people, selves = history.people, history.selves
     yield _customers(streams[0], window, history)
 
-    orders = shopify_orders.write_orders(catalogue, people, selves, history.orders)
-    ids = [str(number) for number in history.orders.id[orders.order].tolist()]
-    delivery = deliver(orders.text, ids, orders.updated_at, window.start)
-    yield Export("shopify/orders", "lines", "", break_lines(streams[1], world, delivery))
-
+    yield _orders(streams[1], world, catalogue, window, history)
     yield _web_events(streams[2], world, catalogue, window, history)
 
     responses = history.mailing.responses
@@ -61,7 +62,11 @@ def export_block(
     plain_files = (
         ("plain/tickets", plain.TICKETS, plain.write_tickets(people, history.orders, history.tickets)),
         ("plain/consents", plain.CONSENTS, plain.write_consents(people, selves, history.statements)),
-        ("plain/assignments", plain.ASSIGNMENTS, plain.write_assignments(world, selves, history.experiment, window.start)),
+        (
+            "plain/assignments",
+            plain.ASSIGNMENTS,
+            plain.write_assignments(world, selves, history.experiment, window.start),
+        ),
     )
     for name, header, (lines, keys, written_at) in plain_files:
         yield Export(name, "table", header, deliver(lines, keys, written_at, window.start))
@@ -74,10 +79,25 @@ def _customers(rng: np.random.Generator, window: Window, history: History) -> Ex
         unsubscribed_at=history.mailing.unsubscribed_at, is_synced=is_synced, start=window.start,
     )  # fmt: skip
     ids = [str(number) for number in versions.account_id.tolist()]
-    return Export("shopify/customers", "document", "customers", deliver(versions.text, ids, versions.updated_at, window.start))
+    return Export(
+        "shopify/customers", "document", "customers", deliver(versions.text, ids, versions.updated_at, window.start)
+    )
 
 
-def _web_events(rng: np.random.Generator, world: World, catalogue: Catalogue, window: Window, history: History) -> Export:
+def _orders(rng: np.random.Generator, world: World, catalogue: Catalogue, window: Window, history: History) -> Export:
+    orders = history.orders
+    left_at = history.mailing.unsubscribed_at[orders.person]
+    # Whoever has left the list does not tick the box again.
+    accepts = history.opt_ins.can_be_mailed[orders.person] & ((left_at == NONE) | (left_at > orders.ordered_at))
+    versions = shopify_orders.write_orders(catalogue, history.people, history.selves, orders, accepts_marketing=accepts)
+    ids = [str(number) for number in orders.id[versions.order].tolist()]
+    delivery = deliver(versions.text, ids, versions.updated_at, window.start)
+    return Export("shopify/orders", "lines", "", break_lines(rng, world, delivery))
+
+
+def _web_events(
+    rng: np.random.Generator, world: World, catalogue: Catalogue, window: Window, history: History
+) -> Export:
     events = history.web_events
     delays = draw_delays(rng, world, len(events.kind))
     # A server keeps nothing for days.

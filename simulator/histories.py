@@ -4,14 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Ints
+from simulator.arrays import Ints, stack
 from simulator.browsing import Sessions, WebEvents, draw_sessions, draw_web_events
 from simulator.catalogue import Catalogue
 from simulator.consents import OptIns, Statements, draw_opt_ins, draw_statements
 from simulator.emails import Mailing, answer_sends, join_mailings, send_newsletters
 from simulator.instants import DAY
 from simulator.people import People, draw_people, engagement_by_day
-from simulator.purchases import Orders, Purchases, draw_purchases, place_orders
+from simulator.purchases import Orders, draw_purchases, place_orders
 from simulator.selves import Selves, draw_selves
 from simulator.tickets import Tickets, draw_tickets
 from simulator.win_back import WinBack, run_win_back, win_back_sends
@@ -41,7 +41,9 @@ class History(NamedTuple):
     tickets: Tickets
 
 
-def live(seed: np.random.SeedSequence, world: World, catalogue: Catalogue, window: Window, *, block: int, size: int) -> History:
+def live(
+    seed: np.random.SeedSequence, world: World, catalogue: Catalogue, window: Window, *, block: int, size: int
+) -> History:
     """Draw the history of one block.
 
     Each part has its own stream, so that a draw more in one leaves the others as they were.
@@ -64,18 +66,27 @@ def live(seed: np.random.SeedSequence, world: World, catalogue: Catalogue, windo
     opt_ins = draw_opt_ins(next(streams), world, people)
     engagement = engagement_by_day(people, world, days)
     mailable = opt_ins.can_be_mailed
-    newsletters = send_newsletters(next(streams), world, people, selves, engagement=engagement, can_be_mailed=mailable, start=start)
+    newsletters = send_newsletters(
+        next(streams), world, people, selves, engagement=engagement, can_be_mailed=mailable, start=start
+    )
     purchases = draw_purchases(next(streams), people, days=days, start=start)
     experiment = run_win_back(
-        next(streams), world, people, selves, purchases=purchases, mailing=newsletters, can_be_mailed=mailable, start=start, days=days
+        next(streams),
+        world,
+        people,
+        selves,
+        purchases=purchases,
+        mailing=newsletters,
+        can_be_mailed=mailable,
+        start=start,
+        days=days,
     )
     sends = win_back_sends(experiment, start)
     level = engagement[sends.person, _day(sends.sent_at, window)]
     mailing = join_mailings(newsletters, sends, answer_sends(next(streams), world, people, sends, level=level))
-    bought = Purchases(*(np.concatenate(pair) for pair in zip(purchases, experiment.extra, strict=True)))
-    orders = place_orders(next(streams), world, catalogue, people, selves, bought)
+    orders = place_orders(next(streams), world, catalogue, people, selves, stack(purchases, experiment.extra))
     sessions = draw_sessions(next(streams), world, people, selves, orders, engagement=engagement, start=start)
-    web_events = draw_web_events(next(streams), catalogue, people, selves, orders, sessions)
+    web_events = draw_web_events(next(streams), world, catalogue, people, orders, sessions)
     statements = draw_statements(next(streams), people, selves, opt_ins, mailing, start=start, days=days)
     tickets = draw_tickets(next(streams), world, orders)
     return History(people, selves, opt_ins, mailing, experiment, orders, sessions, web_events, statements, tickets)

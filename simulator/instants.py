@@ -16,7 +16,9 @@ OFFSETS = (0, -300, 60, 600)
 OFFSET_TEXTS = ("+00:00", "-05:00", "+01:00", "+10:00")
 
 # Two peaks, late morning and evening, as shops see them; the nights are thin but not empty.
-HOUR_WEIGHTS = np.array([2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 11, 11, 12, 10, 9, 9, 9, 10, 12, 14, 15, 13, 9, 5], dtype=np.float64)
+HOUR_WEIGHTS = np.array(
+    [2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 11, 11, 12, 10, 9, 9, 9, 10, 12, 14, 15, 13, 9, 5], dtype=np.float64
+)
 
 
 def day_start(day: date) -> int:
@@ -52,4 +54,4 @@ def write_offset(instants: Ints, offset: Ints) -> Texts:
 
 def write_plain(instants: Ints) -> list[str]:
     """`2025-01-01T09:30:00+00:00`: the ISO 8601 of the plain files."""
-    return write_offset(instants, np.zeros(len(instants), dtype=np.int64)).tolist()
+    return list(write_offset(instants, np.zeros(len(instants), dtype=np.int64)))

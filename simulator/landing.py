@@ -1,6 +1,7 @@
 """Writes rows into the landing zone, day by day, and plants what goes wrong on the way there."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -82,14 +83,18 @@ def delay(delivery: Delivery, delays: Ints) -> Delivery:
 def redeliver(rng: np.random.Generator, world: World, delivery: Delivery) -> Delivery:
     """Adds the records that arrive a second time, byte for byte, one to three days later."""
     again = np.flatnonzero(rng.random(len(delivery.text)) < world.redelivered_share)
-    return _append(delivery, again, delivery.text[again], delivery.day[again] + rng.integers(1, 4, len(again)), REDELIVERED)
+    return _append(
+        delivery, again, delivery.text[again], delivery.day[again] + rng.integers(1, 4, len(again)), REDELIVERED
+    )
 
 
 def break_lines(rng: np.random.Generator, world: World, delivery: Delivery) -> Delivery:
     """Adds lines that an export broke off in the middle; the whole record follows, so that no fact is lost."""
     hit = np.flatnonzero(rng.random(len(delivery.text)) < world.broken_share)
     keep = rng.uniform(0.3, 0.9, len(hit))
-    cut = [text[: int(len(text) * share)] for text, share in zip(delivery.text[hit].tolist(), keep.tolist(), strict=True)]
+    cut = [
+        text[: int(len(text) * share)] for text, share in zip(delivery.text[hit].tolist(), keep.tolist(), strict=True)
+    ]
     return _append(delivery, hit, texts(cut), delivery.day[hit], BROKEN)
 
 
@@ -131,7 +136,7 @@ class LandingZone:
         bounds = np.searchsorted(day, np.arange(self.days + 1)).tolist()
         files = size = 0
         faults: list[Fault] = []
-        for number, (first, last) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        for number, (first, last) in enumerate(pairwise(bounds)):
             if first == last:
                 continue
             path = self._path(name, number, shape)

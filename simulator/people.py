@@ -41,6 +41,7 @@ class People:
     has_scanner: Bools
 
     def __len__(self) -> int:
+        """Count the people."""
         return len(self.number)
 
 
@@ -106,4 +107,5 @@ def alive_by_day(people: People, days: int) -> Floats:
     midnight = np.arange(days)
     opened = np.maximum(midnight, people.alive_from[:, None])
     closed = np.minimum(midnight + 1, people.alive_until[:, None])
-    return np.clip(closed - opened, 0.0, 1.0)
+    share: Floats = np.clip(closed - opened, 0.0, 1.0)
+    return share

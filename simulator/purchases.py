@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Bools, Floats, Ints, Texts, texts
+from simulator.arrays import Bools, Floats, Ints, Texts, take, texts
 from simulator.catalogue import Catalogue, draw_variants
 from simulator.instants import DAY, HOUR, MINUTE, OFFSETS, draw_time_of_day, draw_wait
 from simulator.people import People, alive_by_day
@@ -20,6 +20,7 @@ TAX_RATE = 0.07
 FREE_SHIPPING_CENTS = 4_000
 SHIPPING_CENTS = 495
 DISCOUNT_RATE = 0.10
+CAPITALISED_SHARE = 0.3
 
 
 class Purchases(NamedTuple):
@@ -64,6 +65,7 @@ class Orders:
     line_discount_cents: Ints
 
     def __len__(self) -> int:
+        """Count the orders."""
         return len(self.id)
 
 
@@ -71,7 +73,8 @@ def season_by_day(days: int, start: int) -> Floats:
     """Demand of each day against the mean of a year, shape (days,): weekday times a winter peak."""
     day = start // DAY + np.arange(days)
     weekday = WEEKDAY[(day + 3) % 7]
-    return weekday * (1 + 0.12 * np.cos(2 * np.pi * ((day % 365.25) + 20) / 365.25))
+    season: Floats = weekday * (1 + 0.12 * np.cos(2 * np.pi * ((day % 365.25) + 20) / 365.25))
+    return season
 
 
 def draw_purchases(rng: np.random.Generator, people: People, *, days: int, start: int) -> Purchases:
@@ -100,7 +103,9 @@ def _draw_renewals(rng: np.random.Generator, people: People, *, days: int, start
     happens = (due < people.alive_until[holders][:, None]) & (due < days)
     row, column = np.nonzero(happens)
     # The subscription app charges everyone in one early batch.
-    renewed_at = start + np.floor(due[row, column]).astype(np.int64) * DAY + 5 * HOUR + draw_wait(rng, 10 * MINUTE, len(row))
+    renewed_at = (
+        start + np.floor(due[row, column]).astype(np.int64) * DAY + 5 * HOUR + draw_wait(rng, 10 * MINUTE, len(row))
+    )
     return holders[row], renewed_at
 
 
@@ -109,14 +114,18 @@ def place_orders(
 ) -> Orders:
     """Turn purchases into orders with baskets, amounts and a fate; ids follow time."""
     order = np.lexsort((purchases.person, purchases.bought_at))
-    person, ordered_at, is_renewal = (part[order] for part in purchases)
+    person, ordered_at, is_renewal = take(purchases, order)
     size = len(person)
-    account_id, email = _draw_checkout_identity(rng, world, people, selves, person=person, ordered_at=ordered_at, is_renewal=is_renewal)
-    has_discount = (rng.random(size) < world.discount_share) & ~is_renewal
+    account_id, email = _draw_checkout_identity(
+        rng, world, people, selves, person=person, ordered_at=ordered_at, is_renewal=is_renewal
+    )
+    has_discount = (rng.random(size) < world.discount_share) & np.logical_not(is_renewal)
     first_line, variant, quantity = _draw_baskets(rng, catalogue, people, person)
     line_cents = catalogue.price_cents[variant] * quantity
     line_discount = np.rint(line_cents * DISCOUNT_RATE * np.repeat(has_discount, np.diff(first_line))).astype(np.int64)
-    items, discount = (np.add.reduceat(cents, first_line[:-1]) if size else first_line[:0] for cents in (line_cents, line_discount))
+    items, discount = (
+        np.add.reduceat(cents, first_line[:-1]) if size else first_line[:0] for cents in (line_cents, line_discount)
+    )
     shipping = np.where(items - discount >= FREE_SHIPPING_CENTS, 0, SHIPPING_CENTS)
     tax = np.rint((items - discount) * TAX_RATE).astype(np.int64)
     total = items - discount + shipping + tax
@@ -154,23 +163,32 @@ def place_orders(
 
 
 def _draw_checkout_identity(
-    rng: np.random.Generator, world: World, people: People, selves: Selves, *, person: Ints, ordered_at: Ints, is_renewal: Bools
+    rng: np.random.Generator,
+    world: World,
+    people: People,
+    selves: Selves,
+    *,
+    person: Ints,
+    ordered_at: Ints,
+    is_renewal: Bools,
 ) -> tuple[Ints, Texts]:
     """The account (or none) and the address that each order bears."""
     size = len(person)
     second_open = (selves.second_joined_at[person] != NONE) & (ordered_at > selves.second_joined_at[person])
-    is_second = second_open & (rng.random(size) < 0.5) & ~is_renewal
+    is_second = second_open & (rng.random(size) < world.second_account_order_share) & ~is_renewal
     is_first_order = ordered_at < people.joined_at[person] + HOUR
     is_guest = (rng.random(size) < world.guest_checkout_share) & ~is_renewal & ~is_first_order
     account = np.where(is_second, selves.second_account_id[person], selves.account_id[person])
     email = np.where(is_second, selves.second_mailbox[person], selves.mailbox[person])
     # Phones capitalise the first letter of what is typed by hand.
-    typed = is_guest & (rng.random(size) < 0.3)
+    typed = is_guest & (rng.random(size) < CAPITALISED_SHARE)
     email[typed] = [address.capitalize() for address in email[typed]]
     return np.where(is_guest, NONE, account), email
 
 
-def _draw_baskets(rng: np.random.Generator, catalogue: Catalogue, people: People, person: Ints) -> tuple[Ints, Ints, Ints]:
+def _draw_baskets(
+    rng: np.random.Generator, catalogue: Catalogue, people: People, person: Ints
+) -> tuple[Ints, Ints, Ints]:
     lines = 1 + rng.poisson(0.7, len(person))
     first_line = np.concatenate([[0], np.cumsum(lines)])
     buyer = np.repeat(person, lines)

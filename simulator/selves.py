@@ -66,12 +66,22 @@ def draw_selves(rng: np.random.Generator, world: World, people: People) -> Selve
     return Selves(
         first_name=texts([FIRST_NAMES[index] for index in first.tolist()]),
         last_name=texts([LAST_NAMES[index] for index in last.tolist()]),
-        street=texts([f"{number} {STREETS[index]}" for number, index in zip(house.tolist(), street.tolist(), strict=True)]),
+        street=texts(
+            [f"{number} {STREETS[index]}" for number, index in zip(house.tolist(), street.tolist(), strict=True)]
+        ),
         city=city,
-        zip_code=texts([f"{CITIES[index][3]}{number % 100:02d}" for index, number in zip(city.tolist(), house.tolist(), strict=True)]),
+        zip_code=texts(
+            [
+                f"{CITIES[index][3]}{number % 100:02d}"
+                for index, number in zip(city.tolist(), house.tolist(), strict=True)
+            ]
+        ),
         # Area code 555 is nobody's.
         phone=texts(
-            [f"+1555{2_000_000 + number:07d}" if has else "" for number, has in zip(people.number.tolist(), has_phone.tolist(), strict=True)]
+            [
+                f"+1555{2_000_000 + number:07d}" if has else ""
+                for number, has in zip(people.number.tolist(), has_phone.tolist(), strict=True)
+            ]
         ),
         mailbox=shared,
         is_mailbox_owner=kind == "own",

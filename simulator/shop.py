@@ -134,13 +134,15 @@ def _units_sold(catalogue: Catalogue, orders: Orders, window: Window) -> Ints:
 def _land_products(catalogue: Catalogue, sold: Ints, out: Path, window: Window) -> Landed:
     records, ids, exported_at = write_products(catalogue, stock_by_day(catalogue, sold), window.start)
     zone = LandingZone(root=out, start=window.start, days=window.days, block=0)
-    return zone.land("shopify/products", deliver(records, ids, exported_at, window.start), shape="document", header="products")
+    return zone.land(
+        "shopify/products", deliver(records, ids, exported_at, window.start), shape="document", header="products"
+    )
 
 
 def _tell(writer: TruthWriter, history: History, ids: list[str], window: Window) -> None:
     people, selves = history.people, history.selves
     writer.append_people(people, selves, window.start)
-    writer.append_profiles(people, selves, history.orders, history.sessions)
+    writer.append_profiles(people, selves, history.sessions)
     writer.append_machine_events(history.mailing.responses, ids)
     writer.append_experiment(people, selves, history.experiment, window.start)
 

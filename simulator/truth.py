@@ -14,7 +14,6 @@ from simulator.emails import Responses
 from simulator.instants import DAY
 from simulator.landing import Fault
 from simulator.people import People
-from simulator.purchases import Orders
 from simulator.selves import NONE, Selves
 from simulator.win_back import CONTROL, EXPERIMENT, TREATMENT, WinBack
 
@@ -53,9 +52,13 @@ class TruthWriter:
         self._writers = {name: pq.ParquetWriter(folder / f"{name}.parquet", schema) for name, schema in SCHEMAS.items()}
 
     def __enter__(self) -> Self:
+        """Hand out the writer."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all files."""
         for writer in self._writers.values():
             writer.close()
 
@@ -77,18 +80,22 @@ class TruthWriter:
             ),
         )  # fmt: skip
 
-    def append_profiles(self, people: People, selves: Selves, orders: Orders, sessions: Sessions) -> None:
+    def append_profiles(self, people: People, selves: Selves, sessions: Sessions) -> None:
         """Every key under which a person may be met; those of visits only where a visit was made."""
         number = people.number.tolist()
-        pairs = set()
+        pairs: set[tuple[str, int]] = set()
         for account in (selves.account_id, selves.second_account_id):
             known = [(key, person) for key, person in zip(account.tolist(), number, strict=True) if key != NONE]
             pairs.update((f"shopify:{key}", person) for key, person in known)
             pairs.update((f"segment:user:{key}", person) for key, person in known)
         for address in (selves.mailbox, selves.second_mailbox):
-            pairs.update((f"mailbox:{key}", person) for key, person in zip(address.tolist(), number, strict=True) if key)
+            pairs.update(
+                (f"mailbox:{key}", person) for key, person in zip(address.tolist(), number, strict=True) if key
+            )
         visitors = people.number[sessions.person].tolist()
-        pairs.update((f"segment:anon:{key}", person) for key, person in zip(sessions.device.tolist(), visitors, strict=True))
+        pairs.update(
+            (f"segment:anon:{key}", person) for key, person in zip(sessions.device.tolist(), visitors, strict=True)
+        )
         rows = sorted(pairs, key=lambda pair: (pair[1], pair[0]))
         self.append("profiles", ([key for key, _ in rows], [person for _, person in rows]))
 

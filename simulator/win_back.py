@@ -38,13 +38,24 @@ class WinBack(NamedTuple):
 
 
 def run_win_back(
-    rng: np.random.Generator, world: World, people: People, selves: Selves, *, purchases: Purchases, mailing: Mailing, can_be_mailed: Bools, start: int, days: int
+    rng: np.random.Generator,
+    world: World,
+    people: People,
+    selves: Selves,
+    *,
+    purchases: Purchases,
+    mailing: Mailing,
+    can_be_mailed: Bools,
+    start: int,
+    days: int,
 ) -> WinBack:
     """Assign each subscriber at the first lapse and draw what the email changes."""
     person, assigned_on = _find_lapses(world, purchases, start=start, days=days)
     assigned_at = start + assigned_on * DAY + ASSIGNED_HOUR * HOUR
     ended_at = mailing.ended_at[person]
-    is_listed = can_be_mailed[person] & selves.is_mailbox_owner[person] & ((ended_at == NONE) | (ended_at > assigned_at + DAY))
+    is_listed = (
+        can_be_mailed[person] & selves.is_mailbox_owner[person] & ((ended_at == NONE) | (ended_at > assigned_at + DAY))
+    )
     person, assigned_on, assigned_at = person[is_listed], assigned_on[is_listed], assigned_at[is_listed]
     size = len(person)
     is_treated = rng.random(size) < world.win_back_share
@@ -61,7 +72,9 @@ def run_win_back(
         effect=effect,
         buys_if_treated=buys_anyway | responds,
         buys_if_control=buys_anyway,
-        extra=Purchases(person=person[happens], bought_at=extra_at[happens], is_renewal=np.zeros(len(happens), dtype=np.bool_)),
+        extra=Purchases(
+            person=person[happens], bought_at=extra_at[happens], is_renewal=np.zeros(len(happens), dtype=np.bool_)
+        ),
     )
 
 

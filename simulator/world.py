@@ -35,6 +35,14 @@ class World:
     faded_level: float = 0.15
     gone_level: float = 0.03
 
+    phone_visit_share: float = 0.55
+    abandoned_basket_share: float = 0.20
+    """Idle visits that leave something in the basket."""
+    abandoned_checkout_share: float = 0.25
+    """Abandoned baskets that got as far as the checkout."""
+    second_account_order_share: float = 0.5
+    """Orders through the second account, once there is one."""
+
     test_order_share: float = 0.003
     discount_share: float = 0.18
     cancelled_share: float = 0.015
@@ -58,7 +66,7 @@ class World:
 
     win_back_after: int = 45
     win_back_share: float = 0.5
-    win_back_effect: float = 0.10
+    win_back_effect: float = 0.15
     """Added chance of one more purchase within 14 days of the win-back email; `win_back_gone_factor` of it after the dropout."""
     win_back_gone_factor: float = 0.6
 

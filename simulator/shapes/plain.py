@@ -27,7 +27,7 @@ def write_tickets(people: People, orders: Orders, tickets: Tickets) -> Rows:
         ids, orders.email[tickets.order].tolist(), tickets.status.tolist(), tickets.priority.tolist(),
         write_plain(tickets.created_at), write_plain(tickets.updated_at), tickets.satisfaction.tolist(),
     )  # fmt: skip
-    return ["%s,,%s,%s,%s,%s,%s,%s" % row for row in zip(*columns, strict=True)], ids, tickets.updated_at
+    return ["{},,{},{},{},{},{},{}".format(*row) for row in zip(*columns, strict=True)], ids, tickets.updated_at
 
 
 def write_consents(people: People, selves: Selves, statements: Statements) -> Rows:
@@ -37,7 +37,11 @@ def write_consents(people: People, selves: Selves, statements: Statements) -> Ro
         ids, selves.mailbox[statements.person].tolist(), statements.statement.tolist(), write_plain(statements.stated_at),
         statements.source.tolist(),
     )  # fmt: skip
-    return ["%s,%s,email,%s,%s,newsletter,consent,%s" % row for row in zip(*columns, strict=True)], ids, statements.landed_at
+    return (
+        ["{},{},email,{},{},newsletter,consent,{}".format(*row) for row in zip(*columns, strict=True)],
+        ids,
+        statements.landed_at,
+    )
 
 
 def write_assignments(world: World, selves: Selves, experiment: WinBack, start: int) -> Rows:

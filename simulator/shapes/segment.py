@@ -1,13 +1,23 @@
 """Web events in the envelope of the Segment Spec, ecommerce v2 names."""
 
 import json
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from simulator.arrays import Ints, Texts, texts
 from simulator.browsing import (
-    ADDED, CHECKOUT, COMPLETED, IDENTIFIED, PAGE, RENEWED, SIGNED_UP, VIEWED, Sessions, WebEvents,
+    ADDED,
+    CHECKOUT,
+    COMPLETED,
+    IDENTIFIED,
+    PAGE,
+    RENEWED,
+    SIGNED_UP,
+    VIEWED,
+    Sessions,
+    WebEvents,
 )  # fmt: skip
 from simulator.catalogue import CATEGORIES, Catalogue, slug
 from simulator.instants import DAY, SECOND, write_utc
@@ -23,7 +33,10 @@ EVENT_NAMES = {
 }  # fmt: skip
 AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1",
+    (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+        "Version/18.1 Mobile/15E148 Safari/604.1"
+    ),
 )
 ENVELOPE = (
     '{%s"messageId":"%s","channel":"%s","context":%s,"integrations":{},"originalTimestamp":"%s","receivedAt":"%s","sentAt":"%s",'
@@ -39,13 +52,24 @@ class Envelopes(NamedTuple):
 
 
 def write_events(
-    rng: np.random.Generator, catalogue: Catalogue, people: People, selves: Selves, orders: Orders, sessions: Sessions, events: WebEvents, delays: Ints
+    rng: np.random.Generator,
+    catalogue: Catalogue,
+    people: People,
+    selves: Selves,
+    orders: Orders,
+    sessions: Sessions,
+    events: WebEvents,
+    delays: Ints,
 ) -> Envelopes:
     """Write every event; those that are `delays` days late were kept on the device until then."""
     size = len(events.kind)
     message_id = [f"ajs-next-{raw}" for raw in draw_ids(rng, size)]
     in_session = events.session != NONE
-    device = np.where(in_session, '"anonymousId":"' + sessions.device[events.session] + '",', "") if len(sessions.person) else texts([""] * size)
+    device = (
+        np.where(in_session, '"anonymousId":"' + sessions.device[events.session] + '",', "")
+        if len(sessions.person)
+        else texts([""] * size)
+    )
     kept = delays * DAY
     # What reaches the servers after midnight of its own day would be late; the last second of a day hides that.
     day_end = (events.happened_at // DAY + 1) * DAY - 1
@@ -54,7 +78,8 @@ def write_events(
     happened = write_utc(events.happened_at)
     rows = zip(
         device.tolist(), message_id, np.where(in_session, "client", "server").tolist(), _write_contexts(catalogue, sessions, events),
-        happened, write_utc(received_at), write_utc(sent_at), happened, _write_payloads(catalogue, people, selves, orders, sessions, events),
+        happened, write_utc(received_at), write_utc(sent_at), happened,
+        _write_payloads(catalogue, people, selves, orders, sessions, events),
         _write_user_ids(selves, orders, sessions, events), strict=True,
     )  # fmt: skip
     return Envelopes(text=[ENVELOPE % row for row in rows], message_id=message_id)
@@ -85,9 +110,13 @@ def _write_contexts(catalogue: Catalogue, sessions: Sessions, events: WebEvents)
     place = np.where(events.variant != NONE, events.variant, len(handles) + 2)
     place = np.where(np.isin(events.kind, (CHECKOUT, COMPLETED, IDENTIFIED)), len(handles), place)
     place = np.where(events.kind == SIGNED_UP, len(handles) + 1, place)
-    browser = '{"library":{"name":"analytics.js","version":"npm:next-1.76.0"},"page":{"path":"%s","url":"' + SHOP + '%s"},'
+    browser = (
+        '{"library":{"name":"analytics.js","version":"npm:next-1.76.0"},"page":{"path":"%s","url":"' + SHOP + '%s"},'
+    )
     browser += '"userAgent":"%s","userAgentData":{"mobile":%s},"locale":"en-US","timezone":"UTC"}'
-    by_place = texts([browser % (path, path, AGENTS[phone], "true" if phone else "false") for phone in (0, 1) for path in paths])
+    by_place = texts(
+        [browser % (path, path, AGENTS[phone], "true" if phone else "false") for phone in (0, 1) for path in paths]
+    )
     by_place = np.append(by_place, '{"library":{"name":"analytics-node","version":"2.2.0"}}')
     is_phone = sessions.is_phone[events.session] if len(sessions.person) else np.zeros(len(events.kind), dtype=np.bool_)
     index = np.where(events.session == NONE, len(by_place) - 1, place + is_phone * len(paths))
@@ -95,7 +124,9 @@ def _write_contexts(catalogue: Catalogue, sessions: Sessions, events: WebEvents)
     return written
 
 
-def _write_payloads(catalogue: Catalogue, people: People, selves: Selves, orders: Orders, sessions: Sessions, events: WebEvents) -> list[str]:
+def _write_payloads(
+    catalogue: Catalogue, people: People, selves: Selves, orders: Orders, sessions: Sessions, events: WebEvents
+) -> list[str]:
     """Type, event name and properties or traits of each event."""
     payload: Texts = np.empty(len(events.kind), dtype=object)
     tracked = {kind: f'"type":"track","event":"{name}","properties":%s' for kind, name in EVENT_NAMES.items()}
@@ -105,7 +136,9 @@ def _write_payloads(catalogue: Catalogue, people: People, selves: Selves, orders
             continue
         variant, quantity, order = events.variant[rows], events.quantity[rows], events.order[rows]
         if kind == PAGE:
-            payload[rows] = f'"type":"page","name":"Home","properties":{{"path":"/","title":"Harbour & Hill","url":"{SHOP}/"}}'
+            payload[rows] = (
+                f'"type":"page","name":"Home","properties":{{"path":"/","title":"Harbour & Hill","url":"{SHOP}/"}}'
+            )
         elif kind == IDENTIFIED:
             payload[rows] = _write_traits(selves, orders, _person(orders, sessions, events)[rows], order)
         elif kind == SIGNED_UP:
@@ -113,12 +146,14 @@ def _write_payloads(catalogue: Catalogue, people: People, selves: Selves, orders
         elif kind == VIEWED:
             payload[rows] = texts([tracked[kind] % f"{{{text}}}" for text in _product_texts(catalogue)])[variant]
         elif kind == ADDED:
-            carts = _write_carts(orders, events.session[rows], order)
+            carts = _write_carts(people, orders, events.session[rows], order)
             products = texts(_product_texts(catalogue))[variant].tolist()
             added = zip(carts, products, quantity.tolist(), strict=True)
-            payload[rows] = [tracked[kind] % f'{{"cart_id":"{cart}",{product},"quantity":{count}}}' for cart, product, count in added]
+            payload[rows] = [
+                tracked[kind] % f'{{"cart_id":"{cart}",{product},"quantity":{count}}}' for cart, product, count in added
+            ]
         elif kind == CHECKOUT:
-            payload[rows] = [tracked[kind] % text for text in _write_checkouts(catalogue, orders, events, rows)]
+            payload[rows] = [tracked[kind] % text for text in _write_checkouts(catalogue, people, orders, events, rows)]
         else:
             payload[rows] = texts([tracked[kind] % text for text in _write_completed(catalogue, orders)])[order]
     written: list[str] = payload.tolist()
@@ -142,24 +177,25 @@ def _write_traits(selves: Selves, orders: Orders, person: Ints, order: Ints) -> 
     return [f'"type":"identify","traits":{{"email":"{address}"}}' for address in email.tolist()]
 
 
-def _write_carts(orders: Orders, session: Ints, order: Ints) -> list[str]:
+def _write_carts(people: People, orders: Orders, session: Ints, order: Ints) -> list[str]:
     """The order's cart token, or one of the visit."""
     tokens = orders.cart_token if len(orders) else texts([""])
     rows = zip(session.tolist(), order.tolist(), tokens[order].tolist(), strict=True)
-    return [token if placed != NONE else f"cart-{visit:08x}" for visit, placed, token in rows]
+    return [token if placed != NONE else f"cart-{people.block:05d}-{visit:07x}" for visit, placed, token in rows]
 
 
-def _write_checkouts(catalogue: Catalogue, orders: Orders, events: WebEvents, rows: Ints) -> list[str]:
+def _write_checkouts(catalogue: Catalogue, people: People, orders: Orders, events: WebEvents, rows: Ints) -> list[str]:
     variant, order = events.variant[rows], events.order[rows]
-    carts = _write_carts(orders, events.session[rows], order)
+    carts = _write_carts(people, orders, events.session[rows], order)
     items = texts(_write_items(catalogue, orders))
-    products = _product_texts(catalogue)
-    cents = catalogue.price_cents
+    singles = texts([f'{{{text},"quantity":1}}' for text in _product_texts(catalogue)])
+    is_placed = order != NONE
+    value = catalogue.price_cents[variant]
+    basket = singles[variant]
+    value[is_placed], basket[is_placed] = orders.items_cents[order[is_placed]], items[order[is_placed]]
     return [
-        f'{{"checkout_id":"{cart[::-1]}","cart_id":"{cart}","value":{orders.items_cents[k] / 100:.2f},"currency":"USD","products":[{items[k]}]}}'
-        if k != NONE
-        else f'{{"checkout_id":"{cart[::-1]}","cart_id":"{cart}","value":{cents[v] / 100:.2f},"currency":"USD","products":[{{{products[v]},"quantity":1}}]}}'
-        for cart, k, v in zip(carts, order.tolist(), variant.tolist(), strict=True)
+        f'{{"checkout_id":"{cart[::-1]}","cart_id":"{cart}","value":{amount},"currency":"USD","products":[{products}]}}'
+        for cart, amount, products in zip(carts, money(value), basket.tolist(), strict=True)
     ]
 
 
@@ -179,6 +215,8 @@ def _write_completed(catalogue: Catalogue, orders: Orders) -> list[str]:
 def _write_items(catalogue: Catalogue, orders: Orders) -> list[str]:
     """The products of each order, joined by commas."""
     products = texts([f"{{{text}," for text in _product_texts(catalogue)])[orders.line_variant].tolist()
-    items = [f'{product}"quantity":{count}}}' for product, count in zip(products, orders.line_quantity.tolist(), strict=True)]
+    items = [
+        f'{product}"quantity":{count}}}' for product, count in zip(products, orders.line_quantity.tolist(), strict=True)
+    ]
     bounds = orders.first_line.tolist()
-    return [",".join(items[first:last]) for first, last in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [",".join(items[first:last]) for first, last in pairwise(bounds)]

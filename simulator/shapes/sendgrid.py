@@ -16,7 +16,8 @@ EVENTS = {
     '"useragent":"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)","ip":"198.51.100.7"',
     UNSUBSCRIBED: '"event":"unsubscribe"',
     COMPLAINED: '"event":"spamreport"',
-    BOUNCED: '"event":"bounce","type":"bounce","bounce_classification":"Invalid Address","reason":"550 5.1.1 mailbox does not exist","status":"5.1.1"',
+    BOUNCED: '"event":"bounce","type":"bounce","bounce_classification":"Invalid Address",'
+    '"reason":"550 5.1.1 mailbox does not exist","status":"5.1.1"',
     BLOCKED: '"event":"bounce","type":"blocked","bounce_classification":"Reputation","reason":"421 4.7.0 try again later","status":"4.7.0"',
 }
 MACHINE_OPEN = '"event":"open","sg_machine_open":true,"useragent":"Mozilla/5.0","ip":"203.0.113.9"'

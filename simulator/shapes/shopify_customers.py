@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Bools, Ints, Texts, texts
+from simulator.arrays import Bools, Ints, Texts, stack, texts
 from simulator.consents import OptIns
-from simulator.instants import DAY, HOUR, write_offset
+from simulator.instants import HOUR, write_offset
 from simulator.people import People
 from simulator.purchases import Orders
 from simulator.selves import NONE, Selves
@@ -42,7 +42,14 @@ class _Version(NamedTuple):
 
 
 def write_customers(
-    people: People, selves: Selves, opt_ins: OptIns, orders: Orders, *, unsubscribed_at: Ints, is_synced: Bools, start: int
+    people: People,
+    selves: Selves,
+    opt_ins: OptIns,
+    orders: Orders,
+    *,
+    unsubscribed_at: Ints,
+    is_synced: Bools,
+    start: int,
 ) -> CustomerVersions:
     """All versions of all accounts.
 
@@ -60,13 +67,15 @@ def write_customers(
     """
     versions = [
         _created(people, selves, opt_ins, start),
-        _second_accounts(people, selves),
+        _second_accounts(selves),
         _confirmed(people, selves, opt_ins),
         _unsubscribed(people, selves, unsubscribed_at, is_synced),
     ]
-    merged = _Version(*(np.concatenate(columns) for columns in zip(*versions, strict=True)))
+    merged = stack(*versions)
     return CustomerVersions(
-        text=_write(people, selves, opt_ins, orders, merged), account_id=merged.account_id, updated_at=np.maximum(merged.updated_at, start)
+        text=_write(people, selves, opt_ins, orders, merged),
+        account_id=merged.account_id,
+        updated_at=np.maximum(merged.updated_at, start),
     )
 
 
@@ -79,14 +88,30 @@ def _created(people: People, selves: Selves, opt_ins: OptIns, start: int) -> _Ve
     state = np.where(opt_ins.is_double[person] & ~is_confirmed, "pending", state)
     updated_at = np.where(is_confirmed, confirmed_at, joined_at)
     consented_at = np.where(people.has_consented[person], updated_at, NONE)
-    return _Version(person, selves.account_id[person], selves.mailbox[person], joined_at, updated_at, texts(state.tolist()), consented_at)
+    return _Version(
+        person,
+        selves.account_id[person],
+        selves.mailbox[person],
+        joined_at,
+        updated_at,
+        texts(state.tolist()),
+        consented_at,
+    )
 
 
-def _second_accounts(people: People, selves: Selves) -> _Version:
+def _second_accounts(selves: Selves) -> _Version:
     person = np.flatnonzero(selves.second_account_id != NONE)
     at = selves.second_joined_at[person]
     state = texts(["not_subscribed"] * len(person))
-    return _Version(person, selves.second_account_id[person], selves.second_mailbox[person], at, at, state, np.full(len(person), NONE))
+    return _Version(
+        person,
+        selves.second_account_id[person],
+        selves.second_mailbox[person],
+        at,
+        at,
+        state,
+        np.full(len(person), NONE),
+    )
 
 
 def _confirmed(people: People, selves: Selves, opt_ins: OptIns) -> _Version:
@@ -120,7 +145,10 @@ def _write(people: People, selves: Selves, opt_ins: OptIns, orders: Orders, vers
         "tags": ["subscription" if value else "" for value in people.has_subscription[person].tolist()],
         "state": version.state.tolist(),
         "level": np.where(version.state == "not_subscribed", '"single_opt_in"', level[person]).tolist(),
-        "consented": [f'"{text}"' if at != NONE else "null" for text, at in zip(consented, version.consented_at.tolist(), strict=True)],
+        "consented": [
+            f'"{text}"' if at != NONE else "null"
+            for text, at in zip(consented, version.consented_at.tolist(), strict=True)
+        ],
         "address": address_texts(selves)[person].tolist(),
     }
     names = list(columns)
@@ -135,6 +163,3 @@ def _count_orders(orders: Orders, version: _Version) -> Ints:
     keys = np.sort((orders.account_id[placed] - base) * (1 << 42) + orders.ordered_at[placed])
     account = (version.account_id - base) * (1 << 42)
     return np.searchsorted(keys, account + version.updated_at, side="right") - np.searchsorted(keys, account)
-
-
-__all__ = ["DAY", "CustomerVersions", "write_customers"]

@@ -1,11 +1,12 @@
 """Orders as the Shopify Admin API returns them, each landing again whenever it changes."""
 
 import json
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Ints, Texts, texts
+from simulator.arrays import Bools, Ints, Texts, texts
 from simulator.catalogue import Catalogue
 from simulator.instants import SECOND, write_offset
 from simulator.names import CITIES
@@ -13,6 +14,7 @@ from simulator.people import People
 from simulator.purchases import TAX_RATE, Orders
 from simulator.selves import NONE, Selves
 
+APP_EVERY = 10
 PAID, FULFILLED, CANCELLED, REFUNDED = range(4)
 
 LINE = (
@@ -61,31 +63,46 @@ def address_texts(selves: Selves) -> Texts:
 def _address(first: str, last: str, street: str, city: int, zip_code: str, phone: str) -> str:
     town, province, code, _ = CITIES[city]
     return (
-        f'{{"first_name":"{first}","last_name":"{last}","name":"{first} {last}","company":null,"address1":"{street}","address2":null,'
-        f'"city":"{town}","province":"{province}","province_code":"{code}","zip":"{zip_code}","country":"United States","country_code":"US",'
+        f'{{"first_name":"{first}","last_name":"{last}","name":"{first} {last}","company":null,"address1":"{street}",'
+        f'"address2":null,"city":"{town}","province":"{province}","province_code":"{code}","zip":"{zip_code}",'
+        f'"country":"United States","country_code":"US",'
         f'"phone":{json.dumps(phone or None)},"latitude":null,"longitude":null}}'
     )
 
 
-def write_orders(catalogue: Catalogue, people: People, selves: Selves, orders: Orders) -> OrderVersions:
-    """All versions of all orders: paid, then fulfilled or cancelled, then perhaps refunded."""
-    bodies = texts(_write_bodies(catalogue, people, selves, orders))
+def write_orders(
+    catalogue: Catalogue, people: People, selves: Selves, orders: Orders, *, accepts_marketing: Bools
+) -> OrderVersions:
+    """All versions of all orders: paid, then fulfilled or cancelled, then perhaps refunded.
+
+    `accepts_marketing` is the box at the checkout, shape (orders,).
+    """
+    bodies = texts(_write_bodies(catalogue, people, selves, orders, accepts_marketing))
     at = np.stack([orders.ordered_at + SECOND, orders.fulfilled_at, orders.cancelled_at, orders.refunded_at])
     order, state = np.nonzero(at.T != NONE)
     updated_at = at[state, order]
-    # Every tenth change is written by an app that runs in another zone.
-    written_at = write_offset(updated_at, np.where(order % 10 == 3, 1, 0)).tolist()
+    # Some orders are changed by an app that runs in another zone.
+    written_at = write_offset(updated_at, np.where(order % APP_EVERY == 0, 1, 0)).tolist()
     total, refund = money(orders.total_cents), money(orders.refund_cents)
     rest = money(orders.total_cents - orders.refund_cents)
-    refunds, fulfilled_at = _write_refunds(orders, refund), write_offset(orders.fulfilled_at, np.zeros(len(orders), np.int64)).tolist()
+    refunds, fulfilled_at = (
+        _write_refunds(orders, refund),
+        write_offset(orders.fulfilled_at, np.zeros(len(orders), np.int64)).tolist(),
+    )
     ids, is_full = orders.id.tolist(), orders.is_full_refund.tolist()
     text = []
-    for k, version, updated, body in zip(order.tolist(), state.tolist(), written_at, bodies[order].tolist(), strict=True):
+    for k, version, updated, body in zip(
+        order.tolist(), state.tolist(), written_at, bodies[order].tolist(), strict=True
+    ):
         is_fulfilled = version in {FULFILLED, REFUNDED}
         is_returned = version in {CANCELLED, REFUNDED}
         financial = "paid" if not is_returned else "refunded" if is_full[k] else "partially_refunded"
         cancelled, reason = (f'"{updated}"', '"customer"') if version == CANCELLED else ("null", "null")
-        done = f'{{"id":{ids[k]}2,"order_id":{ids[k]},"status":"success","created_at":"{fulfilled_at[k]}"}}' if is_fulfilled else ""
+        done = (
+            f'{{"id":{ids[k]}2,"order_id":{ids[k]},"status":"success","created_at":"{fulfilled_at[k]}"}}'
+            if is_fulfilled
+            else ""
+        )
         parts = (
             financial, '"fulfilled"' if is_fulfilled else "null", cancelled, reason, updated,
             rest[k] if is_returned else total[k], done, refunds[k] % (updated, updated, updated) if is_returned else "", body,
@@ -94,7 +111,9 @@ def write_orders(catalogue: Catalogue, people: People, selves: Selves, orders: O
     return OrderVersions(text=text, order=order, updated_at=updated_at)
 
 
-def _write_bodies(catalogue: Catalogue, people: People, selves: Selves, orders: Orders) -> list[str]:
+def _write_bodies(
+    catalogue: Catalogue, people: People, selves: Selves, orders: Orders, accepts_marketing: Bools
+) -> list[str]:
     """The part of each order that never changes."""
     lines, addresses = _write_lines(catalogue, orders), address_texts(selves)
     customers = _write_customers(people, selves, orders)
@@ -114,9 +133,15 @@ def _write_bodies(catalogue: Catalogue, people: People, selves: Selves, orders: 
         "shipping": money(orders.shipping_cents),
         "test": ["true" if value else "false" for value in orders.is_test.tolist()],
         "gateway": ["bogus" if value else "shopify_payments" for value in orders.is_test.tolist()],
-        "marketing": ["true" if value else "false" for value in people.has_consented[person].tolist()],
-        "cart": ["null" if renewed else f'"{token}"' for renewed, token in zip(orders.is_renewal, orders.cart_token, strict=True)],
-        "checkout": ["null" if renewed else f'"{token[::-1]}"' for renewed, token in zip(orders.is_renewal, orders.cart_token, strict=True)],
+        "marketing": ["true" if value else "false" for value in accepts_marketing.tolist()],
+        "cart": [
+            "null" if renewed else f'"{token}"'
+            for renewed, token in zip(orders.is_renewal, orders.cart_token, strict=True)
+        ],
+        "checkout": [
+            "null" if renewed else f'"{token[::-1]}"'
+            for renewed, token in zip(orders.is_renewal, orders.cart_token, strict=True)
+        ],
         "token": [token[16:] + token[:16] for token in orders.cart_token.tolist()],
         "source": ["subscription_contract" if value else "web" for value in orders.is_renewal.tolist()],
         "tags": ["Subscription, Subscription Recurring Order" if value else "" for value in orders.is_renewal.tolist()],
@@ -140,7 +165,10 @@ def _write_lines(catalogue: Catalogue, orders: Orders) -> list[str]:
     ids = np.repeat(orders.id, counts) * 100 + place
     titles = texts([json.dumps(title) for title in catalogue.title])
     packs = texts([json.dumps(pack if pack != "Default Title" else "") for pack in catalogue.pack])
-    names = [title if pack == "Default Title" else f"{title} - {pack}" for title, pack in zip(catalogue.title, catalogue.pack, strict=True)]
+    names = [
+        title if pack == "Default Title" else f"{title} - {pack}"
+        for title, pack in zip(catalogue.title, catalogue.pack, strict=True)
+    ]
     variant = orders.line_variant
     quantity = orders.line_quantity.tolist()
     allocations = [
@@ -154,7 +182,7 @@ def _write_lines(catalogue: Catalogue, orders: Orders) -> list[str]:
     )  # fmt: skip
     written = [LINE % row for row in zip(*columns, strict=True)]
     bounds = orders.first_line.tolist()
-    return [",".join(written[first:last]) for first, last in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [",".join(written[first:last]) for first, last in pairwise(bounds)]
 
 
 def _write_customers(people: People, selves: Selves, orders: Orders) -> list[str]:
@@ -180,7 +208,9 @@ def _write_refunds(orders: Orders, amount: list[str]) -> list[str]:
     variant_line = orders.first_line[:-1].tolist()
     bounds = orders.first_line.tolist()
     quantity = orders.line_quantity.tolist()
-    for k, (order, refunded, is_full) in enumerate(zip(orders.id.tolist(), amount, orders.is_full_refund.tolist(), strict=True)):
+    for k, (order, refunded, is_full) in enumerate(
+        zip(orders.id.tolist(), amount, orders.is_full_refund.tolist(), strict=True)
+    ):
         if orders.refund_cents[k] == 0:
             written.append("")
             continue
@@ -195,4 +225,3 @@ def _write_refunds(orders: Orders, amount: list[str]) -> list[str]:
             f'"amount":"{refunded}","currency":"USD","created_at":"%s"}}],"order_adjustments":[]}}'
         )
     return written
-
