@@ -1,0 +1,67 @@
+"""Build the report site: one self-contained HTML file."""
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from reporting import formats
+from reporting.data import SiteData
+from reporting.definitions import COLUMNS, GLOSSARY, OUTCOMES, STATUSES, metric_of, spoken
+from reporting.page import experiments_of, outcome_label, waterfalls_of
+from reporting.verdict import tone_of
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def build_site(data: SiteData, directory: Path) -> Path:
+    """Write the report as `index.html` with everything inline: no other file, no network.
+
+    Args:
+        data: What to show.
+        directory: Folder of the site; created if missing. A reader never sees a half-written page.
+
+    Returns:
+        Path of the page.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    page = directory / "index.html"
+    unfinished = directory / f".index.{os.getpid()}.tmp"
+    unfinished.write_text(render(data), encoding="utf-8")
+    unfinished.replace(page)
+    return page
+
+
+def render(data: SiteData) -> str:
+    """The page as HTML; every value is escaped, and only the page's own script may run."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.globals.update(f=formats, spoken=spoken, tone_of=tone_of, outcome_label=outcome_label)
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    return environment.get_template("index.html.j2").render(
+        data=data,
+        experiments=experiments_of(data),
+        waterfalls=waterfalls_of(data.outcomes),
+        metric_of=lambda name: metric_of(name, dict(data.metrics)),
+        columns=COLUMNS,
+        glossary=GLOSSARY,
+        outcomes=OUTCOMES,
+        statuses=STATUSES,
+        newest_event=max((row.last_occurred_at for row in data.freshness if row.last_occurred_at), default=None),
+        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        script_hash=_hash_of(script),
+    )
+
+
+def _hash_of(script: str) -> str:
+    """The script's hash as a content security policy names it: any other script on the page stays dead."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
