@@ -1,7 +1,6 @@
 """Strings to integers, once: profiles ranked by age, identifiers by value, rows ordered by landing day."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -55,7 +54,7 @@ def encode(links: pa.Table, profiles: pa.Table) -> Encoded:
     if pc.count_distinct(keys).as_py() != len(keys):
         raise ValueError("profiles: profile_key is not unique")
     profile_days = _days(profiles["first_landed_on"])
-    links = links.filter(pc.invert(pc.fill_null(links["is_blocked"], False)))
+    links = links.filter(pc.invert(pc.fill_null(links["is_blocked"], fill_value=False)))
     owners = pc.index_in(_strings(links["profile_key"]), value_set=keys)
     if owners.null_count:
         raise ValueError(f"links: {owners.null_count} rows name a profile that is not in profiles")
@@ -70,7 +69,7 @@ def encode(links: pa.Table, profiles: pa.Table) -> Encoded:
         link_days=days[order],
         link_profiles=owner[order],
         link_identifiers=identifier[order],
-        link_is_role=_bools(pc.fill_null(links["is_role_mailbox"], False))[order],
+        link_is_role=_bools(pc.fill_null(links["is_role_mailbox"], fill_value=False))[order],
         link_is_first=_is_first(_pair(identifier, owner)[order]),
         sighting_days=sighting_days,
         sighting_identifiers=sighting_identifiers,
@@ -119,23 +118,23 @@ def _is_first(values: Ints) -> Bools:
     return mark
 
 
-def _days(column: Any) -> Ints:
+def _days(column: pa.Array | pa.ChunkedArray) -> Ints:
     return _ints(_flat(column).cast(pa.date32()).cast(pa.int32()))
 
 
-def _strings(column: Any) -> pa.Array:
+def _strings(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return _flat(column).cast(pa.string())
 
 
-def _flat(column: Any) -> pa.Array:
+def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def _ints(array: Any) -> Ints:
+def _ints(array: pa.Array | pa.ChunkedArray) -> Ints:
     values: Ints = array.to_numpy(zero_copy_only=False).astype(np.int64)
     return values
 
 
-def _bools(array: Any) -> Bools:
+def _bools(array: pa.Array | pa.ChunkedArray) -> Bools:
     values: Bools = _flat(array).to_numpy(zero_copy_only=False).astype(np.bool_)
     return values

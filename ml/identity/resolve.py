@@ -1,7 +1,7 @@
 """The identity map of each day of a window, as a pure function of what had landed by that day."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from hashlib import sha256
 from typing import Literal
 
