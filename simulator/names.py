@@ -23,13 +23,21 @@ STREETS = (
     "Acorn Street", "Bridge Road", "Canal Walk", "Dock Lane", "Elm Avenue", "Ferry Road", "Garden Terrace", "Hill Street",
     "Mill Lane", "North Parade", "Orchard Way", "Park Crescent", "Quay Street", "River View", "Station Road", "Tanner Row",
 )  # fmt: skip
-# city, province, its code, first digits of the zip
+# city, province, its code, first digits of the zip, time zone
 CITIES = (
-    ("Portland", "Oregon", "OR", "972"), ("Seattle", "Washington", "WA", "981"), ("Denver", "Colorado", "CO", "802"),
-    ("Austin", "Texas", "TX", "787"), ("Chicago", "Illinois", "IL", "606"), ("Boston", "Massachusetts", "MA", "021"),
-    ("Brooklyn", "New York", "NY", "112"), ("Atlanta", "Georgia", "GA", "303"), ("Madison", "Wisconsin", "WI", "537"),
-    ("Tucson", "Arizona", "AZ", "857"), ("Savannah", "Georgia", "GA", "314"), ("Oakland", "California", "CA", "946"),
-)  # fmt: skip
+    ("Portland", "Oregon", "OR", "972", "America/Los_Angeles"),
+    ("Seattle", "Washington", "WA", "981", "America/Los_Angeles"),
+    ("Denver", "Colorado", "CO", "802", "America/Denver"),
+    ("Austin", "Texas", "TX", "787", "America/Chicago"),
+    ("Chicago", "Illinois", "IL", "606", "America/Chicago"),
+    ("Boston", "Massachusetts", "MA", "021", "America/New_York"),
+    ("Brooklyn", "New York", "NY", "112", "America/New_York"),
+    ("Atlanta", "Georgia", "GA", "303", "America/New_York"),
+    ("Madison", "Wisconsin", "WI", "537", "America/Chicago"),
+    ("Tucson", "Arizona", "AZ", "857", "America/Phoenix"),
+    ("Savannah", "Georgia", "GA", "314", "America/New_York"),
+    ("Oakland", "California", "CA", "946", "America/Los_Angeles"),
+)
 # The domains of RFC 2606 and names under `.example`; the weights follow how few providers hold most mailboxes.
 DOMAINS = ("example.com", "example.org", "example.net", "postbox.example", "mail.example", "letters.example")
 DOMAIN_WEIGHTS = (0.42, 0.20, 0.14, 0.12, 0.08, 0.04)

@@ -21,6 +21,7 @@ from simulator.browsing import (
 )  # fmt: skip
 from simulator.catalogue import CATEGORIES, Catalogue, slug
 from simulator.instants import DAY, SECOND, write_utc
+from simulator.names import CITIES
 from simulator.people import People
 from simulator.purchases import Orders
 from simulator.selves import NONE, Selves, draw_ids
@@ -77,7 +78,7 @@ def write_events(
     received_at = np.minimum(events.happened_at + rng.integers(900, 2 * SECOND, size), day_end) + kept
     happened = write_utc(events.happened_at)
     rows = zip(
-        device.tolist(), message_id, np.where(in_session, "client", "server").tolist(), _write_contexts(catalogue, sessions, events),
+        device.tolist(), message_id, np.where(in_session, "client", "server").tolist(), _write_contexts(catalogue, selves, sessions, events),
         happened, write_utc(received_at), write_utc(sent_at), happened,
         _write_payloads(catalogue, people, selves, orders, sessions, events),
         _write_user_ids(selves, orders, sessions, events), strict=True,
@@ -103,25 +104,29 @@ def _write_user_ids(selves: Selves, orders: Orders, sessions: Sessions, events: 
     return [f'"{value}"' if known else "null" for value, known in zip(account.tolist(), is_known.tolist(), strict=True)]
 
 
-def _write_contexts(catalogue: Catalogue, sessions: Sessions, events: WebEvents) -> list[str]:
+def _write_contexts(catalogue: Catalogue, selves: Selves, sessions: Sessions, events: WebEvents) -> list[str]:
     """Library, page and browser; only the library for what the server reports."""
     handles = [f"/products/{slug(title)}" for title in catalogue.title]
-    paths = texts([*handles, "/checkout", "/account/register", "/"])
+    paths = [*handles, "/checkout", "/account/register", "/"]
     place = np.where(events.variant != NONE, events.variant, len(handles) + 2)
     place = np.where(np.isin(events.kind, (CHECKOUT, COMPLETED, IDENTIFIED)), len(handles), place)
     place = np.where(events.kind == SIGNED_UP, len(handles) + 1, place)
-    browser = (
-        '{"library":{"name":"analytics.js","version":"npm:next-1.76.0"},"page":{"path":"%s","url":"' + SHOP + '%s"},'
+    browsers = texts(
+        [_browser(path, city[4], is_phone=phone) for phone in (False, True) for city in CITIES for path in paths]
     )
-    browser += '"userAgent":"%s","userAgentData":{"mobile":%s},"locale":"en-US","timezone":"UTC"}'
-    by_place = texts(
-        [browser % (path, path, AGENTS[phone], "true" if phone else "false") for phone in (0, 1) for path in paths]
+    contexts = np.append(browsers, '{"library":{"name":"analytics-node","version":"2.2.0"}}')
+    browser = sessions.is_phone * len(CITIES) + selves.city[sessions.person]
+    in_session = events.session != NONE
+    index = np.full(len(place), len(contexts) - 1)
+    index[in_session] = browser[events.session[in_session]] * len(paths) + place[in_session]
+    return list(contexts[index])
+
+
+def _browser(path: str, zone: str, *, is_phone: bool) -> str:
+    return (
+        f'{{"library":{{"name":"analytics.js","version":"npm:next-1.76.0"}},"page":{{"path":"{path}","url":"{SHOP}{path}"}},'
+        f'"userAgent":"{AGENTS[is_phone]}","device":{{"type":"{"mobile" if is_phone else "desktop"}"}},"locale":"en-US","timezone":"{zone}"}}'
     )
-    by_place = np.append(by_place, '{"library":{"name":"analytics-node","version":"2.2.0"}}')
-    is_phone = sessions.is_phone[events.session] if len(sessions.person) else np.zeros(len(events.kind), dtype=np.bool_)
-    index = np.where(events.session == NONE, len(by_place) - 1, place + is_phone * len(paths))
-    written: list[str] = by_place[index].tolist()
-    return written
 
 
 def _write_payloads(

@@ -61,7 +61,7 @@ def address_texts(selves: Selves) -> Texts:
 
 
 def _address(first: str, last: str, street: str, city: int, zip_code: str, phone: str) -> str:
-    town, province, code, _ = CITIES[city]
+    town, province, code, _, _ = CITIES[city]
     return (
         f'{{"first_name":"{first}","last_name":"{last}","name":"{first} {last}","company":null,"address1":"{street}",'
         f'"address2":null,"city":"{town}","province":"{province}","province_code":"{code}","zip":"{zip_code}",'
