@@ -159,5 +159,6 @@ def test_age_is_in_the_largest_unit_that_fits(site_data: SiteData, hours: float,
 
 def _row(*, low: float, lift: float, high: float, as_of: date = date(2025, 6, 1)) -> LiftRow:
     return LiftRow(
-        as_of, "e", "all", "conversion", "treatment", "holdout", 1, 1, None, None, lift, None, low, high, None, None, "", "", None, None, None
+        as_of, "e", "all", "conversion", "treatment", "holdout", 1, 1, None, None, lift, None, low, high,
+        None, None, "welch", "higher", None, None, None,
     )  # fmt: skip

@@ -53,5 +53,5 @@ def test_report_is_of_its_day(connection: duckdb.DuckDBPyConnection) -> None:
 def test_day_without_rows_is_empty(connection: duckdb.DuckDBPyConnection) -> None:
     data = read_site_data(connection, as_of=date(2025, 6, 1), built_at=datetime(2025, 7, 1, 6))  # noqa: DTZ001
 
-    assert data.lift == data.outcomes == data.freshness == data.quarantine == ()
+    assert [data.lift, data.outcomes, data.freshness, data.quarantine] == [()] * 4
     assert data.send_list_rows == 0
