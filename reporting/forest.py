@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reporting.data import LiftRow
 
 MARGIN = 0.06
-TICKS = 4
+TICKS = 5
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def axis_of(rows: Sequence[LiftRow]) -> Axis:
     ends = [end for row in rows for end in (row.ci_low, row.ci_high, row.lift) if end is not None and math.isfinite(end)]
     low, high = min(0.0, *ends, 0.0), max(0.0, *ends, 0.0)
     if low == high:
-        low, high = -1.0, 1.0
+        return Axis(-1.0, 1.0, (0.0,))
     room = MARGIN * (high - low)
     low, high = low - room, high + room
     step = _round_step((high - low) / TICKS)

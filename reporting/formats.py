@@ -8,6 +8,7 @@ NOTHING = "–"
 SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
 MINUS = "−"
 SMALL = 1e-4
+WHOLE = 1000
 MINUTES_A_DAY = 1440
 
 
@@ -39,6 +40,16 @@ def difference(value: float | None, unit: Unit, currency: str) -> str:
         return f"{sign}{abs(100 * value):.2f} pts"
     size = _amount(abs(value), currency) if unit == "amount" else f"{abs(value):,.3f}"
     return f"{sign}{size}"
+
+
+def tick(value: float, unit: Unit, currency: str) -> str:
+    """A round difference on an axis, no longer than it must be."""
+    if value == 0:
+        return "0"
+    sign, size = "+" if value > 0 else MINUS, abs(value)
+    if unit == "share":
+        return f"{sign}{100 * size:.10g} pts"
+    return f"{sign}{SYMBOLS.get(currency, '')}{size:.10g}" if unit == "amount" else f"{sign}{size:.10g}"
 
 
 def interval(low: float | None, high: float | None, unit: Unit, currency: str) -> str:
@@ -76,7 +87,7 @@ def age(since: datetime | None, now: datetime) -> str:
 
 
 def _amount(value: float, currency: str) -> str:
-    number = f"{abs(value):,.2f}"
+    number = f"{abs(value):,.0f}" if abs(value) >= WHOLE else f"{abs(value):,.2f}"
     symbol = SYMBOLS.get(currency)
     text = f"{symbol}{number}" if symbol else f"{number} {currency}".strip()
     return MINUS + text if value < 0 else text

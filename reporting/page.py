@@ -157,7 +157,7 @@ def _panels(data: SiteData, rows: Sequence[LiftRow]) -> Iterable[Panel]:
         mine = [row for row in rows if row.metric == name]
         metric = metric_of(name, dict(data.metrics))
         axis = axis_of(mine)
-        ticks = tuple(Tick(axis.place(at), formats.difference(at, metric.unit, data.currency) if at else "0") for at in axis.ticks)
+        ticks = tuple(Tick(axis.place(at), formats.tick(at, metric.unit, data.currency)) for at in axis.ticks)
         yield Panel(metric, tuple(_forest_row(data, row, metric, axis) for row in mine), ticks, axis.place(0.0))
 
 

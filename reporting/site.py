@@ -11,8 +11,8 @@ from markupsafe import Markup
 from reporting import formats
 from reporting.data import SiteData
 from reporting.definitions import COLUMNS, GLOSSARY, OUTCOMES, STATUSES, metric_of, spoken
-from reporting.page import experiments_of, outcome_label, waterfalls_of
-from reporting.verdict import tone_of
+from reporting.page import experiments_of, waterfalls_of
+from reporting.verdict import is_plain
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -44,7 +44,7 @@ def render(data: SiteData) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals.update(f=formats, spoken=spoken, tone_of=tone_of, outcome_label=outcome_label)
+    environment.globals.update(f=formats, spoken=spoken, is_plain=is_plain)
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     return environment.get_template("index.html.j2").render(
         data=data,

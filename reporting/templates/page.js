@@ -1,6 +1,6 @@
 "use strict";
 const number = (cell) => (cell.dataset.value === "" ? Number.NEGATIVE_INFINITY : Number(cell.dataset.value));
-const text = (cell) => cell.textContent.trim();
+const text = (cell) => cell.dataset.text ?? cell.textContent.trim();
 
 function sortBy(table, column, ascending) {
   const body = table.tBodies[0];
@@ -20,7 +20,7 @@ const quoted = (value) => `"${(/^[=+\-@\t\r]/.test(value) ? "'" + value : value)
 
 function asCsv(table) {
   const heads = [...table.tHead.rows[0].cells];
-  const cell = (field, at) => (heads[at].dataset.kind === "number" ? field.dataset.value : quoted(field.dataset.value ?? text(field)));
+  const cell = (field, at) => (heads[at].dataset.kind === "number" ? field.dataset.value : quoted(text(field)));
   const lines = [...table.tBodies[0].rows].map((row) => [...row.cells].map(cell).join(","));
   return [heads.map((head) => head.dataset.name).join(","), ...lines].join("\r\n") + "\r\n";
 }

@@ -28,13 +28,15 @@ REPORT = "measurement.holdout_report"
 
 ONE = "where customer_id = (select min(customer_id) from marts.dim_customers where consent_status = 'subscribed')"
 
+SAME_SCORES = "select '2025-03-01', 'c' || n, 'm', '1', 0.5, 'model' from range(100) as numbers(n)"
+
 # table, claim, column, SQL that plants the fault
 FAULTS = [
     (PROFILES, "email_is_an_address", None, f"update {PROFILES} set email = 'nobody'"),
     (PROFILES, "mailbox_hash_has_its_address", None, f"update {PROFILES} set email = null"),
     (PROFILES, "hashed_columns_hold_hashes", "mailbox_hash", f"update {PROFILES} set mailbox_hash = email"),
     (PROFILES, "profile_key_holds_no_address", None, f"update {PROFILES} set profile_key = 'segment:user:' || email"),
-    (PROFILES, "profile_is_not_created_after_it_landed", None, f"update {PROFILES} set created_at = '2025-03-03', updated_at = '2025-03-03'"),
+    (PROFILES, "profile_is_not_created_after_it_landed", None, f"update {PROFILES} set created_at = '2025-03-03', updated_at = null"),
     (PROFILES, "profile_is_not_updated_before_it_is_created", None, f"update {PROFILES} set updated_at = '2025-01-01'"),
     (ORDERS, "net_is_never_above_gross", None, f"update {ORDERS} set net_amount = 21"),
     (ORDERS, "test_order_is_worth_nothing", None, f"update {ORDERS} set is_test = true"),
@@ -73,7 +75,7 @@ FAULTS = [
     (SCORES, "score_is_a_number", None, f"update {SCORES} set score = 'nan'"),
     (SCORES, "score_of_a_model_names_its_version", None, f"update {SCORES} set model_version = null"),
     (SCORES, "scored_customer_has_features", None, f"delete from {FEATURES}"),
-    (SCORES, "model_tells_customers_apart", None, f"insert into {SCORES} select '2025-03-01', 'c' || n, 'm', '1', 0.5, 'model' from range(100) as t(n)"),
+    (SCORES, "model_tells_customers_apart", None, f"insert into {SCORES} {SAME_SCORES}"),
     (MEMBERSHIP, "member_has_entered_by_the_day", None, f"update {MEMBERSHIP} set entered_on = '2025-03-02'"),
     (MEMBERSHIP, "new_member_entered_today", None, f"update {MEMBERSHIP} set entered_on = '2025-02-02'"),
     (MEMBERSHIP, "new_member_is_not_held", None, f"update {MEMBERSHIP} set held_by_stability = true"),
