@@ -37,6 +37,9 @@ OBJECTS: Final[dict[str, tuple[str, ...]]] = {
 }
 FOLDER_PREFIX: Final = "landed_on="
 COMPRESSIONS: Final = {"gz", "zst"}
+# Beyond these the engine's readers would fail the whole load rather than the file.
+MAX_LINE_BYTES: Final = 2_000_000
+MAX_DOCUMENT_LENGTH: Final = 16_000_000
 
 Shape = Literal["lines", "array", "document", "table"]
 
@@ -253,7 +256,9 @@ def _count_lines(found: LandingFile) -> int:
     try:
         with _open(found.path) as stream:
             for line in stream:
-                count += bool(line.decode().strip())
+                count += bool(line.decode().strip("\ufeff \t\r\n"))
+                if len(line) > MAX_LINE_BYTES:
+                    raise UnreadableFileError(f"a line is longer than {MAX_LINE_BYTES} bytes")
     except (OSError, EOFError, UnicodeDecodeError, pa.ArrowException) as error:
         raise UnreadableFileError(_fault(error)) from error
     return count
@@ -272,6 +277,8 @@ def _probe_json(found: LandingFile) -> LandingFile:
         raise UnreadableFileError(_fault(error)) from error
     if isinstance(content, list):
         return replace(found, format="json", shape="array", row_count=len(content))
+    if isinstance(content, dict) and len(text) > MAX_DOCUMENT_LENGTH:
+        raise UnreadableFileError(f"the JSON document is longer than {MAX_DOCUMENT_LENGTH} characters: land lines")
     if isinstance(content, dict):
         wrapped = content.get(found.object)
         rows = len(wrapped) if isinstance(wrapped, list) else 1
@@ -416,9 +423,7 @@ def _count_csv_batch(
         for path, line, message, raw in faults
     ]
     rejected = {path: sum(fault[0] == path for fault in faults) for path in {fault[0] for fault in faults}}
-    counted = [
-        replace(landed, row_count=good.get(landed.path, 0) + rejected.get(landed.path, 0)) for landed in batch
-    ]
+    counted = [replace(landed, row_count=good.get(landed.path, 0) + rejected.get(landed.path, 0)) for landed in batch]
     return counted, rejects
 
 
