@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -15,13 +15,14 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 class OneLine(click.ClickException):
     """An error shown in one line."""
 
+
     def __init__(self, message: str, code: int) -> None:
         super().__init__(" ".join(message.split()))
-        self.exit_code = code
+        self.exit_code = code  # type: ignore[misc]
 
-    def show(self, file: Any = None) -> None:
+    def show(self, file: IO[Any] | None = None) -> None:
         """Print the line to stderr."""
-        click.echo(f"holdfast: {self.message}", err=True)
+        click.echo(f"holdfast: {self.message}", file=file, err=True)
 
 
 def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:

@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -33,7 +33,7 @@ class Request:
     end: date
     title: str
     selection: tuple[dg.AssetKey, ...] | None = None
-    config: dict[str, object] | None = None
+    config: Mapping[str, object] | None = None
 
     @property
     def tags(self) -> dict[str, str]:

@@ -25,7 +25,7 @@ def release_all(platform: Platform, *days: date) -> None:
 def cut(shop: Path, folder: Path, last: date) -> Path:
     """A copy of the landing zone that ends on a day."""
 
-    def later(directory: str, names: list[str]) -> set[str]:
+    def later(_directory: str, names: list[str]) -> set[str]:
         return {name for name in names if name.startswith("landed_on=") and name[10:] > str(last)}
 
     shutil.copytree(shop, folder, ignore=later)
@@ -85,7 +85,7 @@ def test_released_keys_are_unique_and_a_second_release_adds_none(ran_shop: Platf
 
 def test_changed_row_of_a_landed_file_changes_only_what_depends_on_it(ran_shop: Platform, tmp_path: Path) -> None:
     kept = keep(ran_shop, tmp_path)
-    file = next((ran_shop.landing / "plain" / "tickets").glob(f"landed_on=*/*.csv"))
+    file = next((ran_shop.landing / "plain" / "tickets").glob("landed_on=*/*.csv"))
     original = file.read_bytes()
     lines = original.decode().splitlines(keepends=True)
     priority = lines[0].strip().split(",").index("priority")

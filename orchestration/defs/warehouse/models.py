@@ -58,7 +58,8 @@ def _models(
         if marts:
             yield from build(dbt, marts, start, end)
 
-    return models
+    assets: dg.AssetsDefinition = models
+    return assets
 
 
 def split(dbt: DbtProjectRunner, keys: set[dg.AssetKey]) -> tuple[list[str], list[str]]:
