@@ -18,12 +18,12 @@ queries = {
         product_id, description, null::varchar as category, quantity, unit_price from lines order by landed_on, position""",
     "orders": """select any_value(landed_on) as landed_on, order_id, any_value(profile_id) as profile_id, null::varchar as email,
         any_value(ordered_at) as ordered_at, max(written_at) as updated_at, 'paid' as status, 'GBP' as currency,
-        cast(sum(quantity * unit_price) as decimal(18, 2)) as total_amount, false as is_renewal, false as is_test
-        from lines group by order_id order by landed_on, order_id""",
+        cast(sum(quantity * unit_price) as decimal(18, 2)) as total_amount from lines group by order_id order by landed_on, order_id""",
     "profiles": """select min(landed_on) as landed_on, profile_id, arg_min(country, position) as country, min(ordered_at) as created_at,
         min(ordered_at) as updated_at from lines where profile_id is not null group by profile_id order by landed_on, profile_id""",
-    "products": """select min(landed_on) as landed_on, product_id, arg_min(description, position) as title, 'GBP' as currency,
-        arg_min(unit_price, position) as price, min(ordered_at) as updated_at from lines group by product_id order by landed_on, product_id""",
+    "products": """select min(landed_on) as landed_on, product_id, arg_min(description, position) as title,
+        arg_min(unit_price, position) as price, 'GBP' as currency, min(ordered_at) as updated_at
+        from lines group by product_id order by landed_on, product_id""",
 }
 for name, query in queries.items():
     target = f"'{landing}/plain/{name}' (format parquet, partition_by (landed_on), overwrite_or_ignore)"

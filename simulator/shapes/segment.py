@@ -78,8 +78,8 @@ def write_events(
     received_at = np.minimum(events.happened_at + rng.integers(900, 2 * SECOND, size), day_end) + kept
     happened = write_utc(events.happened_at)
     rows = zip(
-        device.tolist(), message_id, np.where(in_session, "client", "server").tolist(), _write_contexts(catalogue, selves, sessions, events),
-        happened, write_utc(received_at), write_utc(sent_at), happened,
+        device.tolist(), message_id, np.where(in_session, "client", "server").tolist(),
+        _write_contexts(catalogue, selves, sessions, events), happened, write_utc(received_at), write_utc(sent_at), happened,
         _write_payloads(catalogue, people, selves, orders, sessions, events),
         _write_user_ids(selves, orders, sessions, events), strict=True,
     )  # fmt: skip
@@ -125,7 +125,8 @@ def _write_contexts(catalogue: Catalogue, selves: Selves, sessions: Sessions, ev
 def _browser(path: str, zone: str, *, is_phone: bool) -> str:
     return (
         f'{{"library":{{"name":"analytics.js","version":"npm:next-1.76.0"}},"page":{{"path":"{path}","url":"{SHOP}{path}"}},'
-        f'"userAgent":"{AGENTS[is_phone]}","device":{{"type":"{"mobile" if is_phone else "desktop"}"}},"locale":"en-US","timezone":"{zone}"}}'
+        f'"userAgent":"{AGENTS[is_phone]}","device":{{"type":"{"mobile" if is_phone else "desktop"}"}},"locale":"en-US",'
+        f'"timezone":"{zone}"}}'
     )
 
 

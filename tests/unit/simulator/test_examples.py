@@ -15,7 +15,9 @@ def run_example(script: str, file: Path, landing: Path) -> duckdb.DuckDBPyConnec
     subprocess.run([sys.executable, EXAMPLES / script, file, landing], check=True)
     connection = duckdb.connect()
     for folder in sorted((landing / "plain").iterdir()):
-        connection.execute(f"create view {folder.name} as from read_parquet('{folder}/*/*.parquet', hive_partitioning = true)")
+        connection.execute(
+            f"create view {folder.name} as from read_parquet('{folder}/*/*.parquet', hive_partitioning = true)"
+        )
     return connection
 
 
@@ -46,7 +48,9 @@ def test_online_retail_keeps_every_line(online_retail: duckdb.DuckDBPyConnection
 
 
 def test_online_retail_orders_are_the_invoices(online_retail: duckdb.DuckDBPyConnection) -> None:
-    query = "select count(*), count(distinct order_id), count(distinct profile_id), sum(total_amount)::varchar from orders"
+    query = (
+        "select count(*), count(distinct order_id), count(distinct profile_id), sum(total_amount)::varchar from orders"
+    )
     assert one(online_retail, query) == (10_783, 10_783, 2_767, "3706827.64")
     assert one(online_retail, "select count(*), count(distinct profile_id) from profiles") == (2_767, 2_767)
     assert one(online_retail, "select max(total_amount) <= 0 from orders where order_id like 'C%'") == (True,)
@@ -65,7 +69,10 @@ def test_online_retail_line_numbers_count_within_the_invoice(online_retail: duck
 
 def test_online_retail_lands_on_the_day_of_the_invoice(online_retail: duckdb.DuckDBPyConnection) -> None:
     assert one(online_retail, "select count(*) from orders where landed_on <> ordered_at::date") == (0,)
-    assert one(online_retail, "select min(landed_on)::varchar, max(landed_on)::varchar from orders") == ("2010-12-01", "2011-05-31")
+    assert one(online_retail, "select min(landed_on)::varchar, max(landed_on)::varchar from orders") == (
+        "2010-12-01",
+        "2011-05-31",
+    )
     strays = "select count(*) from order_lines inner join orders using (order_id) where order_lines.landed_on <> orders.landed_on"
     assert one(online_retail, strays) == (0,)
 

@@ -69,6 +69,8 @@ def test_tiny_shops_land(tmp_path: Path, customers: int, days: int) -> None:
 
 def test_progress_ends_when_all_days_are_done(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    simulate(customers=20, days=9, seed=5, out=tmp_path, truth=None, on_day=lambda done, days: told.append((done, days)))
+    simulate(
+        customers=20, days=9, seed=5, out=tmp_path, truth=None, on_day=lambda done, days: told.append((done, days))
+    )
     assert told == sorted(told)
     assert told[-1] == (9, 9)

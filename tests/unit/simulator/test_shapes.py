@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ KEYS = {
 
 @pytest.mark.parametrize("name", KEYS)
 def test_every_record_has_the_required_keys(small_shop: Shop, name: str) -> None:
-    missing = Counter(key for _, record in records(small_shop.landing, name) for key in KEYS[name].split() if key not in record)
+    missing = Counter(
+        key for _, record in records(small_shop.landing, name) for key in KEYS[name].split() if key not in record
+    )
     assert not missing
     assert files(small_shop.landing, name)
 
@@ -80,13 +83,19 @@ def test_updated_orders_land_again_with_a_newer_time(small_shop: Shop) -> None:
         versions.setdefault(order["id"], []).append((day, datetime.fromisoformat(order["updated_at"])))
     repeated = [found for found in versions.values() if len(found) > 1]
     assert len(repeated) > len(versions) / 2
-    assert all(earlier[1] < later[1] for found in repeated for earlier, later in zip(found, found[1:], strict=False))
+    assert all(earlier[1] < later[1] for found in repeated for earlier, later in pairwise(found))
 
 
 def test_offsets_differ_inside_an_order(small_shop: Shop) -> None:
-    mixed = [order for _, order in records(small_shop.landing, "shopify/orders") if order["created_at"][-6:] != order["processed_at"][-6:]]
+    mixed = [
+        order
+        for _, order in records(small_shop.landing, "shopify/orders")
+        if order["created_at"][-6:] != order["processed_at"][-6:]
+    ]
     assert mixed
-    assert all(datetime.fromisoformat(order["created_at"]) == datetime.fromisoformat(order["processed_at"]) for order in mixed)
+    assert all(
+        datetime.fromisoformat(order["created_at"]) == datetime.fromisoformat(order["processed_at"]) for order in mixed
+    )
 
 
 def test_times_belong_to_their_landing_day(small_shop: Shop) -> None:
@@ -103,7 +112,9 @@ def test_times_belong_to_their_landing_day(small_shop: Shop) -> None:
 
 
 def test_nothing_lands_before_it_happens(small_shop: Shop) -> None:
-    early = [record for day, record in records(small_shop.landing, "segment/events") if utc_day(record["timestamp"]) > day]
+    early = [
+        record for day, record in records(small_shop.landing, "segment/events") if utc_day(record["timestamp"]) > day
+    ]
     assert not early
 
 
@@ -113,7 +124,11 @@ def test_landing_days_are_those_of_the_window(small_shop: Shop) -> None:
 
 
 def test_every_product_lands_each_day_with_a_stock(small_shop: Shop) -> None:
-    stock = [variant["inventory_quantity"] for _, product in records(small_shop.landing, "shopify/products") for variant in product["variants"]]
+    stock = [
+        variant["inventory_quantity"]
+        for _, product in records(small_shop.landing, "shopify/products")
+        for variant in product["variants"]
+    ]
     assert min(stock) == 0
     assert max(stock) > 0
 

@@ -55,7 +55,9 @@ def test_purchases_follow_the_rates(history: History) -> None:
     people, orders = history.people, history.orders
     alive = np.clip(np.minimum(people.alive_until, WINDOW.days) - people.alive_from, 0, None)
     expected = float((people.purchase_rate * alive).sum())
-    regular = len(orders) - orders.is_renewal.sum() - people.buys_at_sign_up.sum() - len(history.experiment.extra.person)
+    regular = (
+        len(orders) - orders.is_renewal.sum() - people.buys_at_sign_up.sum() - len(history.experiment.extra.person)
+    )
     # Poisson noise of 10,000 events is 1 %; the season of January to June adds 3 to 4 %.
     assert 0.95 < regular / expected < 1.12
     assert abs(people.purchase_rate.mean() / WORLD.purchase_mean - 1) < 0.05
@@ -86,7 +88,9 @@ def test_visits_and_opens_fade_before_the_dropout(history: History) -> None:
 
 def test_late_and_redelivered_shares_follow_the_world(small_shop: Shop) -> None:
     rows = dict(small_shop.summary.rows_by_object)
-    counts = Counter((fault["kind"], fault["file"].rpartition("/landed_on=")[0]) for fault in truth(small_shop, "faults"))
+    counts = Counter(
+        (fault["kind"], fault["file"].rpartition("/landed_on=")[0]) for fault in truth(small_shop, "faults")
+    )
     for name in ("segment/events", "sendgrid/events"):
         assert within(counts["late", name] / rows[name], WORLD.late_share, rows[name])
         assert within(counts["redelivered", name] / rows[name], WORLD.redelivered_share, rows[name])
@@ -94,7 +98,11 @@ def test_late_and_redelivered_shares_follow_the_world(small_shop: Shop) -> None:
 
 def test_late_events_are_the_listed_ones(small_shop: Shop) -> None:
     late = {fault["record"] for fault in truth(small_shop, "faults") if fault["kind"] in {"late", "redelivered"}}
-    found = {record["messageId"] for day, record in records(small_shop.landing, "segment/events") if record["timestamp"][:10] < day}
+    found = {
+        record["messageId"]
+        for day, record in records(small_shop.landing, "segment/events")
+        if record["timestamp"][:10] < day
+    }
     assert found
     assert found <= late
 
@@ -126,8 +134,14 @@ def test_no_line_is_broken_that_is_not_listed(small_shop: Shop) -> None:
 
 
 def test_redelivered_events_are_the_same_bytes_again(small_shop: Shop) -> None:
-    lines = Counter(line for path in files(small_shop.landing, "segment/events") for line in path.read_text().splitlines())
-    again = [fault for fault in truth(small_shop, "faults") if fault["kind"] == "redelivered" and fault["file"].startswith("segment")]
+    lines = Counter(
+        line for path in files(small_shop.landing, "segment/events") for line in path.read_text().splitlines()
+    )
+    again = [
+        fault
+        for fault in truth(small_shop, "faults")
+        if fault["kind"] == "redelivered" and fault["file"].startswith("segment")
+    ]
     ids = Counter(record["messageId"] for line in lines if (record := parse(line)))
     # No message id ever stands on two different lines.
     assert max(ids.values()) == 1
@@ -179,7 +193,9 @@ def test_nobody_is_mailed_after_leaving(small_shop: Shop) -> None:
     left: dict[str, int] = {}
     sent: dict[str, list[int]] = {}
     for _, event in records(small_shop.landing, "sendgrid/events"):
-        is_end = event["event"] in {"unsubscribe", "spamreport"} or (event["event"] == "bounce" and event["type"] == "bounce")
+        is_end = event["event"] in {"unsubscribe", "spamreport"} or (
+            event["event"] == "bounce" and event["type"] == "bounce"
+        )
         if is_end:
             left[event["email"]] = event["timestamp"]
         if event["event"] == "delivered":
@@ -209,14 +225,22 @@ def test_shared_mailboxes_and_the_kiosk_have_many_people(small_shop: Shop) -> No
 
 
 def test_the_import_names_some_who_have_left(small_shop: Shop) -> None:
-    imported = {record["email"] for _, record in records(small_shop.landing, "plain/consents") if record["source"] == "import"}
-    left = {event["email"] for _, event in records(small_shop.landing, "sendgrid/events") if event["event"] == "unsubscribe"}
+    imported = {
+        record["email"] for _, record in records(small_shop.landing, "plain/consents") if record["source"] == "import"
+    }
+    left = {
+        event["email"] for _, event in records(small_shop.landing, "sendgrid/events") if event["event"] == "unsubscribe"
+    }
     assert imported & left
 
 
 def test_machine_events_are_named(small_shop: Shop) -> None:
     machines = {row["sg_event_id"]: row["kind"] for row in truth(small_shop, "machine_events")}
-    flagged = {event["sg_event_id"] for _, event in records(small_shop.landing, "sendgrid/events") if event.get("sg_machine_open")}
+    flagged = {
+        event["sg_event_id"]
+        for _, event in records(small_shop.landing, "sendgrid/events")
+        if event.get("sg_machine_open")
+    }
     assert flagged <= {event for event, kind in machines.items() if kind == "machine_open"}
     assert Counter(machines.values())["scanner_click"] > 0
 
