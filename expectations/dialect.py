@@ -6,7 +6,7 @@ import duckdb
 import duckdb_engine
 
 
-class ReadOnlyDuckDB(duckdb_engine.Dialect):
+class ReadOnlyDuckDB(duckdb_engine.Dialect):  # type: ignore[misc] # the engine has no types
     """DuckDB as Great Expectations needs it.
 
     It fetches after it has handed its connection back, and DuckDB drops a pending result on rollback; reading needs

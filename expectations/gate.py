@@ -63,9 +63,16 @@ def run_gate(database: Path, tables: Sequence[str], *, start: date, end: date) -
     with _warehouse(database) as run:
         for suite in suites:
             missing = [table for table in (suite.table, *suite.needs) if table not in present]
-            findings += [Finding(suite.table, f"{table}_exists", None, "critical", success=False, unexpected_count=1) for table in missing]
+            findings += [
+                Finding(suite.table, f"{table}_exists", None, "critical", success=False, unexpected_count=1)
+                for table in missing
+            ]
             if not missing:
-                findings += run(suite, suite.expectations_on(present[suite.table], start=start, end=end), suite.query(start=start, end=end))
+                findings += run(
+                    suite,
+                    suite.expectations_on(present[suite.table], start=start, end=end),
+                    suite.query(start=start, end=end),
+                )
     return findings
 
 
@@ -90,7 +97,7 @@ def _warehouse(database: Path) -> Iterator[Any]:
     registry.register("holdfast", "expectations.dialect", "ReadOnlyDuckDB")
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    context.variables.progress_bars = {"globally": False}
     try:
         source = context.data_sources.add_sql("warehouse", connection_string=f"holdfast:///{database}")
         yield lambda suite, expectations, query: _validate(context, source, suite, expectations, query)
@@ -98,14 +105,22 @@ def _warehouse(database: Path) -> Iterator[Any]:
         ReadOnlyDuckDB.close_all()
 
 
-def _validate(context: Any, source: Any, suite: Suite, expectations: Sequence[Expectation], query: str) -> list[Finding]:
+def _validate(
+    context: Any, source: Any, suite: Suite, expectations: Sequence[Expectation], query: str
+) -> list[Finding]:
     import great_expectations as gx
 
     batch = source.add_query_asset(suite.table, query=query).add_batch_definition_whole_table("window")
-    named = gx.ExpectationSuite(name=suite.table, expectations=[_configuration(each, at) for at, each in enumerate(expectations)])
+    named = gx.ExpectationSuite(
+        name=suite.table, expectations=[_configuration(each, at) for at, each in enumerate(expectations)]
+    )
     validation = gx.ValidationDefinition(name=suite.table, data=batch, suite=context.suites.add(named))
     outcome = context.validation_definitions.add(validation).run(
-        result_format={"result_format": "SUMMARY", "unexpected_index_column_names": list(suite.key), "partial_unexpected_count": EXAMPLES}
+        result_format={
+            "result_format": "SUMMARY",
+            "unexpected_index_column_names": list(suite.key),
+            "partial_unexpected_count": EXAMPLES,
+        }
     )
     results = {result.expectation_config.meta["at"]: result for result in outcome.results}
     return [_finding(source, suite, each, results[at], query) for at, each in enumerate(expectations)]
@@ -126,7 +141,15 @@ def _finding(source: Any, suite: Suite, expectation: Expectation, result: Any, q
         return Finding(suite.table, claim, expectation.column, "critical", success=False, unexpected_count=0)
     count = 0 if result.success else _count(result.result)
     examples = () if result.success else _examples(source, suite, expectation, result.result, query)
-    return Finding(suite.table, expectation.claim, expectation.column, expectation.severity, bool(result.success), count, tuple(examples))
+    return Finding(
+        suite.table,
+        expectation.claim,
+        expectation.column,
+        expectation.severity,
+        bool(result.success),
+        count,
+        tuple(examples),
+    )
 
 
 def _count(result: Mapping[str, Any]) -> int:
@@ -137,7 +160,9 @@ def _count(result: Mapping[str, Any]) -> int:
     return int(result["observed_value"])
 
 
-def _examples(source: Any, suite: Suite, expectation: Expectation, result: Mapping[str, Any], query: str) -> Iterable[str]:
+def _examples(
+    source: Any, suite: Suite, expectation: Expectation, result: Mapping[str, Any], query: str
+) -> Iterable[str]:
     """Hashed keys of bad rows; values of other columns are dropped here and go nowhere."""
     text = expectation.arguments.get("unexpected_rows_query")
     if isinstance(text, str):

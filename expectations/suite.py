@@ -102,7 +102,9 @@ def one_of(column: str, *values: str, severity: Severity = "critical") -> Expect
 def unique(*columns: str, severity: Severity = "critical") -> Expectation:
     """No two rows of the window share the values of these columns."""
     if len(columns) == 1:
-        return Expectation("values_are_unique", "expect_column_values_to_be_unique", {"column": "{column}"}, severity, columns[0])
+        return Expectation(
+            "values_are_unique", "expect_column_values_to_be_unique", {"column": "{column}"}, severity, columns[0]
+        )
     # Great Expectations' own expectation on several columns does not say which rows they are.
     together = ", ".join(columns)
     query = f"select {{key}} from {{batch}} qualify count(*) over (partition by {together}) > 1"
@@ -117,7 +119,9 @@ def ordered(earlier: str, later: str, *, or_equal: bool = False, severity: Sever
         "or_equal": or_equal,
         "ignore_row_if": "either_value_is_missing",
     }
-    return Expectation(f"{earlier}_is_before_{later}", "expect_column_pair_values_a_to_be_greater_than_b", arguments, severity)
+    return Expectation(
+        f"{earlier}_is_before_{later}", "expect_column_pair_values_a_to_be_greater_than_b", arguments, severity
+    )
 
 
 def never(claim: str, where: str, *, severity: Severity = "critical") -> Expectation:
@@ -158,7 +162,7 @@ def _literal(day: date) -> str:
 
 # The same quantity has the same name everywhere, so these hold of every table.
 NAMING = (
-    within("*_share", 0, 1),
+    within("*_share", 0, 1, severity="warning"),
     within("*_count", 0, None),
     within("days_since_*", 0, None),
     replace(

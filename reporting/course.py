@@ -26,9 +26,12 @@ def course_of(rows: Sequence[LiftRow]) -> Course | None:
     known = [
         (row.as_of, row.lift, row.ci_low, row.ci_high)
         for row in sorted(rows, key=lambda row: row.as_of)
-        if row.lift is not None and row.ci_low is not None and row.ci_high is not None and math.isfinite(row.ci_high - row.ci_low)
+        if row.lift is not None
+        and row.ci_low is not None
+        and row.ci_high is not None
+        and math.isfinite(row.ci_high - row.ci_low)
     ]
-    if len({day for day, *_ in known}) < 2:
+    if not known or known[0][0] == known[-1][0]:
         return None
     first, last = known[0][0], known[-1][0]
     # The first days know nothing; their width would flatten what came later.

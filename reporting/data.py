@@ -18,9 +18,9 @@ class LiftRow:
         lift: Difference of the means, in the unit of the metric; None as long as there is not enough data.
         lift_relative: Lift over the held-out mean, 0.1 = 10 %.
         p_adjusted: p-value after correction for the number of segments.
-        verdict: What to conclude, in words.
+        verdict: What to conclude: a key of `definitions.VERDICTS`, or words.
         srm_p_value: p-value of the observed split against the planned one.
-        contamination: Customers whose mailbox is shared with somebody who is held out.
+        contamination: Share (0-1) of the people of both arms whose mailbox is shared with another arm.
         minimum_detectable_lift: Smallest lift that this much data would have shown, in the unit of the metric.
     """
 
@@ -61,7 +61,7 @@ class OutcomeCount:
     """How many candidates of one flow and step ended in one outcome of the waterfall."""
 
     flow: str
-    step: str
+    step: str | int
     outcome: str
     candidates: int
 

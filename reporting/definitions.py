@@ -13,10 +13,19 @@ METRICS = {
 
 OUTCOMES = {
     "sent": ("Sent", "On the send list."),
-    "held_out": ("Held out", "Would have been sent, but belongs to the holdout and gets nothing, so that the effect can be measured."),
-    "suppressed": ("Suppressed", "Must not be mailed: no consent, unsubscribed, complained, bounced, bought just now, or an open ticket."),
+    "held_out": (
+        "Held out",
+        "Would have been sent, but belongs to the holdout and gets nothing, so that the effect can be measured.",
+    ),
+    "suppressed": (
+        "Suppressed",
+        "Must not be mailed: no consent, unsubscribed, complained, bounced, bought just now, or an open ticket.",
+    ),
     "capped": ("Capped", "Has had as many emails as the frequency cap allows."),
-    "deferred": ("Deferred", "Another email to the same mailbox was worth more today; comes back tomorrow while the step is due."),
+    "deferred": (
+        "Deferred",
+        "Another email to the same mailbox was worth more today; comes back tomorrow while the step is due.",
+    ),
     "blocked_by_governance": ("Blocked", "Content is not approved, or its approval has expired."),
 }
 
@@ -25,6 +34,14 @@ STATUSES = {
     "late": ("Late", "warn", "Events arrive later than usual."),
     "short": ("Short", "warn", "Fewer events than expected."),
     "missing": ("Missing", "bad", "Nothing has landed."),
+}
+
+VERDICTS = {
+    "works": "Works: the lift is more than chance, also after correcting for the number of comparisons.",
+    "hurts": "Hurts: the harm is more than chance, also after correcting for the number of comparisons.",
+    "no_difference_within": "No difference beyond the interval: the true lift may be zero, and is most likely inside it.",
+    "not_enough_data": "Not enough data: too few people, or too few buyers among those held back, to say anything.",
+    "invalid": "Invalid: the arms are not split as planned, so their difference has another cause than the emails.",
 }
 
 COLUMNS = {
@@ -51,8 +68,8 @@ GLOSSARY = {
     "Interval": "The range of lifts that fit the data. If it spans zero, the emails may have earned nothing.",
     "Split check": "Compares the sizes of the arms with the plan. If they differ by more than chance allows, something sorted people "
     "into arms, and no lift of the experiment can be trusted.",
-    "Contamination": "Customers who share a mailbox with somebody held out. The mailbox gets no email; the customer keeps the arm "
-    "and the lift is, if anything, understated.",
+    "Contamination": "The share of people whose mailbox is shared with somebody in another arm. The mailbox gets no email; the customer "
+    "keeps the arm, and the lift is, if anything, understated.",
     "Smallest visible lift": COLUMNS["minimum_detectable_lift"],
     "AUC": "How often a model ranks a random customer who left above a random customer who stayed: 0.5 is a coin, 1 is perfect.",
     "Completeness": "Events that landed, as a share of those expected from the weeks before.",

@@ -46,7 +46,9 @@ class Axis:
 
 def axis_of(rows: Sequence[LiftRow]) -> Axis:
     """An axis that shows zero and every interval of the rows."""
-    ends = [end for row in rows for end in (row.ci_low, row.ci_high, row.lift) if end is not None and math.isfinite(end)]
+    ends = [
+        end for row in rows for end in (row.ci_low, row.ci_high, row.lift) if end is not None and math.isfinite(end)
+    ]
     low, high = min(0.0, *ends, 0.0), max(0.0, *ends, 0.0)
     if low == high:
         return Axis(-1.0, 1.0, (0.0,))

@@ -4,12 +4,13 @@ from datetime import UTC, date, datetime
 
 from reporting.data import Unit
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
-MINUS = "−"
+MINUS = "\N{MINUS SIGN}"
 SMALL = 1e-4
 WHOLE = 1000
-MINUTES_A_DAY = 1440
+HOUR = 60
+DAY = 1440
 
 
 def integer(value: float | None) -> str:
@@ -81,9 +82,9 @@ def age(since: datetime | None, now: datetime) -> str:
     if since is None:
         return NOTHING
     minutes = max(0, round((_utc(now) - _utc(since)).total_seconds() / 60))
-    if minutes < 60:
+    if minutes < HOUR:
         return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 2 * MINUTES_A_DAY else f"{minutes // MINUTES_A_DAY} days"
+    return f"{minutes // HOUR} h" if minutes < 2 * DAY else f"{minutes // DAY} days"
 
 
 def _amount(value: float, currency: str) -> str:

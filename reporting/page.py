@@ -107,16 +107,26 @@ def waterfalls_of(outcomes: Iterable[OutcomeCount]) -> list[Waterfall]:
     order = {name: at for at, name in enumerate(OUTCOMES)}
     grouped: dict[tuple[str, str], list[OutcomeCount]] = defaultdict(list)
     for outcome in outcomes:
-        grouped[outcome.flow, outcome.step].append(outcome)
+        grouped[outcome.flow, step_label(outcome.step)].append(outcome)
     falls = []
     for (flow, step), counts in sorted(grouped.items()):
         total = sum(count.candidates for count in counts)
         shares = tuple(
-            Share(count.outcome, outcome_label(count.outcome), count.candidates, count.candidates / total if total else 0.0)
+            Share(
+                count.outcome,
+                outcome_label(count.outcome),
+                count.candidates,
+                count.candidates / total if total else 0.0,
+            )
             for count in sorted(counts, key=lambda count: (order.get(count.outcome, len(order)), count.outcome))
         )
         falls.append(Waterfall(flow, step, total, shares))
     return falls
+
+
+def step_label(step: str | int) -> str:
+    """A step by its name, or by its number in the flow."""
+    return f"step {step}" if str(step).isdigit() else spoken(str(step)).lower()
 
 
 def outcome_label(outcome: str) -> str:
@@ -191,10 +201,16 @@ def _notes(row: LiftRow) -> Iterable[tuple[str, str]]:
     if row.srm_p_value is None:
         yield "flat", "The split of the arms has not been checked."
     elif row.srm_p_value < SRM_ALARM:
-        yield "alarm", f"The arms are not split as planned (p {formats.probability(row.srm_p_value)}): no lift here can be trusted."
+        yield (
+            "alarm",
+            f"The arms are not split as planned (p {formats.probability(row.srm_p_value)}): no lift here can be trusted.",
+        )
     else:
         yield "good", f"The arms are split as planned (p {formats.probability(row.srm_p_value)})."
     if row.contamination:
-        yield "warn", f"{formats.integer(row.contamination)} customers share a mailbox with somebody who is held out."
+        yield (
+            "warn",
+            f"{formats.percent(row.contamination, 2)} of the people share a mailbox with somebody in another arm.",
+        )
     elif row.contamination is not None:
-        yield "good", "Nobody shares a mailbox with somebody who is held out."
+        yield "good", "Nobody shares a mailbox with somebody in another arm."

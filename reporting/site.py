@@ -12,7 +12,7 @@ from reporting import formats
 from reporting.data import SiteData
 from reporting.definitions import COLUMNS, GLOSSARY, OUTCOMES, STATUSES, metric_of, spoken
 from reporting.page import experiments_of, waterfalls_of
-from reporting.verdict import is_plain
+from reporting.verdict import in_words, is_plain
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -44,8 +44,8 @@ def render(data: SiteData) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals.update(f=formats, spoken=spoken, is_plain=is_plain)
-    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    environment.globals.update(f=formats, spoken=spoken, is_plain=is_plain, in_words=in_words)
+    script = _own("page.js")
     return environment.get_template("index.html.j2").render(
         data=data,
         experiments=experiments_of(data),
@@ -56,10 +56,15 @@ def render(data: SiteData) -> str:
         outcomes=OUTCOMES,
         statuses=STATUSES,
         newest_event=max((row.last_occurred_at for row in data.freshness if row.last_occurred_at), default=None),
-        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own file
+        style=_own("page.css"),
+        script=script,
         script_hash=_hash_of(script),
     )
+
+
+def _own(name: str) -> Markup:
+    """The text of a file of ours, which needs no escaping."""
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
 
 
 def _hash_of(script: str) -> str:

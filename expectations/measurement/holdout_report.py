@@ -18,7 +18,7 @@ SUITE = Suite(
         within("p_value", 0, 1),
         within("p_adjusted", 0, 1),
         within("srm_p_value", 0, 1),
-        within("contamination", 0, None),
+        within("contamination", 0, 1),
         within("minimum_detectable_lift", 0, None),
         ordered("ci_low", "ci_high", or_equal=True),
         ordered("p_value", "p_adjusted", or_equal=True),
@@ -26,7 +26,8 @@ SUITE = Suite(
         never("numbers_are_finite", "not (isfinite(lift) and isfinite(ci_low) and isfinite(ci_high))"),
         never("arm_is_compared_with_another", "arm = baseline_arm"),
         never("row_says_what_it_means", "verdict is null or method is null"),
-        never("lift_without_an_interval_is_not_shown", "lift is not null and (ci_low is null or ci_high is null)", severity="warning"),
+        never("verdict_has_an_interval", "verdict in ('works', 'hurts') and (lift is null or ci_low is null or ci_high is null)"),
+        never("broken_split_is_called_invalid", "srm_p_value < 0.001 and verdict <> 'invalid'"),
         never("arms_are_split_as_planned", "srm_p_value < 0.001", severity="warning"),
     ),
 )  # fmt: skip

@@ -6,7 +6,16 @@ SUITE = Suite(
     table="intermediate.int_consent_evidence__unioned",
     window=BY_LANDING,
     key=("evidence_id",),
-    columns=("evidence_id", "source", "landed_on", "mailbox_hash", "channel", "statement", "is_affirmative", "occurred_at"),
+    columns=(
+        "evidence_id",
+        "source",
+        "landed_on",
+        "mailbox_hash",
+        "channel",
+        "statement",
+        "is_affirmative",
+        "occurred_at",
+    ),
     expectations=(
         never("only_a_subscription_is_affirmative", "is_affirmative and statement not in ('subscribed', 'confirmed')"),
         # The newest statement decides: one from the future would decide until its day has come.

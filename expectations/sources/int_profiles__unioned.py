@@ -6,7 +6,17 @@ SUITE = Suite(
     table="intermediate.int_profiles__unioned",
     window=BY_LANDING,
     key=("profile_key", "landed_on"),
-    columns=("profile_key", "source", "landed_on", "email", "mailbox_hash", "phone", "user_id", "first_name", "last_name"),
+    columns=(
+        "profile_key",
+        "source",
+        "landed_on",
+        "email",
+        "mailbox_hash",
+        "phone",
+        "user_id",
+        "first_name",
+        "last_name",
+    ),
     expectations=(
         looks_like_address("email", severity="warning"),
         never("mailbox_hash_has_its_address", "mailbox_hash is not null and email is null"),

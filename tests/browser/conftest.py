@@ -54,7 +54,9 @@ class Page:
 
     def open(self, path: Path, *, width: int = 1200, scheme: str = "light") -> None:
         """Open a file in a window of that width and colour scheme and wait until it has loaded."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600
+        )
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self._loaded = False
         self.call("Page.navigate", url=path.as_uri())

@@ -48,8 +48,10 @@ from marts.dim_customers where consent_status = 'unsubscribed';
 
 create table marts.customer_features as
 select
-    as_of, customer_id, 12 as recency_days, 3 as frequency, 3 as order_count, 0.5::double as open_share, 4 as days_since_open,
-    7 as visit_days_ago, 0.1::double as return_rate
+    as_of, customer_id, true as has_ordered, 12 as days_since_last_order, 40 as days_since_first_order, 1 as order_days_30,
+    2 as order_days_90, 2 as order_days_365, 3 as order_days_total, 28 as average_days_between_orders, 0.1::double as refund_share,
+    4 as product_views_7, 5 as product_views_28, 9 as product_views_90, 0 as human_clicks_28, 1 as human_clicks_90,
+    0 as open_tickets_count
 from marts.dim_customers;
 
 create table ml.customer_scores as
@@ -85,6 +87,6 @@ create table measurement.holdout_report as
 select
     date '2025-03-01' as as_of, 'global_holdout' as experiment, 'all' as segment, metric, 'treatment' as arm, 'holdout' as baseline_arm,
     1000 as n_treated, 100 as n_held_out, 0.15::double as mean_treated, 0.1::double as mean_held_out, 0.05::double as lift, 0.5::double as lift_relative,
-    0.01::double as ci_low, 0.09::double as ci_high, 0.01::double as p_value, 0.02::double as p_adjusted, 'welch' as method, 'better' as verdict,
-    0.4::double as srm_p_value, 0 as contamination, 0.03::double as minimum_detectable_lift
+    0.01::double as ci_low, 0.09::double as ci_high, 0.01::double as p_value, 0.02::double as p_adjusted, 'welch' as method, 'works' as verdict,
+    0.4::double as srm_p_value, 0.01::double as contamination, 0.03::double as minimum_detectable_lift
 from (values ('conversion'), ('revenue')) as metrics(metric);

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -28,9 +28,9 @@ ROW = LiftRow(
     p_value=0.02,
     p_adjusted=0.04,
     method="welch",
-    verdict="the emails raise conversion",
+    verdict="works",
     srm_p_value=0.4,
-    contamination=12,
+    contamination=0.012,
     minimum_detectable_lift=0.009,
 )
 
@@ -50,7 +50,7 @@ def site_data(lift_row: Callable[..., LiftRow]) -> SiteData:
     """One experiment of two metrics and two segments, a waterfall, fresh and missing events, a model, refused rows."""
     return SiteData(
         as_of=DAY,
-        built_at=datetime(2025, 7, 1, 6, 12),  # noqa: DTZ001 - the warehouse is naive UTC
+        built_at=datetime(2025, 7, 1, 6, 12, tzinfo=UTC),
         lift=(
             lift_row(segment="new_subscribers", lift=0.02),
             lift_row(metric="revenue", mean_treated=2.84, mean_held_out=2.31, lift=0.53, ci_low=-0.08, ci_high=1.14),
@@ -64,7 +64,9 @@ def site_data(lift_row: Callable[..., LiftRow]) -> SiteData:
         ),
         send_list_rows=214,
         freshness=(
-            Freshness("shopify", "order", datetime(2025, 6, 30, 22, 41), DAY, 6.2, 412, 405.0, 1.01, "fresh"),  # noqa: DTZ001
+            Freshness(
+                "shopify", "order", datetime(2025, 6, 30, 22, 41, tzinfo=UTC), DAY, 6.2, 412, 405.0, 1.01, "fresh"
+            ),
             Freshness("plain", "ticket", None, None, None, 0, 12.0, 0.0, "missing"),
         ),
         champion=Champion("churn", "7", "4f1c2b9a77e84d0f", date(2025, 6, 22), 0.781, 0.742),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reporting import formats
 from reporting.course import course_of
 from reporting.data import LiftRow, Metric, OutcomeCount, SiteData
-from reporting.definitions import METRICS, metric_of
+from reporting.definitions import METRICS, VERDICTS, metric_of
 from reporting.forest import axis_of
 from reporting.page import experiments_of, waterfalls_of
 from reporting.verdict import headline, tone_of
@@ -44,12 +44,25 @@ def test_totals_are_lift_times_people(site_data: SiteData) -> None:
 
 
 def test_waterfall_adds_up_in_the_order_of_the_outcomes() -> None:
-    counts = [OutcomeCount("f", "s", outcome, n) for outcome, n in (("capped", 1), ("sent", 6), ("odd", 1), ("held_out", 2))]
+    counts = [
+        OutcomeCount("f", "s", outcome, n) for outcome, n in (("capped", 1), ("sent", 6), ("odd", 1), ("held_out", 2))
+    ]
 
     (fall,) = waterfalls_of(counts)
 
     assert fall.candidates == 10
-    assert [(share.outcome, share.share) for share in fall.shares] == [("sent", 0.6), ("held_out", 0.2), ("capped", 0.1), ("odd", 0.1)]
+    assert [(share.outcome, share.share) for share in fall.shares] == [
+        ("sent", 0.6),
+        ("held_out", 0.2),
+        ("capped", 0.1),
+        ("odd", 0.1),
+    ]
+
+
+def test_steps_by_number_are_called_steps() -> None:
+    falls = waterfalls_of([OutcomeCount("f", 1, "sent", 2), OutcomeCount("f", "last_call", "sent", 2)])
+
+    assert [fall.step for fall in falls] == ["last call", "step 1"]
 
 
 def test_step_without_candidates_has_no_shares() -> None:
@@ -71,8 +84,29 @@ def test_step_without_candidates_has_no_shares() -> None:
         (0.001, 0.01, None, "good"),
     ],
 )
-def test_tone_follows_interval_and_split(lift_row: Row, low: float | None, high: float | None, srm: float | None, tone: str) -> None:
-    assert tone_of(lift_row(ci_low=low, ci_high=high, srm_p_value=srm)) == tone
+def test_tone_follows_interval_and_split(
+    lift_row: Row, low: float | None, high: float | None, srm: float | None, tone: str
+) -> None:
+    assert tone_of(lift_row(verdict="see for yourself", ci_low=low, ci_high=high, srm_p_value=srm)) == tone
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_verdict_outranks_the_interval(lift_row: Row, verdict: str) -> None:
+    tone = {
+        "works": "good",
+        "hurts": "bad",
+        "no_difference_within": "flat",
+        "not_enough_data": "wait",
+        "invalid": "alarm",
+    }[verdict]
+
+    assert {tone_of(lift_row(verdict=verdict, ci_low=low, ci_high=0.1)) for low in (0.01, -0.01)} == {tone}
+
+
+def test_harm_that_rises_is_said_as_a_rise(lift_row: Row) -> None:
+    said = headline(lift_row(verdict="hurts", metric="unsubscribed"), Metric("Unsubscribed", "share", ""), "")
+
+    assert (said.text, said.tone) == ("The emails raise unsubscribed by 0.81 pts", "bad")
 
 
 def test_arms_of_a_content_test_are_named(lift_row: Row) -> None:
@@ -116,7 +150,9 @@ def test_axis_without_any_interval_has_only_zero(lift_row: Row) -> None:
 
 def test_course_runs_over_the_whole_width_and_stays_in_the_box() -> None:
     first = date(2025, 6, 1)
-    rows = [_row(low=-0.5 / (at + 1), lift=0.1, high=0.7 / (at + 1), as_of=first + timedelta(days=at)) for at in range(9)]
+    rows = [
+        _row(low=-0.5 / (at + 1), lift=0.1, high=0.7 / (at + 1), as_of=first + timedelta(days=at)) for at in range(9)
+    ]
 
     course = course_of(rows[::-1])
 
@@ -152,9 +188,17 @@ def test_amount_without_symbol_shows_its_code() -> None:
     assert formats.mean(-12.5, "amount", "EUR") == "−€12.50"
 
 
-@pytest.mark.parametrize(("hours", "text"), [(0.5, "30 min"), (6.2, "6 h"), (47.9, "47 h"), (49, "2 days"), (-3, "0 min")])
+@pytest.mark.parametrize(
+    ("hours", "text"), [(0.5, "30 min"), (6.2, "6 h"), (47.9, "47 h"), (49, "2 days"), (-3, "0 min")]
+)
 def test_age_is_in_the_largest_unit_that_fits(site_data: SiteData, hours: float, text: str) -> None:
     assert formats.age(site_data.built_at - timedelta(hours=hours), site_data.built_at) == text
+
+
+def test_naive_times_are_utc(site_data: SiteData) -> None:
+    naive = site_data.built_at.replace(tzinfo=None)
+
+    assert formats.age(naive - timedelta(hours=3), site_data.built_at) == "3 h"
 
 
 def _row(*, low: float, lift: float, high: float, as_of: date = date(2025, 6, 1)) -> LiftRow:
