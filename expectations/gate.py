@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,15 +87,16 @@ def _columns(database: Path) -> dict[str, frozenset[str]]:
 @contextmanager
 def _warehouse(database: Path) -> Iterator[Any]:
     """Yield a function that validates one suite; one context and one engine for all of them, closed at the end."""
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
     from sqlalchemy.dialects import registry
 
     from expectations.dialect import ReadOnlyDuckDB
 
     registry.register("holdfast", "expectations.dialect", "ReadOnlyDuckDB")
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
-    context = gx.get_context(mode="ephemeral")
+    settings = DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults(), analytics_enabled=False)
+    context = gx.get_context(mode="ephemeral", project_config=settings)
     context.variables.progress_bars = {"globally": False}
     try:
         source = context.data_sources.add_sql("warehouse", connection_string=f"holdfast:///{database}")
