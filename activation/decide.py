@@ -52,7 +52,7 @@ decided as (
         reasons.first_reason,
         coalesce(reasons.all_reasons, '[]') as all_reasons,
         $experiment as experiment,
-        case when arms.assigned_on is not null or not coalesce(reasons.is_ineligible, false) then arms.arm end as arm,
+        case when arms.assigned_on < $as_of or not coalesce(reasons.is_ineligible, false) then arms.arm end as arm,
         coalesce(mailboxes.is_mixed, false) as is_contaminated,
         choices.segment,
         scored.expected_value,

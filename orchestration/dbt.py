@@ -36,7 +36,8 @@ class StageTranslator(DagsterDbtTranslator):
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """`schema/table`, unless the node's meta names another asset."""
-        named = dbt_resource_props.get("meta", {}).get("dagster", {}).get("asset_key")
+        meta = dbt_resource_props.get("config", {}).get("meta") or dbt_resource_props.get("meta") or {}
+        named = meta.get("dagster", {}).get("asset_key")
         return dg.AssetKey(named or [dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:

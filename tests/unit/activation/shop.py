@@ -30,7 +30,7 @@ create table marts.segment_membership (
     as_of date, customer_id varchar, segment varchar, entered_on date, is_new boolean, held_by_stability boolean
 );
 create table marts.flow_triggers (as_of date, flow varchar, customer_id varchar, occurrence varchar, triggered_at timestamp);
-create table marts.event_freshness (as_of date, source varchar, event varchar, last_landed_on date);
+create table marts.event_freshness (as_of date, source varchar, event varchar, feed_landed_on date);
 create table marts.identity_map (
     profile_key varchar, customer_id varchar, root_profile_key varchar, valid_from date, valid_to date
 );
@@ -145,7 +145,7 @@ class Shop:
 
     def fresh(self, source: str = "sendgrid", *, day: date = DAY, age: int = 0, event: str = "delivered") -> None:
         self.insert(
-            "marts.event_freshness", as_of=day, source=source, event=event, last_landed_on=day - timedelta(days=age)
+            "marts.event_freshness", as_of=day, source=source, event=event, feed_landed_on=day - timedelta(days=age)
         )
 
     def decide(self, day: date = DAY, *, book: Playbook | None = None, zone: str = "UTC") -> DecisionSummary:
