@@ -1,10 +1,36 @@
--- Skeleton: the columns other stages rely on. Filled by the sources stage.
-select
-    cast(null as varchar) as profile_key,
-    cast(null as varchar) as identifier_type,
-    cast(null as varchar) as identifier_hash,
-    cast(null as date) as landed_on,
-    cast(null as varchar) as source,
-    cast(null as boolean) as is_blocked,
-    cast(null as boolean) as is_role_mailbox
-where false
+with sightings as (
+    select * from {{ ref('int_profile_sightings__unioned') }} where {{ in_window('landed_on') }}
+),
+
+blocked as (
+    select * from {{ ref('blocked_identifiers') }}
+),
+
+role_mailboxes as (
+    select * from {{ ref('role_mailboxes') }}
+),
+
+identifiers as (
+    select distinct profile_key, landed_on, identifier_type, identifier_value
+    from sightings
+    unpivot (identifier_value for identifier_type in (email, phone, user_id, device))
+),
+
+linked as (
+    select
+        profile_key,
+        identifier_type,
+        {{ hash_identifier('identifier_value') }} as identifier_hash,
+        landed_on,
+        split_part(profile_key, ':', 1) as source,
+        regexp_matches(identifier_value, '^[+0-]+$') or lower(identifier_value) in (
+            select blocked.identifier_value from blocked
+            where blocked.identifier_type in ('any', identifiers.identifier_type)
+        ) as is_blocked,
+        identifier_type = 'email' and split_part(split_part(identifier_value, '@', 1), '+', 1) in (
+            select role_mailboxes.local_part from role_mailboxes
+        ) as is_role_mailbox
+    from identifiers
+)
+
+select * from linked

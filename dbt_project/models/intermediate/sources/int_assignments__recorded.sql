@@ -1,11 +1,21 @@
--- Skeleton: the columns other stages rely on. Filled by the sources stage.
-select
-    cast(null as varchar) as experiment,
-    cast(null as varchar) as profile_key,
-    cast(null as date) as landed_on,
-    cast(null as varchar) as arm,
-    cast(null as double) as planned_share,
-    cast(null as timestamp) as assigned_at,
-    cast(null as timestamp) as exposed_at,
-    cast(null as timestamp) as ghost_at
-where false
+with assignments as (
+    select * from {{ ref('stg_plain__assignments') }} where {{ in_window('landed_on') }}
+),
+
+recorded as (
+    select
+        experiment,
+        case
+            when profile_id is not null then 'plain:' || profile_id
+            else 'mailbox:' || {{ hash_identifier('email') }}
+        end as profile_key,
+        landed_on,
+        arm,
+        planned_share,
+        assigned_at,
+        exposed_at,
+        ghost_at
+    from assignments
+)
+
+select * from recorded

@@ -1,19 +1,62 @@
--- Skeleton: the columns other stages rely on. Filled by the sources stage.
-select
-    cast(null as varchar) as event_key,
-    cast(null as varchar) as source,
-    cast(null as varchar) as event,
-    cast(null as date) as landed_on,
-    cast(null as timestamp) as occurred_at,
-    cast(null as date) as occurred_on,
-    cast(null as varchar) as mailbox_hash,
-    cast(null as varchar) as profile_key,
-    cast(null as varchar) as message_id,
-    cast(null as varchar) as decision_id,
-    cast(null as varchar) as flow,
-    cast(null as varchar) as step,
-    cast(null as varchar) as arm,
-    cast(null as varchar) as url,
-    cast(null as boolean) as is_machine,
-    cast(null as varchar) as reason
-where false
+with sendgrid_events as (
+    select * from {{ ref('stg_sendgrid__events') }} where {{ in_window('landed_on') }}
+),
+
+plain_events as (
+    select * from {{ ref('stg_plain__email_events') }} where {{ in_window('landed_on') }}
+),
+
+unioned as (
+    select
+        'sendgrid:' || row_key as event_key,
+        'sendgrid' as source,
+        case
+            when event = 'bounce' and type = 'blocked' then 'blocked'
+            when event = 'bounce' then 'bounced'
+            when event = 'open' then 'opened'
+            when event = 'click' then 'clicked'
+            when event = 'spamreport' then 'complained'
+            when event in ('unsubscribe', 'group_unsubscribe') then 'unsubscribed'
+            when event = 'group_resubscribe' then 'resubscribed'
+            else event
+        end as event,
+        landed_on,
+        occurred_at,
+        {{ hash_identifier('email') }} as mailbox_hash,
+        sg_message_id as message_id,
+        decision_id,
+        flow,
+        step,
+        arm,
+        url,
+        is_machine_open as is_machine,
+        reason
+    from sendgrid_events
+    union all
+    select
+        'plain:' || event_id as event_key,
+        'plain' as source,
+        event,
+        landed_on,
+        occurred_at,
+        {{ hash_identifier('email') }} as mailbox_hash,
+        message_id,
+        cast(null as varchar) as decision_id,
+        flow,
+        step,
+        arm,
+        url,
+        is_machine,
+        reason
+    from plain_events
+),
+
+dated as (
+    select
+        event_key, source, event, landed_on, occurred_at, {{ business_day('occurred_at') }} as occurred_on,
+        mailbox_hash, 'mailbox:' || mailbox_hash as profile_key, message_id, decision_id, flow, step, arm, url,
+        is_machine, reason
+    from unioned
+)
+
+select * from dated

@@ -1,18 +1,44 @@
--- Skeleton: the columns other stages rely on. Filled by the sources stage.
-select
-    cast(null as varchar) as order_key,
-    cast(null as varchar) as source,
-    cast(null as date) as landed_on,
-    cast(null as varchar) as profile_key,
-    cast(null as timestamp) as ordered_at,
-    cast(null as date) as ordered_on,
-    cast(null as timestamp) as updated_at,
-    cast(null as varchar) as status,
-    cast(null as varchar) as currency,
-    cast(null as decimal(18,2)) as gross_amount,
-    cast(null as decimal(18,2)) as discount_amount,
-    cast(null as decimal(18,2)) as refund_amount,
-    cast(null as decimal(18,2)) as net_amount,
-    cast(null as boolean) as is_renewal,
-    cast(null as boolean) as is_test
-where false
+with orders as (
+    select * from {{ ref('int_orders__unioned') }} where {{ in_window('landed_on') }}
+),
+
+refunds as (
+    select order_key, landed_on, sum(refund_amount) as refund_amount
+    from {{ ref('int_order_refunds__dated') }}
+    where {{ in_window('landed_on') }}
+    group by order_key, landed_on
+),
+
+refunded as (
+    select
+        orders.*,
+        case
+            when orders.is_test then 0
+            when orders.status in ('cancelled', 'refunded') then orders.gross_amount
+            else coalesce(refunds.refund_amount, 0)
+        end as refund_amount
+    from orders
+    left join refunds on orders.order_key = refunds.order_key and orders.landed_on = refunds.landed_on
+),
+
+versioned as (
+    select
+        order_key,
+        source,
+        landed_on,
+        profile_key,
+        ordered_at,
+        {{ business_day('ordered_at') }} as ordered_on,
+        updated_at,
+        status,
+        currency,
+        gross_amount,
+        cast(case when is_test then 0 else coalesce(discount_amount, 0) end as decimal(18, 2)) as discount_amount,
+        cast(refund_amount as decimal(18, 2)) as refund_amount,
+        cast(gross_amount - refund_amount as decimal(18, 2)) as net_amount,
+        is_renewal,
+        is_test
+    from refunded
+)
+
+select * from versioned

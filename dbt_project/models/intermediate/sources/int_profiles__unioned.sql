@@ -1,20 +1,95 @@
--- Skeleton: the columns other stages rely on. Filled by the sources stage.
-select
-    cast(null as varchar) as profile_key,
-    cast(null as varchar) as source,
-    cast(null as date) as landed_on,
-    cast(null as varchar) as email,
-    cast(null as varchar) as mailbox_hash,
-    cast(null as varchar) as phone,
-    cast(null as varchar) as user_id,
-    cast(null as varchar) as first_name,
-    cast(null as varchar) as last_name,
-    cast(null as varchar) as address,
-    cast(null as varchar) as postcode,
-    cast(null as varchar) as city,
-    cast(null as varchar) as country,
-    cast(null as varchar) as company,
-    cast(null as varchar) as timezone,
-    cast(null as timestamp) as created_at,
-    cast(null as timestamp) as updated_at
-where false
+with sightings as (
+    select * from {{ ref('int_profile_sightings__unioned') }} where {{ in_window('landed_on') }}
+),
+
+shopify_customers as (
+    select * from {{ ref('stg_shopify__customers') }} where {{ in_window('landed_on') }}
+),
+
+segment_traits as (
+    select *, {{ segment_profile_key() }} as profile_key
+    from {{ ref('stg_segment__events') }}
+    where {{ in_window('landed_on') }} and (type = 'identify' or email is not null or phone is not null)
+        and coalesce(user_id, anonymous_id) is not null
+),
+
+plain_profiles as (
+    select * from {{ ref('stg_plain__profiles') }} where {{ in_window('landed_on') }}
+),
+
+records as (
+    select
+        'shopify:' || customer_id as profile_key, landed_on, email, phone, customer_id as user_id, first_name, last_name,
+        address, postcode, city, country, company, cast(null as varchar) as timezone, created_at, updated_at
+    from shopify_customers
+    union all
+    select
+        profile_key,
+        landed_on,
+        {%- for trait in [
+            'email', 'phone', 'user_id', 'first_name', 'last_name', 'address', 'postcode', 'city', 'country', 'company',
+            'timezone'
+        ] %}
+        last({{ trait }} order by occurred_at, message_id) filter (where {{ trait }} is not null) as {{ trait }},
+        {%- endfor %}
+        min(user_created_at) as created_at,
+        max(occurred_at) as updated_at
+    from segment_traits
+    group by profile_key, landed_on
+    union all
+    select
+        'plain:' || profile_id as profile_key, landed_on, email, phone, user_id, first_name, last_name, address, postcode,
+        city, country, company, timezone, created_at, updated_at
+    from plain_profiles
+),
+
+seen as (
+    select profile_key, landed_on, max(email) as email, max(phone) as phone, max(user_id) as user_id
+    from sightings
+    group by profile_key, landed_on
+),
+
+everyone as (
+    select records.*, true as is_record from records
+    union all by name
+    select seen.*, false as is_record
+    from seen
+    left join records on seen.profile_key = records.profile_key and seen.landed_on = records.landed_on
+    where records.profile_key is null
+),
+
+numbered as (
+    select *, row_number() over (partition by profile_key order by landed_on) as landing_number from everyone
+),
+
+unioned as (
+    select
+        profile_key,
+        split_part(profile_key, ':', 1) as source,
+        landed_on,
+        email,
+        {{ hash_identifier('email') }} as mailbox_hash,
+        phone,
+        user_id,
+        first_name,
+        last_name,
+        address,
+        postcode,
+        city,
+        country,
+        company,
+        timezone,
+        created_at,
+        updated_at
+    from numbered
+    where is_record or (
+        landing_number = 1
+        {%- if is_incremental() %}
+        and profile_key not in (
+            select known.profile_key from {{ this }} as known where known.landed_on < {{ window_start() }}
+        )
+        {%- endif %}
+    )
+)
+
+select * from unioned

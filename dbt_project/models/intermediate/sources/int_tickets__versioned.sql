@@ -1,12 +1,22 @@
--- Skeleton: the columns other stages rely on. Filled by the sources stage.
-select
-    cast(null as varchar) as ticket_key,
-    cast(null as varchar) as source,
-    cast(null as date) as landed_on,
-    cast(null as varchar) as profile_key,
-    cast(null as varchar) as status,
-    cast(null as varchar) as priority,
-    cast(null as varchar) as satisfaction,
-    cast(null as timestamp) as created_at,
-    cast(null as timestamp) as updated_at
-where false
+with tickets as (
+    select * from {{ ref('stg_plain__tickets') }} where {{ in_window('landed_on') }}
+),
+
+versioned as (
+    select
+        'plain:' || ticket_id as ticket_key,
+        'plain' as source,
+        landed_on,
+        case
+            when profile_id is not null then 'plain:' || profile_id
+            else 'mailbox:' || {{ hash_identifier('email') }}
+        end as profile_key,
+        status,
+        priority,
+        satisfaction,
+        created_at,
+        updated_at
+    from tickets
+)
+
+select * from versioned

@@ -1,0 +1,1 @@
+"""Speed and cost of the platform on generated data; numbers to quote, no tests."""

@@ -1,0 +1,24 @@
+{{ config(materialized='view') }}
+
+with landed as (
+    select * from {{ ref('base_shopify__products') }}
+),
+
+staged as (
+    select
+        landed_on,
+        file,
+        row_number,
+        product_id,
+        title,
+        product_type,
+        status,
+        tags,
+        price,
+        stock,
+        updated_at
+    from landed
+    where row_status = 'staged'
+)
+
+select * from staged

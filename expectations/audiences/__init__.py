@@ -1,0 +1,1 @@
+"""Suites of the audiences stage, one file a table."""

@@ -1,0 +1,67 @@
+"""What leaves the house: only people who may be mailed, once, in a window of time, as it was decided."""
+
+from expectations.suite import BY_DAY, Suite, looks_like_address, never, none_of, ordered, unique
+
+SUITE = Suite(
+    table="activation.send_list",
+    window=BY_DAY,
+    key=("decision_id",),
+    columns=(
+        "decision_id", "flow", "step", "occurrence", "as_of", "send_date", "customer_id", "mailbox_hash", "outcome", "arm",
+        "email", "send_after_utc", "send_before_utc", "idempotency_key",
+    ),
+    needs=("activation.send_decisions", "marts.dim_customers", "marts.suppressions"),
+    expectations=(
+        looks_like_address("email"),
+        unique("mailbox_hash", "send_date"),
+        unique("idempotency_key"),
+        ordered("send_after_utc", "send_before_utc"),
+        never("row_can_be_mailed", "email is null or mailbox_hash is null or send_after_utc is null or send_before_utc is null"),
+        never("nobody_held_out_is_on_the_list", "outcome <> 'sent' or arm = 'holdout'"),
+        # Local days reach from UTC-12 to UTC+14 around the send date.
+        never(
+            "window_is_on_the_send_date",
+            "send_after_utc < send_date - interval 1 day or send_before_utc > send_date + interval 2 day",
+        ),
+        none_of(
+            "row_is_a_subscribed_customer",
+            """
+            select list.decision_id
+            from {batch} as list
+            anti join marts.dim_customers as customers
+                on list.as_of = customers.as_of
+                and list.customer_id = customers.customer_id
+                and list.mailbox_hash = customers.mailbox_hash
+                and customers.consent_status in ('subscribed', 'confirmed')
+            """,
+        ),
+        none_of(
+            "row_is_not_suppressed",
+            """
+            select list.decision_id
+            from {batch} as list
+            semi join marts.suppressions as suppressed
+                on list.as_of = suppressed.as_of
+                and (list.customer_id = suppressed.customer_id or list.mailbox_hash = suppressed.mailbox_hash)
+                and (suppressed.expires_at is null or suppressed.expires_at > list.send_after_utc)
+                and (suppressed.starts_at is null or suppressed.starts_at < list.send_before_utc)
+            """,
+        ),
+        none_of(
+            "list_is_exactly_what_was_decided",
+            """
+            select coalesce(list.decision_id, decided.decision_id) as decision_id
+            from (select * from {batch}) as list
+            full join (
+                select decision_id, customer_id, mailbox_hash
+                from activation.send_decisions
+                where outcome = 'sent' and as_of between {start} and {end}
+            ) as decided
+                on list.decision_id = decided.decision_id
+                and list.customer_id = decided.customer_id
+                and list.mailbox_hash = decided.mailbox_hash
+            where list.decision_id is null or decided.decision_id is null
+            """,
+        ),
+    ),
+)  # fmt: skip

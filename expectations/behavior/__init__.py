@@ -1,0 +1,1 @@
+"""Suites of the behavior stage, one file a table."""

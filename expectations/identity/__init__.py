@@ -1,0 +1,1 @@
+"""Suites of the identity stage, one file a table."""

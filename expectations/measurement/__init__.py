@@ -1,0 +1,1 @@
+"""Suites of the measurement stage, one file a table."""

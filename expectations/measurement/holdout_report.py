@@ -1,0 +1,33 @@
+"""Numbers that someone will act on must agree with each other before they are shown."""
+
+from expectations.suite import BY_DAY, Suite, never, ordered, unique, within
+
+SUITE = Suite(
+    table="measurement.holdout_report",
+    window=BY_DAY,
+    key=("as_of", "experiment", "arm", "segment", "metric"),
+    columns=(
+        "as_of", "experiment", "segment", "metric", "arm", "baseline_arm", "n_treated", "n_held_out", "mean_treated", "mean_held_out",
+        "lift", "lift_relative", "ci_low", "ci_high", "p_value", "p_adjusted", "method", "verdict", "srm_p_value", "contamination",
+        "minimum_detectable_lift",
+    ),
+    expectations=(
+        unique("as_of", "experiment", "arm", "segment", "metric"),
+        within("n_treated", 0, None),
+        within("n_held_out", 0, None),
+        within("p_value", 0, 1),
+        within("p_adjusted", 0, 1),
+        within("srm_p_value", 0, 1),
+        within("contamination", 0, 1),
+        within("minimum_detectable_lift", 0, None),
+        ordered("ci_low", "ci_high", or_equal=True),
+        ordered("p_value", "p_adjusted", or_equal=True),
+        never("lift_is_inside_its_interval", "lift not between ci_low - 1e-9 and ci_high + 1e-9"),
+        never("numbers_are_finite", "not (isfinite(lift) and isfinite(ci_low) and isfinite(ci_high))"),
+        never("arm_is_compared_with_another", "arm = baseline_arm"),
+        never("row_says_what_it_means", "verdict is null or method is null"),
+        never("verdict_has_an_interval", "verdict in ('works', 'hurts') and (lift is null or ci_low is null or ci_high is null)"),
+        never("broken_split_is_called_invalid", "srm_p_value < 0.001 and verdict <> 'invalid'"),
+        never("arms_are_split_as_planned", "srm_p_value < 0.001", severity="warning"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Suites of the propensity stage, one file a table."""

@@ -1,0 +1,26 @@
+"""All suites by table."""
+
+from expectations.audiences import segment_membership, send_decisions, send_list
+from expectations.behavior import suppressions
+from expectations.identity import dim_customers, identity_map
+from expectations.measurement import holdout_report
+from expectations.propensity import customer_features, customer_scores
+from expectations.sources import int_consent_evidence__unioned, int_orders__versioned, int_profiles__unioned
+
+SUITES = {
+    module.SUITE.table: module.SUITE
+    for module in (
+        int_profiles__unioned,
+        int_orders__versioned,
+        int_consent_evidence__unioned,
+        identity_map,
+        dim_customers,
+        suppressions,
+        customer_features,
+        customer_scores,
+        segment_membership,
+        send_decisions,
+        send_list,
+        holdout_report,
+    )
+}

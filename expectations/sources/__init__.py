@@ -1,0 +1,1 @@
+"""Suites of the sources stage, one file a table."""

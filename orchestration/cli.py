@@ -1,0 +1,217 @@
+"""The `holdfast` command: exit 0 done, 1 failed, 2 the input or the call is at fault; errors in one line."""
+
+import sys
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import wraps
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+class OneLine(click.ClickException):
+    """An error shown in one line."""
+
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(" ".join(message.split()))
+        self.exit_code = code  # type: ignore[misc]
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line to stderr."""
+        click.echo(f"holdfast: {self.message}", file=file, err=True)
+
+
+def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn the faults that a user can cause into exit 2 and failed runs into exit 1."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except click.ClickException:
+            raise
+        except Exception as fault:
+            from orchestration.faults import exit_code_of
+
+            code = exit_code_of(fault)
+            if code is None:
+                raise
+            raise OneLine(str(fault), code) from fault
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Holdfast decides who gets which email and proves what the emails earned."""
+
+
+@main.command(epilog="Example: holdfast simulate --customers 5000 --days 180 --seed 7 --out .holdfast/landing")
+@click.option("--customers", type=click.IntRange(1), default=5000, show_default=True, help="People in the shop.")
+@click.option("--days", type=click.IntRange(1), default=180, show_default=True, help="Days of history.")
+@click.option("--seed", type=int, default=7, show_default=True, help="The same seed gives the same files.")
+@click.option("--start", type=DAY, default="2025-01-01", show_default=True, help="First day.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Landing folder to fill.")
+@click.option("--truth", type=click.Path(file_okay=False, path_type=Path), help="Where the planted truth goes.")
+@one_line_errors
+def simulate(customers: int, days: int, seed: int, start: Any, out: Path, truth: Path | None) -> None:
+    """Land a shop whose truth is known, in the file shapes of the real systems."""
+    from rich.progress import Progress
+    from simulator.shop import simulate as simulate_shop
+
+    if out.exists() and any(out.iterdir()):
+        message = f"{out} is not empty: choose another folder or remove it"
+        raise OneLine(message, 2)
+    with Progress(disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("simulating", total=days)
+        summary = simulate_shop(
+            customers=customers, days=days, seed=seed, start=start.date(), out=out, truth=truth,
+            on_day=lambda done, total: progress.update(task, completed=done, total=total),
+        )  # fmt: skip
+    last = start.date() + timedelta(days=days - 1)
+    click.echo(f"landed {summary.rows:,} rows in {summary.files:,} files under {out}; last day {last}")
+
+
+@main.command(epilog="Example: holdfast run --date 2025-06-29 --landing .holdfast/landing")
+@click.option(
+    "--date",
+    "day",
+    type=DAY,
+    required=True,
+    help="The business day whose data landed; its send list is for the day after.",
+)
+@click.option(
+    "--landing", type=click.Path(file_okay=False, path_type=Path), help="Landing zone (default: HOLDFAST_LANDING)."
+)
+@click.option("--allow-empty", is_flag=True, help="Run a day on which nothing landed.")
+@one_line_errors
+def run(day: Any, landing: Path | None, allow_empty: bool) -> None:
+    """Materialise one partition, after staging landed days that it needs and training that is due."""
+    _materialise(day.date(), day.date(), landing=landing, allow_empty=allow_empty)
+
+
+@main.command(epilog="Example: holdfast backfill --from 2025-06-01 --to 2025-06-29")
+@click.option("--from", "first", type=DAY, required=True, help="First partition.")
+@click.option("--to", "last", type=DAY, required=True, help="Last partition, inclusive.")
+@click.option(
+    "--landing", type=click.Path(file_okay=False, path_type=Path), help="Landing zone (default: HOLDFAST_LANDING)."
+)
+@one_line_errors
+def backfill(first: Any, last: Any, landing: Path | None) -> None:
+    """Materialise a range of partitions in a single run."""
+    if first > last:
+        message = f"--from {first.date()} is after --to {last.date()}: swap them"
+        raise OneLine(message, 2)
+    _materialise(first.date(), last.date(), landing=landing, allow_empty=True)
+
+
+def _materialise(first: date, last: date, *, landing: Path | None, allow_empty: bool) -> None:
+    from orchestration.resources import prepare_home
+
+    settings = prepare_home(landing=landing)
+
+    from orchestration.preflight import check_request
+
+    check_request(settings, first=first, last=last, allow_empty=allow_empty)
+
+    import dagster as dg
+
+    from orchestration.report import summarise
+    from orchestration.runs import execute, refuse_dead_holders, requests_for
+
+    with dg.DagsterInstance.get() as instance:
+        refuse_dead_holders(instance)
+        execute(requests_for(settings, instance, start=first, end=last), instance)
+    click.echo(summarise(settings, last))
+
+
+@main.command(epilog="Example: holdfast release --date 2025-06-29 --allow-past")
+@click.option("--date", "day", type=DAY, required=True, help="The partition whose send list is released.")
+@click.option("--allow-past", is_flag=True, help="Release a list whose send date is not today.")
+@one_line_errors
+def release(day: Any, allow_past: bool) -> None:
+    """Release a day's send list through the ledger: each row is claimed first, so no one is mailed twice."""
+    from orchestration.resources import prepare_home
+
+    settings = prepare_home()
+
+    from orchestration.preflight import check_release
+
+    check_release(settings, day.date(), allow_past=allow_past)
+
+    import dagster as dg
+
+    from orchestration.report import summarise_release
+    from orchestration.runs import execute, refuse_dead_holders, requests_for_release
+
+    with dg.DagsterInstance.get() as instance:
+        refuse_dead_holders(instance)
+        execute([requests_for_release(day.date(), allow_past=allow_past)], instance)
+    click.echo(summarise_release(settings, day.date()))
+
+
+@main.command(epilog="Example: holdfast why ada@example.com --date 2025-06-29")
+@click.argument("email")
+@click.option("--date", "day", type=DAY, required=True, help="The partition.")
+@one_line_errors
+def why(email: str, day: Any) -> None:
+    """Show everything that was decided about one person on a day, and why."""
+    from orchestration.resources import prepare_home
+
+    settings = prepare_home()
+
+    from orchestration.report import explain_person
+
+    click.echo(explain_person(settings, email, day.date()))
+
+
+@main.command(epilog="Example: holdfast unlock")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@one_line_errors
+def unlock(yes: bool) -> None:
+    """Free what a killed run left held, after showing it."""
+    from orchestration.resources import prepare_home
+
+    prepare_home()
+
+    import dagster as dg
+
+    from orchestration.runs import free, held_slots, is_dead
+
+    with dg.DagsterInstance.get() as instance:
+        runs = held_slots(instance)
+        if not runs:
+            click.echo("nothing is held")
+        for run_held in runs:
+            state = "its process is gone" if is_dead(run_held) else "its process may be alive"
+            click.echo(
+                f"run {run_held.run_id[:8]} ({run_held.job_name}, {run_held.status.value.lower()}) holds the warehouse; {state}"
+            )
+            if is_dead(run_held) or yes or (sys.stdin.isatty() and click.confirm("free it?")):
+                free(instance, run_held)
+                click.echo(f"freed {run_held.run_id[:8]}")
+            else:
+                message = "left held: stop that run first, or say --yes if you know that it is gone"
+                raise OneLine(message, 1)
+
+
+@main.command(epilog="Example: holdfast validate")
+@one_line_errors
+def validate() -> None:
+    """Check the playbook and the configuration; each fault with its file and line."""
+    from orchestration.resources import read_settings
+
+    settings = read_settings()
+
+    from orchestration.preflight import load_valid_playbook
+
+    playbook = load_valid_playbook()
+    click.echo(f"playbook {playbook.version} is valid: {len(playbook.flows)} flows; time zone {settings.timezone}")
+
+
+if __name__ == "__main__":
+    main()

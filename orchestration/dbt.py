@@ -1,0 +1,182 @@
+"""dbt inside this process: one parse, then builds of 0.5 s each instead of 5 s a subprocess; the file is let go after each."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+from dagster_dbt.asset_utils import get_asset_check_key_for_test
+
+from orchestration.resources import ROOT, Settings
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+PROJECT = ROOT / "dbt_project"
+STAGE_OF_FOLDER = {"staging": "sources", "quarantine": "sources", "segments": "audiences"}
+
+
+class DbtFailed(Exception):
+    """A dbt node failed or a blocking test found rows; the message names the first of them."""
+
+
+class StageTranslator(DagsterDbtTranslator):
+    """Names a dbt node as the graph does: key = schema and table, group = stage."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            settings=DagsterDbtTranslatorSettings(enable_asset_checks=True, enable_source_tests_as_checks=True)
+        )
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """`schema/table`, unless the node's meta names another asset."""
+        named = dbt_resource_props.get("meta", {}).get("dagster", {}).get("asset_key")
+        return dg.AssetKey(named or [dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The stage folder of the model."""
+        folders = dbt_resource_props["fqn"][1:]
+        if folders[0] in {"intermediate", "marts"}:
+            return str(folders[1])
+        return STAGE_OF_FOLDER.get(folders[0], str(folders[0]))
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        """The team that owns the stage."""
+        return [f"team:{self.get_group_name(dbt_resource_props)}"]
+
+
+TRANSLATOR = StageTranslator()
+
+
+@dataclass
+class DbtProjectRunner:
+    """Parses the project once per process and builds selections of it."""
+
+    settings: Settings
+    _manifest: "Manifest | None" = field(default=None, init=False)
+
+    @property
+    def target(self) -> Path:
+        """Where dbt writes what it compiles; in the home, so that the repository stays clean."""
+        return self.settings.home / "dbt_target"
+
+    @property
+    def manifest_path(self) -> Path:
+        """The manifest that Dagster reads; parsed again when a file of the project is newer."""
+        path = self.target / "manifest.json"
+        if not path.exists() or path.stat().st_mtime < _newest(PROJECT):
+            _ = self.manifest
+        return path
+
+    @cached_property
+    def manifest_json(self) -> dict[str, Any]:
+        """The manifest as Dagster's decorators take it."""
+        manifest: dict[str, Any] = json.loads(self.manifest_path.read_text())
+        return manifest
+
+    @property
+    def manifest(self) -> "Manifest":
+        """Dbt's own manifest object; handed to each build, so that no build parses again."""
+        if self._manifest is None:
+            self._manifest = self._invoke(["parse"]).result
+        return self._manifest
+
+    def build(self, nodes: Iterable[str], *, start: date, end: date) -> list[Any]:
+        """Build models with their tests over a window of partitions.
+
+        Args:
+            nodes: Names of the models.
+            start: First partition day.
+            end: Last partition day, inclusive.
+
+        Returns:
+            dbt's run results, one a node.
+
+        Raises:
+            DbtFailed: If dbt could not run at all.
+        """
+        variables = json.dumps({"window_start": start.isoformat(), "window_end": end.isoformat()})
+        select = ["--select", *sorted(nodes), "--indirect-selection", "buildable"]
+        outcome = self._invoke(["build", *select, "--exclude-resource-type", "unit_test", "--vars", variables])
+        if outcome.exception is not None:
+            message = _first_line(outcome.exception)
+            raise DbtFailed(message) from outcome.exception
+        return list(outcome.result.results)
+
+    def _invoke(self, arguments: Sequence[str]) -> Any:
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        os.environ["DBT_TARGET_PATH"] = str(self.target)
+        folders = [
+            "--project-dir",
+            str(PROJECT),
+            "--profiles-dir",
+            str(PROJECT),
+            "--log-path",
+            str(self.settings.home / "logs"),
+        ]
+        manifest = None if arguments[0] == "parse" else self.manifest
+        try:
+            outcome = dbtRunner(manifest=manifest).invoke([*arguments, *folders, "--quiet"])
+        finally:
+            DuckDBConnectionManager.close_all_connections()
+        if arguments[0] == "parse" and not outcome.success:
+            message = f"the dbt project does not parse: {_first_line(outcome.exception)}"
+            raise DbtFailed(message)
+        return outcome
+
+
+def dagster_events(
+    results: Iterable[Any], manifest: Mapping[str, Any]
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    """Translate dbt's run results into materialisations and check results.
+
+    Raises:
+        DbtFailed: After all results, if a model failed.
+    """
+    failures = []
+    for result in results:
+        kind, status = result.node.resource_type.value, result.status.value
+        if kind == "model" and status == "success":
+            key = TRANSLATOR.get_asset_key(manifest["nodes"][result.node.unique_id])
+            yield dg.MaterializeResult(asset_key=key, metadata={"seconds": round(result.execution_time, 3)})
+        elif kind == "test" and status in {"pass", "warn", "fail", "error"}:
+            yield _check_result(result, manifest)
+        if status in {"error", "fail"}:
+            failures.append(f"{result.node.name}: {(result.message or status).strip().splitlines()[0]}")
+    if failures:
+        message = f"{len(failures)} dbt nodes failed, first {failures[0]}"
+        raise DbtFailed(message)
+
+
+def _check_result(result: Any, manifest: Mapping[str, Any]) -> dg.AssetCheckResult:
+    key = get_asset_check_key_for_test(manifest, TRANSLATOR, result.node.unique_id, None)
+    if key is None:
+        message = f"test {result.node.name} belongs to no asset: give it `meta: {{dagster: {{ref: ...}}}}`"
+        raise DbtFailed(message)
+    severity = (
+        dg.AssetCheckSeverity.WARN if result.node.config.severity.lower() == "warn" else dg.AssetCheckSeverity.ERROR
+    )
+    return dg.AssetCheckResult(
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=result.status.value == "pass",
+        severity=severity,
+        metadata={"failing_rows": result.failures or 0},
+    )
+
+
+def _newest(folder: Path) -> float:
+    return max(path.stat().st_mtime for path in folder.rglob("*") if path.is_file())
+
+
+def _first_line(fault: object) -> str:
+    lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
+    return " ".join(lines[:3]) or type(fault).__name__

@@ -1,0 +1,91 @@
+"""Asset `activation.release`: claims a day's send list in the ledger and publishes exactly what was claimed.
+
+Before it claims, it stages the consent evidence that has landed by now, today's partial landing included, so that whoever
+unsubscribed, bounced or complained after the decision is not mailed. What it stages beyond the decided day is staged
+again, whole, by the next run.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+import duckdb
+import pyarrow as pa
+
+from activation.release import release
+from orchestration.dbt import DbtFailed, DbtProjectRunner
+from orchestration.defs.sources.landing_files import facts_window, register_window
+from orchestration.landing import pending_days
+from orchestration.resources import Settings, Warehouse, open_state
+
+EVIDENCE = "+int_consent_evidence__unioned"
+RECHECK = "release_recheck"
+
+
+class ReleaseConfig(dg.Config):
+    """What a release may be told."""
+
+    allow_past: bool = False
+
+
+def build_release(
+    settings: Settings, warehouse: Warehouse, dbt: DbtProjectRunner, daily: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    """Define the asset; it is in no schedule: a person starts it."""
+
+    @dg.asset(
+        key=["activation", "release"],
+        description="The claims of a day's send list in the ledger; the files under publish/send_list/<send date>/released/.",
+        group_name="audiences",
+        kinds={"sqlite", "parquet"},
+        owners=["team:audiences"],
+        deps=[["activation", "send_list"]],
+        partitions_def=daily,
+        pool="warehouse",
+    )
+    def released(context: dg.AssetExecutionContext, config: ReleaseConfig) -> dg.MaterializeResult[None]:
+        day = date.fromisoformat(context.partition_key)
+        today = settings.today()
+        with warehouse.connect() as connection:
+            stale = pending_days(connection, settings.landing, until=today)
+            if stale:
+                register_window(connection, settings, start=stale[0], end=today)
+                first, _ = facts_window(connection, start=stale[0], end=today)
+        if stale:
+            _build(dbt, EVIDENCE, first, today)
+        _build(dbt, RECHECK, today, today)
+        store = open_state(settings)
+        with warehouse.connect() as connection:
+            summary = release(
+                connection,
+                store,
+                as_of=day,
+                send_date=day + timedelta(days=1),
+                due_on=today,
+                allow_past=config.allow_past,
+                recheck=read_recheck(connection, today),
+                directory=settings.publish,
+                run_id=context.run_id,
+                released_at=datetime.now(UTC).replace(tzinfo=None),
+            )
+        store.mirror()
+        return dg.MaterializeResult(metadata=summary.counts)
+
+    return released
+
+
+def read_recheck(connection: duckdb.DuckDBPyConnection, today: date) -> pa.Table:
+    """Who may still be mailed: mailbox_hash, customer_id, consent_status as of this moment."""
+    query = f"select mailbox_hash, customer_id, consent_status from activation.{RECHECK} where as_of = $today"
+    return connection.execute(query, {"today": today}).to_arrow_table()
+
+
+def _build(dbt: DbtProjectRunner, selection: str, start: date, end: date) -> None:
+    """Build models outside of the graph.
+
+    Raises:
+        DbtFailed: Naming the first node that failed.
+    """
+    for result in dbt.build([selection], start=start, end=end):
+        if result.status.value in {"error", "fail"}:
+            message = f"{result.node.name}: {(result.message or 'failed').strip().splitlines()[0]}"
+            raise DbtFailed(message)

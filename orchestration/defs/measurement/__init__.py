@@ -1,0 +1,1 @@
+"""Assets of the measurement stage."""

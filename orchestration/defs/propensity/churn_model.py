@@ -1,0 +1,59 @@
+"""Asset `ml.churn_model`: the week's churn model, trained, compared, registered and, if it earned it, promoted."""
+
+from datetime import date, timedelta
+
+import dagster as dg
+
+from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
+from orchestration.resources import Settings, Warehouse, open_state
+
+SEED = 20_250_101
+
+
+def build_churn_model(
+    settings: Settings, warehouse: Warehouse, weekly: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    """Define the asset."""
+
+    @dg.asset(
+        key=["ml", "churn_model"],
+        description="The churn model of a training week; out of time, calibrated, beside the recency rule, in MLflow.",
+        group_name="propensity",
+        kinds={"python", "scikitlearn", "mlflow"},
+        owners=["team:propensity"],
+        deps=[["marts", "churn_training_set"]],
+        partitions_def=weekly,
+        backfill_policy=BACKFILL_IN_ONE_RUN,
+        pool="warehouse",
+    )
+    def churn_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        start, end = window(context)
+        weeks = [start + timedelta(days=offset) for offset in range(6, (end - start).days + 1, 7)]
+        results = {week.isoformat(): train_week(settings, warehouse, week, run_id=context.run_id) for week in weeks}
+        newest = results[weeks[-1].isoformat()]
+        return dg.MaterializeResult(metadata={**newest, "weeks": len(weeks)})
+
+    return churn_model
+
+
+def train_week(settings: Settings, warehouse: Warehouse, trained_on: date, *, run_id: str) -> dict[str, str | float]:
+    """Train on what had landed by one Sunday; too little history gives no model, and scoring falls back."""
+    from ml.propensity.train import NotEnoughHistory, train_churn
+    from ml.tracking import log_churn_run, promote
+
+    query = "select * exclude (trained_on) from marts.churn_training_set where trained_on = $day"
+    with warehouse.connect() as connection:
+        examples = connection.execute(query, {"day": trained_on}).to_arrow_table()
+    try:
+        trained = train_churn(examples, seed=SEED)
+    except NotEnoughHistory as reason:
+        return {"status": "no model", "why": str(reason)}
+    tags = {"partition": trained_on.isoformat(), "dagster_run_id": run_id}
+    logged = log_churn_run(trained, tracking_uri=settings.tracking_uri, artifacts=settings.artifacts, tags=tags)
+    promoted = promote(logged, tracking_uri=settings.tracking_uri)
+    if promoted.is_champion:
+        open_state(settings).record_promotion(
+            "churn_risk", logged.version, training_partition=trained_on,
+            effective_on=trained_on + timedelta(days=1), reason=promoted.reason,
+        )  # fmt: skip
+    return {"status": "champion" if promoted.is_champion else "challenger", "why": promoted.reason, **logged.summary}

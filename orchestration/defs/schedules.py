@@ -1,0 +1,62 @@
+"""The jobs and when they run: the send list at six, models once a week. Releases are started by a person."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import dagster as dg
+
+FACTS = "facts"
+DAILY = "daily"
+DECISION = "decision"
+TRAINING = "training"
+RELEASE = "release"
+
+STAGED_KEY = dg.AssetKey(["ops", "staged_days"])
+RELEASE_KEY = dg.AssetKey(["activation", "release"])
+WEEKLY_KEYS = [dg.AssetKey(["marts", "churn_training_set"]), dg.AssetKey(["ml", "churn_model"])]
+
+
+def build_jobs(facts: Sequence[dg.AssetKey]) -> dict[str, dg.UnresolvedAssetJobDefinition]:
+    """One job for each reason to run.
+
+    Args:
+        facts: Assets that are kept by landing day; all others are as of a day.
+    """
+    landed = dg.AssetSelection.assets(*facts, STAGED_KEY)
+    trained = dg.AssetSelection.assets(*WEEKLY_KEYS)
+    daily = dg.AssetSelection.all() - trained - dg.AssetSelection.assets(RELEASE_KEY)
+    return {
+        FACTS: dg.define_asset_job(
+            FACTS, selection=landed, description="Stages landed days and everything else that is kept by landing day."
+        ),
+        DECISION: dg.define_asset_job(
+            DECISION, selection=daily - landed, description="Decides business days whose facts are staged."
+        ),
+        DAILY: dg.define_asset_job(
+            DAILY, selection=daily, description="Business days from their landed files to send list and holdout report."
+        ),
+        TRAINING: dg.define_asset_job(
+            TRAINING, selection=trained, description="Trains, compares and registers the models of a week."
+        ),
+        RELEASE: dg.define_asset_job(
+            RELEASE,
+            selection=[RELEASE_KEY],
+            description="Claims a day's send list in the ledger and publishes what was claimed.",
+        ),
+    }
+
+
+def build_schedules(jobs: Mapping[str, dg.UnresolvedAssetJobDefinition], timezone: str) -> list[dg.ScheduleDefinition]:
+    """The send list of yesterday's partition at 06:00, and on Mondays at 07:00 the week's training."""
+
+    @dg.schedule(job=jobs[DAILY], cron_schedule="0 6 * * *", execution_timezone=timezone)
+    def send_list_at_six(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        key = (context.scheduled_execution_time.date() - timedelta(days=1)).isoformat()
+        return dg.RunRequest(run_key=f"daily-{key}", partition_key=key)
+
+    @dg.schedule(job=jobs[TRAINING], cron_schedule="0 7 * * 1", execution_timezone=timezone)
+    def training_on_mondays(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        key = (context.scheduled_execution_time.date() - timedelta(days=7)).isoformat()
+        return dg.RunRequest(run_key=f"training-{key}", partition_key=key)
+
+    return [send_list_at_six, training_on_mondays]

@@ -1,0 +1,97 @@
+"""Assets `ops.landing_files` and `ops.staged_days`: what landed, and up to where its facts are complete.
+
+A run for day D stages D and every earlier day that landed, or landed again, since it was staged. So no partition is
+ever computed over a gap, whoever asks for it; a run that dies leaves its days unmarked and the next one does them again.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+import duckdb
+
+from orchestration.landing import pending_days, register_files
+from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
+from orchestration.resources import Settings, Warehouse
+
+CREATE = """
+create schema if not exists ops;
+create table if not exists ops.staged_days (landed_on date);
+"""
+
+UNSTAGED = """
+select min(landed_on) from ops.landing_files
+where landed_on <= $end and landed_on not in (select landed_on from ops.staged_days)
+"""
+
+
+def build_landing_files(
+    settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    """Define the asset at which the graph begins."""
+
+    @dg.asset(
+        key=["ops", "landing_files"],
+        description="One row per file of the landing zone, with what a probe found: shape, rows, readable or refused.",
+        group_name="sources",
+        kinds={"python", "duckdb"},
+        owners=["team:sources"],
+        partitions_def=daily,
+        backfill_policy=BACKFILL_IN_ONE_RUN,
+        pool="warehouse",
+    )
+    def landing_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        start, end = window(context)
+        with warehouse.connect() as connection:
+            summary = register_window(connection, settings, start=start, end=end)
+        return dg.MaterializeResult(metadata=summary)
+
+    return landing_files
+
+
+def register_window(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, *, start: date, end: date
+) -> dict[str, int | str]:
+    """Register the files of the window and of every earlier day that is not staged; all of them are to be staged now."""
+    connection.execute(CREATE)
+    first = min([start, *pending_days(connection, settings.landing, until=end)])
+    summary = register_files(connection, settings.landing, start=first, end=end)
+    connection.execute(
+        "delete from ops.staged_days where landed_on between $first and $end", {"first": first, "end": end}
+    )
+    return {"staged_from": first.isoformat(), **summary._asdict()}
+
+
+def facts_window(connection: duckdb.DuckDBPyConnection, *, start: date, end: date) -> tuple[date, date]:
+    """The days whose facts this run builds: the window, and earlier days that were registered but not yet staged."""
+    row = connection.execute(UNSTAGED, {"end": end}).fetchone()
+    return min(start, row[0]) if row and row[0] else start, end
+
+
+def build_staged_days(
+    warehouse: Warehouse, daily: dg.PartitionsDefinition[str], facts: Sequence[dg.AssetKey]
+) -> dg.AssetsDefinition:
+    """Define the asset that marks days as complete once every fact of them is built."""
+
+    @dg.asset(
+        key=["ops", "staged_days"],
+        description="One row per landed day whose facts are all built.",
+        group_name="sources",
+        kinds={"duckdb"},
+        owners=["team:sources"],
+        deps=list(facts),
+        partitions_def=daily,
+        backfill_policy=BACKFILL_IN_ONE_RUN,
+        pool="warehouse",
+    )
+    def staged_days(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        start, end = window(context)
+        with warehouse.connect() as connection:
+            first, _ = facts_window(connection, start=start, end=end)
+            connection.execute(
+                "insert into ops.staged_days select cast(unnest(generate_series($first, $end, interval 1 day)) as date)",
+                {"first": first, "end": end},
+            )
+        return dg.MaterializeResult(metadata={"days": (end - first).days + 1})
+
+    return staged_days

@@ -1,0 +1,455 @@
+"""What has landed: finds, probes and registers the files of the landing zone.
+
+The landing zone is `<root>/<vendor>/<object>/landed_on=YYYY-MM-DD/<file>`. Registering writes two tables that dbt reads:
+`ops.landing_files` (every file with its independent row count) and `ops.landing_rejects` (what could not be read).
+"""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+from typing import BinaryIO, Final, Literal, NamedTuple, cast
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+OBJECTS: Final[dict[str, tuple[str, ...]]] = {
+    "shopify": ("customers", "orders", "products"),
+    "segment": ("events",),
+    "sendgrid": ("events",),
+    "plain": (
+        "profiles",
+        "orders",
+        "order_lines",
+        "web_events",
+        "email_events",
+        "tickets",
+        "consents",
+        "products",
+        "assignments",
+    ),
+}
+FOLDER_PREFIX: Final = "landed_on="
+COMPRESSIONS: Final = {"gz", "zst"}
+# Beyond these the engine's readers would fail the whole load rather than the file.
+MAX_LINE_BYTES: Final = 2_000_000
+MAX_DOCUMENT_LENGTH: Final = 16_000_000
+
+Shape = Literal["lines", "array", "document", "table"]
+
+
+class LandingError(Exception):
+    """The landing zone cannot be used as it is; the message says what to do."""
+
+
+class UnreadableFileError(Exception):
+    """One file cannot be read; the message names the fault and no content."""
+
+
+@dataclass(frozen=True)
+class LandingFile:
+    """One landed file: a row of `ops.landing_files`."""
+
+    landed_on: date
+    vendor: str
+    object: str
+    file: str
+    path: str
+    bytes: int
+    signature: str
+    format: str = ""
+    shape: str = ""
+    header: list[str] = field(default_factory=list)
+    row_count: int = 0
+    status: Literal["readable", "refused"] = "readable"
+
+
+@dataclass(frozen=True)
+class LandingReject:
+    """A file (row_number is None) or a row that could not be read: a row of `ops.landing_rejects`."""
+
+    landed_on: date
+    vendor: str
+    object: str
+    file: str
+    row_number: int | None
+    rule: Literal["unreadable_file", "malformed_row"]
+    message: str
+    raw: str | None
+
+
+class LandingSummary(NamedTuple):
+    """Counts of one registered window; rows include the rejected ones."""
+
+    files: int
+    rows: int
+    refused_files: int
+    rejected_rows: int
+
+
+FILES_SCHEMA: Final = pa.schema(
+    [
+        ("landed_on", pa.date32()),
+        ("vendor", pa.string()),
+        ("object", pa.string()),
+        ("file", pa.string()),
+        ("path", pa.string()),
+        ("format", pa.string()),
+        ("shape", pa.string()),
+        ("header", pa.list_(pa.string())),
+        ("bytes", pa.int64()),
+        ("signature", pa.string()),
+        ("row_count", pa.int64()),
+        ("status", pa.string()),
+    ]
+)
+REJECTS_SCHEMA: Final = pa.schema(
+    [
+        ("landed_on", pa.date32()),
+        ("vendor", pa.string()),
+        ("object", pa.string()),
+        ("file", pa.string()),
+        ("row_number", pa.int64()),
+        ("rule", pa.string()),
+        ("message", pa.string()),
+        ("raw", pa.string()),
+    ]
+)
+CREATE_TABLES: Final = """
+create schema if not exists ops;
+create table if not exists ops.landing_files (
+    landed_on date, vendor varchar, object varchar, file varchar, path varchar, format varchar, shape varchar,
+    header varchar[], bytes bigint, signature varchar, row_count bigint, status varchar
+);
+create table if not exists ops.landing_rejects (
+    landed_on date, vendor varchar, object varchar, file varchar, row_number bigint, rule varchar, message varchar,
+    raw varchar
+);
+"""
+
+
+def landing_days(root: Path) -> list[date]:
+    """The days on which anything landed, in order.
+
+    Raises:
+        LandingError: the root does not exist, or a folder is not named `landed_on=YYYY-MM-DD`.
+    """
+    return sorted({day for _, _, day, _ in _day_folders(root)})
+
+
+def pending_days(connection: duckdb.DuckDBPyConnection, root: Path, *, until: date) -> list[date]:
+    """The days up to `until` whose files are not the registered ones: new, landed again, or removed.
+
+    Raises:
+        LandingError: as `landing_days`.
+    """
+    connection.execute(CREATE_TABLES)
+    present = {(found.landed_on, found.file, found.signature) for found in _scan(root, date.min, until)}
+    registered = set(
+        connection.execute(
+            "select landed_on, file, signature from ops.landing_files where landed_on <= $until", {"until": until}
+        ).fetchall()
+    )
+    return sorted({row[0] for row in present ^ registered})
+
+
+def register_files(connection: duckdb.DuckDBPyConnection, root: Path, *, start: date, end: date) -> LandingSummary:
+    """Probes every file that landed from `start` to `end` (inclusive) and replaces the window's rows in `ops`.
+
+    A file that cannot be read is refused and named in `ops.landing_rejects`; the others go on.
+
+    Raises:
+        LandingError: as `landing_days`.
+    """
+    connection.execute(CREATE_TABLES)
+    files: list[LandingFile] = []
+    rejects: list[LandingReject] = []
+    for found in _scan(root, start, end):
+        try:
+            files.append(_probe(found))
+        except UnreadableFileError as error:
+            files.append(_refused(found))
+            rejects.append(_file_reject(found, str(error)))
+    counted, csv_rejects = _count_csv(connection, [landed for landed in files if _is_uncounted(landed)])
+    files = [*(landed for landed in files if not _is_uncounted(landed)), *counted]
+    rejects += csv_rejects
+    _replace_window(connection, files, rejects, start=start, end=end)
+    return LandingSummary(
+        files=len(files),
+        rows=sum(landed.row_count for landed in files),
+        refused_files=sum(landed.status == "refused" for landed in files),
+        rejected_rows=sum(reject.row_number is not None for reject in rejects),
+    )
+
+
+def _day_folders(root: Path) -> Iterator[tuple[str, str, date, Path]]:
+    if not root.is_dir():
+        message = f"no landing folder at {root}: set HOLDFAST_LANDING or pass --landing"
+        raise LandingError(message)
+    for vendor, objects in OBJECTS.items():
+        for name in objects:
+            for folder in sorted((root / vendor / name).glob("*/")):
+                yield vendor, name, _folder_day(folder), folder
+
+
+def _folder_day(folder: Path) -> date:
+    prefix, _, text = folder.name.partition("=")
+    try:
+        if f"{prefix}=" != FOLDER_PREFIX:
+            raise ValueError(prefix)
+        return date.fromisoformat(text)
+    except ValueError:
+        message = f"{folder} is not a landing day: name it landed_on=YYYY-MM-DD or move it away"
+        raise LandingError(message) from None
+
+
+def _scan(root: Path, start: date, end: date) -> Iterator[LandingFile]:
+    for vendor, name, day, folder in _day_folders(root):
+        if start <= day <= end:
+            for path in sorted(folder.iterdir()):
+                if path.is_file() and not path.name.startswith((".", "_")):
+                    stat = path.stat()
+                    yield LandingFile(
+                        landed_on=day,
+                        vendor=vendor,
+                        object=name,
+                        file=path.relative_to(root).as_posix(),
+                        path=str(path.absolute()),
+                        bytes=stat.st_size,
+                        signature=f"{stat.st_size}-{stat.st_mtime_ns}",
+                    )
+
+
+def _probe(found: LandingFile) -> LandingFile:
+    suffixes = found.path.rsplit("/", 1)[-1].lower().split(".")[1:]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    match suffixes[-1:]:
+        case ["jsonl" | "ndjson"]:
+            return replace(found, format="jsonl", shape="lines", row_count=_count_lines(found))
+        case ["json"]:
+            return _probe_json(found)
+        case ["csv"]:
+            return replace(found, format="csv", shape="table", header=_read_header(found))
+        case ["parquet"]:
+            return _probe_parquet(found)
+        case _:
+            raise UnreadableFileError("unknown file type: use .csv, .json, .jsonl (.gz, .zst) or .parquet")
+
+
+def _open(path: str) -> BinaryIO:
+    if path.endswith(".gz"):
+        return cast("BinaryIO", gzip.open(path, "rb"))
+    if path.endswith(".zst"):
+        return cast("BinaryIO", io.BufferedReader(pa.input_stream(path, compression="zstd")))
+    return Path(path).open("rb")
+
+
+def _count_lines(found: LandingFile) -> int:
+    count = 0
+    try:
+        with _open(found.path) as stream:
+            for line in stream:
+                count += bool(line.decode().strip("\ufeff \t\r\n"))
+                if len(line) > MAX_LINE_BYTES:
+                    raise UnreadableFileError(f"a line is longer than {MAX_LINE_BYTES} bytes")
+    except (OSError, EOFError, UnicodeDecodeError, pa.ArrowException) as error:
+        raise UnreadableFileError(_fault(error)) from error
+    return count
+
+
+def _probe_json(found: LandingFile) -> LandingFile:
+    try:
+        with _open(found.path) as stream:
+            text = stream.read().decode("utf-8-sig")
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and error.pos and text[:1] == "{":
+            return replace(found, format="jsonl", shape="lines", row_count=_count_lines(found))
+        raise UnreadableFileError(_fault(error)) from error
+    except (OSError, EOFError, UnicodeDecodeError, RecursionError, pa.ArrowException) as error:
+        raise UnreadableFileError(_fault(error)) from error
+    if isinstance(content, list):
+        return replace(found, format="json", shape="array", row_count=len(content))
+    if isinstance(content, dict) and len(text) > MAX_DOCUMENT_LENGTH:
+        raise UnreadableFileError(f"the JSON document is longer than {MAX_DOCUMENT_LENGTH} characters: land lines")
+    if isinstance(content, dict):
+        wrapped = content.get(found.object)
+        rows = len(wrapped) if isinstance(wrapped, list) else 1
+        return replace(found, format="json", shape="document", row_count=rows)
+    raise UnreadableFileError("the JSON document is neither an object nor an array")
+
+
+def _read_header(found: LandingFile) -> list[str]:
+    """Reads a CSV to its end, since only that shows a truncation or a byte that is not UTF-8; returns its header."""
+    try:
+        with _open(found.path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+            header = next(csv.reader(text), [])
+            while text.read(1 << 20):
+                pass
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
+        raise UnreadableFileError(_fault(error)) from error
+    if not any(name.strip() for name in header):
+        raise UnreadableFileError("the CSV has no header")
+    return _distinct_names(header)
+
+
+def _distinct_names(header: Sequence[str]) -> list[str]:
+    names: list[str] = []
+    for position, name in enumerate(header, start=1):
+        wanted = name.strip() or f"column_{position}"
+        taken = {other.lower() for other in names}
+        names.append(f"{wanted}_{position}" if wanted.lower() in taken else wanted)
+    return names
+
+
+def _probe_parquet(found: LandingFile) -> LandingFile:
+    try:
+        rows = pq.read_metadata(found.path).num_rows
+    except (OSError, pa.ArrowException) as error:
+        raise UnreadableFileError("the Parquet footer cannot be read") from error
+    return replace(found, format="parquet", shape="table", row_count=rows)
+
+
+def _fault(error: Exception) -> str:
+    """Names the fault without quoting the file."""
+    match error:
+        case json.JSONDecodeError():
+            return f"not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        case UnicodeDecodeError():
+            return f"not valid UTF-8: {error.reason}"
+        case EOFError():
+            return "the compressed file ends too early"
+        case _:
+            return f"cannot be read: {type(error).__name__}"
+
+
+def _refused(found: LandingFile) -> LandingFile:
+    return replace(found, status="refused", row_count=0)
+
+
+def _file_reject(found: LandingFile, message: str) -> LandingReject:
+    return _reject(found, rule="unreadable_file", message=message)
+
+
+def _reject(
+    landed: LandingFile,
+    *,
+    rule: Literal["unreadable_file", "malformed_row"],
+    message: str,
+    row_number: int | None = None,
+    raw: str | None = None,
+) -> LandingReject:
+    return LandingReject(
+        landed_on=landed.landed_on,
+        vendor=landed.vendor,
+        object=landed.object,
+        file=landed.file,
+        row_number=row_number,
+        rule=rule,
+        message=message,
+        raw=raw,
+    )
+
+
+def _is_uncounted(landed: LandingFile) -> bool:
+    return landed.format == "csv" and landed.status == "readable"
+
+
+def _count_csv(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[LandingFile]
+) -> tuple[list[LandingFile], list[LandingReject]]:
+    """Counts the records of CSV files, one query for all files of one header."""
+    counted: list[LandingFile] = []
+    rejects: list[LandingReject] = []
+    for _, group in groupby(sorted(tables, key=lambda landed: landed.header), key=lambda landed: landed.header):
+        batch = list(group)
+        try:
+            results = [_count_csv_batch(connection, batch)]
+        except duckdb.Error:
+            results = [_count_one_csv(connection, landed) for landed in batch]
+        for landed_files, landed_rejects in results:
+            counted += landed_files
+            rejects += landed_rejects
+    return counted, rejects
+
+
+def _count_one_csv(
+    connection: duckdb.DuckDBPyConnection, landed: LandingFile
+) -> tuple[list[LandingFile], list[LandingReject]]:
+    try:
+        return _count_csv_batch(connection, [landed])
+    except duckdb.Error as error:
+        return [_refused(landed)], [_file_reject(landed, f"cannot be read as CSV: {type(error).__name__}")]
+
+
+def _count_csv_batch(
+    connection: duckdb.DuckDBPyConnection, batch: Sequence[LandingFile]
+) -> tuple[list[LandingFile], list[LandingReject]]:
+    connection.execute("drop table if exists reject_errors; drop table if exists reject_scans")
+    good = dict(
+        connection.execute(
+            """
+            select filename, count(*) from read_csv(
+                $paths, columns = $columns, auto_detect = false, header = true, delim = ',', quote = '"', escape = '"',
+                strict_mode = true, store_rejects = true, filename = true
+            ) group by filename
+            """,
+            {
+                "paths": [landed.path for landed in batch],
+                "columns": dict.fromkeys(batch[0].header, "VARCHAR"),
+            },
+        ).fetchall()
+    )
+    faults = connection.execute(
+        """
+        select reject_scans.file_path, reject_errors.line, any_value(reject_errors.error_message),
+            any_value(ltrim(reject_errors.csv_line, chr(10) || chr(13)))
+        from reject_errors join reject_scans using (scan_id, file_id)
+        group by reject_scans.file_path, reject_errors.line
+        order by reject_scans.file_path, reject_errors.line
+        """
+    ).fetchall()
+    connection.execute("drop table reject_errors; drop table reject_scans")
+    by_path = {landed.path: landed for landed in batch}
+    rejects = [
+        _reject(by_path[path], rule="malformed_row", message=message, row_number=line - 1, raw=raw)
+        for path, line, message, raw in faults
+    ]
+    rejected = {path: sum(fault[0] == path for fault in faults) for path in {fault[0] for fault in faults}}
+    counted = [replace(landed, row_count=good.get(landed.path, 0) + rejected.get(landed.path, 0)) for landed in batch]
+    return counted, rejects
+
+
+def _replace_window(
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[LandingFile],
+    rejects: Sequence[LandingReject],
+    *,
+    start: date,
+    end: date,
+) -> None:
+    window = {"start": start, "end": end}
+    files_table = pa.Table.from_pylist([asdict(landed) for landed in files], schema=FILES_SCHEMA)
+    rejects_table = pa.Table.from_pylist([asdict(reject) for reject in rejects], schema=REJECTS_SCHEMA)
+    connection.register("landed_files", files_table)
+    connection.register("landed_rejects", rejects_table)
+    connection.execute("begin")
+    try:
+        connection.execute("delete from ops.landing_files where landed_on between $start and $end", window)
+        connection.execute("delete from ops.landing_rejects where landed_on between $start and $end", window)
+        connection.execute("insert into ops.landing_files by name select * from landed_files")
+        connection.execute("insert into ops.landing_rejects by name select * from landed_rejects")
+        connection.execute("commit")
+    except duckdb.Error:
+        connection.execute("rollback")
+        raise
+    finally:
+        connection.unregister("landed_files")
+        connection.unregister("landed_rejects")

@@ -1,0 +1,102 @@
+"""What is checked before anything is written, so that a wrong call leaves nothing half done."""
+
+from datetime import date, timedelta
+
+from activation.playbook import Playbook, load_playbook
+
+from orchestration.landing import landing_days
+from orchestration.resources import PLAYBOOK, ROOT, Settings, UserError, Warehouse
+
+SEGMENTS = ROOT / "dbt_project" / "models" / "segments"
+
+
+def load_valid_playbook() -> Playbook:
+    """Read the playbook against the segments that exist.
+
+    Raises:
+        PlaybookError: One line per fault, with file and line.
+    """
+    return load_playbook(PLAYBOOK, segments=frozenset(path.stem for path in SEGMENTS.rglob("*.sql")))
+
+
+def check_request(settings: Settings, *, first: date, last: date, allow_empty: bool) -> None:
+    """Refuse a run that cannot be right.
+
+    Args:
+        settings: Where things are.
+        first: First partition asked for.
+        last: Last partition asked for.
+        allow_empty: Whether a single day on which nothing landed is wanted all the same.
+
+    Raises:
+        UserError: In one line, with what to do.
+        LandingError: If the landing zone is missing or misnamed.
+        PlaybookError: If the playbook has faults.
+    """
+    load_valid_playbook()
+    landed = landing_days(settings.landing)
+    check_days(landed, first=first, last=last, today=settings.today())
+    if not allow_empty and last not in landed:
+        message = f"nothing landed on {last} (newest day: {landed[-1]}): check the export, or say --allow-empty for a day without data"
+        raise UserError(message)
+    check_warehouse(settings)
+
+
+def check_days(landed: list[date], *, first: date, last: date, today: date) -> None:
+    """Refuse partitions outside of what landed and days that are not over.
+
+    Raises:
+        UserError: In one line.
+    """
+    if not landed:
+        message = "the landing zone holds no landed_on=YYYY-MM-DD folder: land a first export, see docs/bring-your-own-data.md"
+        raise UserError(message)
+    if landed[-1] > today:
+        message = (
+            f"the landing zone holds landed_on={landed[-1]}, which is after today ({today}): move that folder away"
+        )
+        raise UserError(message)
+    if last >= today:
+        message = f"{last} is not over yet (today is {today}): the newest partition is {today - timedelta(days=1)}"
+        raise UserError(message)
+    if first < landed[0]:
+        message = f"{first} is before the first landed day {landed[0]}: begin there"
+        raise UserError(message)
+
+
+def check_release(settings: Settings, day: date, *, allow_past: bool) -> None:
+    """Refuse a release that is not due or has no send list.
+
+    Raises:
+        UserError: In one line, with what to do.
+    """
+    send_date, today = day + timedelta(days=1), settings.today()
+    if send_date != today and not allow_past:
+        message = (
+            f"the send list of {day} is for {send_date}, today is {today}: say --allow-past to release it all the same"
+        )
+        raise UserError(message)
+    if send_date > today:
+        message = f"the send list of {day} is for {send_date}, which is in the future"
+        raise UserError(message)
+    if not (settings.publish / "send_list" / send_date.isoformat() / "manifest.json").exists():
+        message = f"partition {day} has no send list yet: run `holdfast run --date {day}` first"
+        raise UserError(message)
+    check_warehouse(settings)
+
+
+def check_warehouse(settings: Settings) -> None:
+    """Refuse to start while a process outside of Dagster holds the file; runs of ours queue for the pool instead.
+
+    Raises:
+        UserError: Naming the process.
+    """
+    import dagster as dg
+
+    from orchestration.runs import held_slots
+
+    with dg.DagsterInstance.get() as instance:
+        if held_slots(instance):
+            return
+    with Warehouse(settings.warehouse).connect():
+        pass

@@ -1,0 +1,43 @@
+"""What the commands print when they are done: where the results are, and the numbers that people look for first."""
+
+from datetime import date, timedelta
+
+from orchestration.resources import Settings, Warehouse
+
+OUTCOMES = """
+select flow, step, outcome, count(*) as n
+from activation.send_decisions where as_of = $day
+group by flow, step, outcome order by flow, step, outcome
+"""
+
+LEDGER = """
+select kind, count(*) from activation.send_ledger where as_of = $day and status <> 'claimed' group by kind order by kind desc
+"""
+
+
+def summarise(settings: Settings, day: date) -> str:
+    """Lines for the end of a run: outcomes of each step, the send list, the report, the model that scored."""
+    send_date = day + timedelta(days=1)
+    with Warehouse(settings.warehouse).connect() as connection:
+        rows = connection.execute(OUTCOMES, {"day": day}).fetchall()
+        refused = connection.execute(
+            "select count(*) from quarantine.rows where landed_on <= $day", {"day": day}
+        ).fetchone()
+    sent = sum(count for *_, outcome, count in rows if outcome == "sent")
+    lines = [f"send list for {send_date}: {sent} emails of {sum(row[3] for row in rows)} candidates"]
+    lines += [f"  {flow} / {step}: {count} {outcome}" for flow, step, outcome, count in rows]
+    lines += [
+        f"send list       {settings.publish / 'send_list' / send_date.isoformat()}",
+        f"holdout report  {settings.publish / 'site' / 'index.html'}",
+        f"quarantine      {refused[0] if refused else 0} rows in quarantine.rows of {settings.warehouse}",
+        "UIs             `make dev`: Dagster on port 3000, MLflow on port 5000, the report on port 8000",
+    ]
+    return "\n".join(lines)
+
+
+def summarise_release(settings: Settings, day: date) -> str:
+    """Lines for the end of a release: what the ledger now holds for the partition and where the files are."""
+    with Warehouse(settings.warehouse).connect() as connection:
+        counts = dict(connection.execute(LEDGER, {"day": day}).fetchall())
+    folder = settings.publish / "send_list" / (day + timedelta(days=1)).isoformat() / "released"
+    return f"released {counts.get('send', 0)} sends and {counts.get('ghost', 0)} ghosts of partition {day}\nreleased files  {folder}"

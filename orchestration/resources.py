@@ -1,0 +1,189 @@
+"""What the assets are handed: settings read once from the environment, the warehouse, dbt, the state store."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import duckdb
+from activation.state import StateStore
+
+ROOT = Path(__file__).resolve().parent.parent
+PLAYBOOK = ROOT / "playbook"
+
+QUIET = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GX_ANALYTICS_ENABLED": "false",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "DAGSTER_DISABLE_TELEMETRY": "yes",
+    "MPLBACKEND": "Agg",
+}
+
+DAGSTER_YAML = """\
+# DuckDB has one writer: every asset and check takes the one slot of the pool before it opens the warehouse.
+telemetry:
+  enabled: false
+concurrency:
+  pools:
+    default_limit: 1
+    granularity: op
+"""
+
+
+class UserError(Exception):
+    """A fault of the input or the call; the message is one line that says what to do (exit code 2)."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user may set, all by environment variables named HOLDFAST_*."""
+
+    home: Path
+    landing: Path
+    timezone: str
+    target: str
+    salt: str
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def state(self) -> Path:
+        """Folder of what was decided; survives the deletion of the warehouse."""
+        return self.home / "state"
+
+    @property
+    def publish(self) -> Path:
+        """Folder of the files that leave the house."""
+        return self.home / "publish"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's tracking store."""
+        return f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}"
+
+    @property
+    def artifacts(self) -> Path:
+        """MLflow's artifact folder."""
+        return self.home / "mlflow" / "artifacts"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone whose midnight ends a business day."""
+        return ZoneInfo(self.timezone)
+
+    def today(self) -> date:
+        """The current business day."""
+        return datetime.now(self.zone).date()
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        UserError: If the time zone or the target is unknown.
+    """
+    home = Path(os.environ.get("HOLDFAST_HOME", ".holdfast")).resolve()
+    settings = Settings(
+        home=home,
+        landing=Path(os.environ.get("HOLDFAST_LANDING", home / "landing")).resolve(),
+        timezone=os.environ.get("HOLDFAST_TIMEZONE", "UTC"),
+        target=os.environ.get("HOLDFAST_TARGET", "duckdb"),
+        salt=os.environ.get("HOLDFAST_SALT", "holdfast"),
+    )
+    try:
+        ZoneInfo(settings.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as fault:
+        message = f"HOLDFAST_TIMEZONE={settings.timezone!r} is no time zone: use a name such as Europe/London"
+        raise UserError(message) from fault
+    if settings.target != "duckdb":
+        message = f"HOLDFAST_TARGET={settings.target!r} is not supported here: use duckdb"
+        raise UserError(message)
+    return settings
+
+
+def prepare_home(**overrides: str | Path | None) -> Settings:
+    """Create the home folder with Dagster's settings in it and point the tools of this process at it.
+
+    Args:
+        overrides: Values for HOLDFAST_* variables by lower-case name (`landing=...`); None leaves one as it is.
+    """
+    for name, value in overrides.items():
+        if value is not None:
+            os.environ[f"HOLDFAST_{name.upper()}"] = str(value)
+    settings = read_settings()
+    dagster_home = settings.home / "dagster"
+    for folder in (dagster_home, settings.state, settings.publish, settings.artifacts):
+        folder.mkdir(parents=True, exist_ok=True)
+    instance = dagster_home / "dagster.yaml"
+    if not instance.exists():
+        instance.write_text(DAGSTER_YAML)
+    os.environ.update(QUIET)
+    os.environ.setdefault("DAGSTER_HOME", str(dagster_home))
+    _export(settings)
+    return settings
+
+
+def settings_of_code_location() -> Settings:
+    """Settings for a process that Dagster started (UI, daemon, run worker).
+
+    Raises:
+        UserError: If DAGSTER_HOME is not set: without it the pool limits that protect the warehouse are lacking.
+    """
+    settings = read_settings()
+    if "DAGSTER_HOME" not in os.environ:
+        message = f"DAGSTER_HOME is not set: export DAGSTER_HOME={settings.home / 'dagster'} or use `make dev`"
+        raise UserError(message)
+    os.environ.update(QUIET)
+    _export(settings)
+    return settings
+
+
+def _export(settings: Settings) -> None:
+    """Give dbt's profile, which reads the environment itself, the same resolved values."""
+    os.environ["HOLDFAST_HOME"] = str(settings.home)
+    os.environ["HOLDFAST_TIMEZONE"] = settings.timezone
+    os.environ["HOLDFAST_SALT"] = settings.salt
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Short-lived connections to the DuckDB file: it has one writer, so nobody keeps it open between steps."""
+
+    path: Path
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a connection in UTC that is closed on exit.
+
+        Raises:
+            UserError: If another process holds the file.
+        """
+        try:
+            connection = duckdb.connect(str(self.path))
+        except duckdb.IOException as fault:
+            raise UserError(_locked(self.path, str(fault))) from fault
+        try:
+            connection.execute("set timezone = 'UTC'")
+            yield connection
+        finally:
+            connection.close()
+
+
+def _locked(path: Path, message: str) -> str:
+    """One line about a warehouse that cannot be opened, with the process that holds it where DuckDB names it."""
+    if "lock" not in message:
+        return f"cannot open {path}: {message.splitlines()[0]}"
+    holder = message.partition("PID ")[2].partition(")")[0] or "unknown"
+    return f"{path} is held by another process (PID {holder}): close it, or run `holdfast unlock` if it was killed"
+
+
+def open_state(settings: Settings) -> StateStore:
+    """The store of what was decided: ledger, assignments, promotions, playbook versions."""
+    return StateStore(settings.state)

@@ -1,0 +1,201 @@
+"""Runs of the graph from the command line: which runs a request needs, in order, with progress."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import dagster as dg
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from orchestration.defs.schedules import DAILY, DECISION, FACTS, RELEASE, TRAINING, WEEKLY_KEYS
+from orchestration.landing import landing_days
+from orchestration.partitions import training_week_before
+from orchestration.resources import Settings, UserError, Warehouse
+
+PROCESS_TAG = "holdfast/process"
+POOL = "warehouse"
+QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class RunFailed(Exception):
+    """A run ended in failure; the message names the step and its error in one line."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One run of one job over a range of partitions (both ends inclusive)."""
+
+    job: str
+    start: date
+    end: date
+    title: str
+    selection: tuple[dg.AssetKey, ...] | None = None
+    config: Mapping[str, object] | None = None
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Dagster's tags of the partition, or of the range in a single run."""
+        own = {PROCESS_TAG: f"{os.uname().nodename}:{os.getpid()}"}
+        if self.start == self.end:
+            return {**own, "dagster/partition": self.start.isoformat()}
+        ends = {"start": self.start.isoformat(), "end": self.end.isoformat()}
+        return {**own, **{f"dagster/asset_partition_range_{name}": value for name, value in ends.items()}}
+
+
+def requests_for(settings: Settings, instance: dg.DagsterInstance, *, start: date, end: date) -> list[Request]:
+    """What must run so that partitions start..end are exact: their facts, the trainings that they score with, they themselves."""
+    days = start.isoformat() if start == end else f"{start} to {end}"
+    trainings = requests_for_training(settings, instance, start=start, end=end)
+    if not trainings:
+        return [Request(DAILY, start, end, f"running {days}")]
+    return [
+        Request(FACTS, start, end, f"staging {days}"),
+        *trainings,
+        Request(DECISION, start, end, f"deciding {days}"),
+    ]
+
+
+def requests_for_training(settings: Settings, instance: dg.DagsterInstance, *, start: date, end: date) -> list[Request]:
+    """The weekly trainings that partitions start..end score with and that have not run."""
+    first = landing_days(settings.landing)[0]
+    days = (start + timedelta(days=offset) for offset in range((end - start).days + 1))
+    weeks = sorted({week for day in days if (week := training_week_before(day)) >= first})
+    trained = instance.get_materialized_partitions(WEEKLY_KEYS[-1])
+    with Warehouse(settings.warehouse).connect() as connection:
+        kept = _training_sets(connection)
+    requests = []
+    for week in weeks:
+        known, stored = week.isoformat() in trained, week + timedelta(days=6) in kept
+        if known and stored:
+            continue
+        selection = tuple(WEEKLY_KEYS[:1]) if known else None
+        requests.append(Request(TRAINING, week, week, f"training on the week of {week}", selection))
+    return requests
+
+
+def _training_sets(connection: object) -> frozenset[date]:
+    import duckdb
+
+    try:
+        rows = connection.execute("select distinct trained_on from marts.churn_training_set").fetchall()  # type: ignore[attr-defined]
+    except duckdb.CatalogException:
+        return frozenset()
+    return frozenset(row[0] for row in rows)
+
+
+def requests_for_release(day: date, *, allow_past: bool) -> Request:
+    """The run that releases one partition's send list."""
+    config = {"ops": {"activation__release": {"config": {"allow_past": allow_past}}}}
+    return Request(RELEASE, day, day, f"releasing the send list of {day}", config=config)
+
+
+def execute(requests: list[Request], instance: dg.DagsterInstance, *, quiet: bool = False) -> None:
+    """Run the requests one after the other in this process; each waits for the warehouse's slot.
+
+    Raises:
+        UserError: If the slot is held by a run whose process is gone.
+        RunFailed: At the first run that fails.
+    """
+    from orchestration.definitions import defs
+
+    refuse_dead_holders(instance)
+    for request in requests:
+        job = defs.resolve_job_def(request.job)
+        with _progress(instance, request, quiet=quiet) as (run_id, total):
+            if request.selection is not None:
+                job = job.get_subset(asset_selection=set(request.selection))
+            total(len(job.graph.node_dict))
+            result = job.execute_in_process(
+                run_config={**QUIET_LOGS, **(request.config or {})},
+                instance=instance,
+                tags=request.tags,
+                raise_on_error=False,
+                run_id=run_id,
+            )
+        if not result.success:
+            raise RunFailed(_failure(result))
+
+
+@contextmanager
+def _progress(
+    instance: dg.DagsterInstance, request: Request, *, quiet: bool
+) -> Iterator[tuple[str, Callable[[int], None]]]:
+    """A progress bar that follows the steps of one run."""
+    run_id = str(uuid.uuid4())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[step]}"),
+    )
+    with Progress(*columns, disable=quiet, transient=False) as progress:
+        task = progress.add_task(request.title, total=None, step="")
+
+        def follow(entry: dg.EventLogEntry) -> None:
+            event = entry.dagster_event
+            if event is not None and event.is_step_start:
+                progress.update(task, step=(event.step_key or "").replace("__", "."))
+            elif event is not None and (event.is_step_success or event.is_step_failure):
+                progress.advance(task)
+
+        instance.add_event_listener(run_id, follow)
+        yield run_id, lambda steps: progress.update(task, total=steps)
+        progress.update(task, step="")
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> str:
+    """One line about the first failed step."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            fault = event.step_failure_data.error
+            while fault is not None and fault.cause is not None:
+                fault = fault.cause
+            text = fault.message.strip().splitlines()[0] if fault is not None else "no message"
+            return f"{event.step_key}: {text}"
+    return "the run failed before its first step: see `make dev`"
+
+
+def held_slots(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """Unfinished or dead runs that hold the warehouse's slot."""
+    info = instance.event_log_storage.get_concurrency_info(POOL)
+    runs = (instance.get_run_by_id(run_id) for run_id in info.active_run_ids)
+    return [run for run in runs if run is not None]
+
+
+def is_dead(run: dg.DagsterRun) -> bool:
+    """Whether the process that executed a run on this machine is gone (False where that cannot be known)."""
+    node, _, process = run.tags.get(PROCESS_TAG, "").partition(":")
+    if run.is_finished:
+        return True
+    if node != os.uname().nodename or not process:
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def refuse_dead_holders(instance: dg.DagsterInstance) -> None:
+    """Refuse to wait forever behind a killed run.
+
+    Raises:
+        UserError: Naming the run and the command that frees what it holds.
+    """
+    for run in held_slots(instance):
+        if is_dead(run):
+            message = f"run {run.run_id[:8]} was killed and still holds the warehouse: run `holdfast unlock`"
+            raise UserError(message)
+
+
+def free(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Mark a killed run as failed and free the slots that it held."""
+    if not run.is_finished:
+        instance.report_run_failed(run, "freed by holdfast unlock: its process is gone")
+    instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

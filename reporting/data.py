@@ -1,0 +1,134 @@
+"""What the report site is made of: plain values, read elsewhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+Unit = Literal["share", "amount", "number"]
+FreshnessStatus = Literal["fresh", "late", "missing", "short"]
+
+
+@dataclass(frozen=True)
+class LiftRow:
+    """One row of `measurement.holdout_report`: one arm against its baseline, in one segment, on one metric.
+
+    Attributes:
+        mean_treated: Mean per person (a share of people for a conversion metric).
+        lift: Difference of the means, in the unit of the metric; None as long as there is not enough data.
+        lift_relative: Lift over the held-out mean, 0.1 = 10 %.
+        p_adjusted: p-value after correction for the number of segments.
+        verdict: What to conclude: a key of `definitions.VERDICTS`, or words.
+        srm_p_value: p-value of the observed split against the planned one.
+        contamination: Share (0-1) of the people of both arms whose mailbox is shared with another arm.
+        minimum_detectable_lift: Smallest lift that this much data would have shown, in the unit of the metric.
+    """
+
+    as_of: date
+    experiment: str
+    segment: str
+    metric: str
+    arm: str
+    baseline_arm: str
+    n_treated: int
+    n_held_out: int
+    mean_treated: float | None
+    mean_held_out: float | None
+    lift: float | None
+    lift_relative: float | None
+    ci_low: float | None
+    ci_high: float | None
+    p_value: float | None
+    p_adjusted: float | None
+    method: str
+    verdict: str
+    srm_p_value: float | None
+    contamination: float | None
+    minimum_detectable_lift: float | None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is named and read; `unit` share = people of 100, amount = money per person, number = things per person."""
+
+    label: str
+    unit: Unit
+    definition: str
+
+
+@dataclass(frozen=True)
+class OutcomeCount:
+    """How many candidates of one flow and step ended in one outcome of the waterfall."""
+
+    flow: str
+    step: str | int
+    outcome: str
+    candidates: int
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """One row of `marts.event_freshness` (times UTC, completeness 0-1)."""
+
+    source: str
+    event: str
+    last_occurred_at: datetime | None
+    last_landed_on: date | None
+    lag_hours_p95: float | None
+    volume: int
+    expected_volume: float | None
+    completeness: float | None
+    status: str
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model that scored the day, beside the rule that it had to beat (AUC 0.5-1 on the same out-of-time cohort)."""
+
+    model_name: str
+    version: str
+    run_id: str
+    trained_on: date
+    auc: float
+    rule_auc: float
+    rule: str = "recency rule"
+
+
+@dataclass(frozen=True)
+class QuarantineCount:
+    """Rows that one rule refused."""
+
+    source: str
+    rule: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class SiteData:
+    """Everything that the report says.
+
+    Attributes:
+        as_of: The partition that is shown.
+        built_at: When the page was built, UTC.
+        lift: Rows of the holdout report of `as_of` and, for the course over time, of earlier days.
+        outcomes: The waterfall of the day.
+        send_list_rows: Emails on the send list of `as_of` + 1; None if there is none yet.
+        freshness: Newest events by source.
+        champion: The model that scored the day; None if a rule did.
+        quarantine: Refused rows of the day by rule.
+        metrics: How to name and read metrics beyond `definitions.METRICS`.
+        currency: ISO code of all amounts.
+        confidence: Coverage of the intervals.
+    """
+
+    as_of: date
+    built_at: datetime
+    lift: tuple[LiftRow, ...] = ()
+    outcomes: tuple[OutcomeCount, ...] = ()
+    send_list_rows: int | None = None
+    freshness: tuple[Freshness, ...] = ()
+    champion: Champion | None = None
+    quarantine: tuple[QuarantineCount, ...] = ()
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    currency: str = ""
+    confidence: float = 0.95

@@ -1,0 +1,90 @@
+"""What the words and figures of the report mean."""
+
+from reporting.data import Metric
+
+# In the order in which they are shown: conversion first, because it is known sooner and is less noisy than revenue.
+METRICS = {
+    "conversion": Metric("Conversion", "share", "People with at least one order, of 100 people in the arm."),
+    "visit": Metric("Visit", "share", "People who came to the shop at least once, of 100 people in the arm."),
+    "orders": Metric("Orders", "number", "Orders per person in the arm, buyers and others alike."),
+    "revenue": Metric("Revenue", "amount", "Net revenue per person in the arm, buyers and others alike."),
+    "spend": Metric("Spend", "amount", "Net spend per person in the arm, buyers and others alike."),
+}
+
+OUTCOMES = {
+    "sent": ("Sent", "On the send list."),
+    "held_out": (
+        "Held out",
+        "Would have been sent, but belongs to the holdout and gets nothing, so that the effect can be measured.",
+    ),
+    "suppressed": (
+        "Suppressed",
+        "Must not be mailed: no consent, unsubscribed, complained, bounced, bought just now, or an open ticket.",
+    ),
+    "capped": ("Capped", "Has had as many emails as the frequency cap allows."),
+    "deferred": (
+        "Deferred",
+        "Another email to the same mailbox was worth more today; comes back tomorrow while the step is due.",
+    ),
+    "blocked_by_governance": ("Blocked", "Content is not approved, or its approval has expired."),
+}
+
+STATUSES = {
+    "fresh": ("Fresh", "good", "Landed in its usual time and volume."),
+    "late": ("Late", "warn", "Events arrive later than usual."),
+    "short": ("Short", "warn", "Fewer events than expected."),
+    "missing": ("Missing", "bad", "Nothing has landed."),
+}
+
+VERDICTS = {
+    "works": "Works: the lift is more than chance, also after correcting for the number of comparisons.",
+    "hurts": "Hurts: the harm is more than chance, also after correcting for the number of comparisons.",
+    "no_difference_within": "No difference beyond the interval: the true lift may be zero, and is most likely inside it.",
+    "not_enough_data": "Not enough data: too few people, or too few buyers among those held back, to say anything.",
+    "invalid": "Invalid: the arms are not split as planned, so their difference has another cause than the emails.",
+}
+
+COLUMNS = {
+    "segment": "The group of people compared; “all” is everybody in the experiment.",
+    "metric": "What is counted, per person.",
+    "arm": "What the people got, against what the baseline got.",
+    "n_treated": "People in the arm that gets the emails.",
+    "n_held_out": "People in the arm that is held back.",
+    "mean_treated": "Average per person who gets the emails.",
+    "mean_held_out": "Average per person who is held back.",
+    "lift": "The difference between the two averages: what the emails earned per person.",
+    "lift_relative": "The lift as a share of the held-out average.",
+    "interval": "Where the true lift lies, with the stated confidence.",
+    "p_value": "How often chance alone would show a difference this large.",
+    "p_adjusted": "The same, corrected for looking at several segments at once.",
+    "minimum_detectable_lift": "The smallest lift that this many people would have shown.",
+    "verdict": "What to conclude from the row.",
+}
+
+GLOSSARY = {
+    "Holdout": "A random group that walks through every rule as if it were mailed and then gets nothing. What it does anyway is "
+    "subtracted from what mailed people do; the rest was earned by the emails.",
+    "Lift": COLUMNS["lift"],
+    "Interval": "The range of lifts that fit the data. If it spans zero, the emails may have earned nothing.",
+    "Split check": "Compares the sizes of the arms with the plan. If they differ by more than chance allows, something sorted people "
+    "into arms, and no lift of the experiment can be trusted.",
+    "Contamination": "The share of people whose mailbox is shared with somebody in another arm. The mailbox gets no email; the customer "
+    "keeps the arm, and the lift is, if anything, understated.",
+    "Smallest visible lift": COLUMNS["minimum_detectable_lift"],
+    "AUC": "How often a model ranks a random customer who left above a random customer who stayed: 0.5 is a coin, 1 is perfect.",
+    "Completeness": "Events that landed, as a share of those expected from the weeks before.",
+}
+
+SRM_ALARM = 0.001
+
+
+def metric_of(name: str, extra: dict[str, Metric]) -> Metric:
+    """The metric of that name; an unknown one is shown as a plain number under its own name."""
+    known = {**METRICS, **extra}
+    return known.get(name) or Metric(spoken(name), "number", "")
+
+
+def spoken(name: str) -> str:
+    """A snake-case name as words."""
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]

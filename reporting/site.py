@@ -1,0 +1,72 @@
+"""Build the report site: one self-contained HTML file."""
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from reporting import formats
+from reporting.data import SiteData
+from reporting.definitions import COLUMNS, GLOSSARY, OUTCOMES, STATUSES, metric_of, spoken
+from reporting.page import experiments_of, waterfalls_of
+from reporting.verdict import in_words, is_plain
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def build_site(data: SiteData, directory: Path) -> Path:
+    """Write the report as `index.html` with everything inline: no other file, no network.
+
+    Args:
+        data: What to show.
+        directory: Folder of the site; created if missing. A reader never sees a half-written page.
+
+    Returns:
+        Path of the page.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    page = directory / "index.html"
+    unfinished = directory / f".index.{os.getpid()}.tmp"
+    unfinished.write_text(render(data), encoding="utf-8")
+    unfinished.replace(page)
+    return page
+
+
+def render(data: SiteData) -> str:
+    """The page as HTML; every value is escaped, and only the page's own script may run."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.globals.update(f=formats, spoken=spoken, is_plain=is_plain, in_words=in_words)
+    script = _own("page.js")
+    return environment.get_template("index.html.j2").render(
+        data=data,
+        experiments=experiments_of(data),
+        waterfalls=waterfalls_of(data.outcomes),
+        metric_of=lambda name: metric_of(name, dict(data.metrics)),
+        columns=COLUMNS,
+        glossary=GLOSSARY,
+        outcomes=OUTCOMES,
+        statuses=STATUSES,
+        newest_event=max((row.last_occurred_at for row in data.freshness if row.last_occurred_at), default=None),
+        style=_own("page.css"),
+        script=script,
+        script_hash=_hash_of(script),
+    )
+
+
+def _own(name: str) -> Markup:
+    """The text of a file of ours, which needs no escaping."""
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def _hash_of(script: str) -> str:
+    """The script's hash as a content security policy names it: any other script on the page stays dead."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

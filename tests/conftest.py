@@ -1,0 +1,17 @@
+"""Keeps the tiers apart: a unit test that runs the platform is in the wrong folder."""
+
+from pathlib import Path
+
+import pytest
+
+SLOW_FIXTURES = {"holdfast", "shop", "ran_shop"}
+SLOW_TIER = "pipeline"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        tier = Path(item.path).relative_to(Path(__file__).parent).parts[0]
+        taken = SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))
+        if tier != SLOW_TIER and taken:
+            message = f"{item.nodeid} uses {sorted(taken)}, which belong to tests/{SLOW_TIER}"
+            raise pytest.UsageError(message)

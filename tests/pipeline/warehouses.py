@@ -1,0 +1,46 @@
+"""Comparison of two warehouses, row for row."""
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+SCHEMAS = ("marts", "segments", "ml", "activation", "measurement", "staging", "intermediate", "quarantine")
+DAYS = ("as_of", "landed_on", "changed_on", "trained_on")
+
+TABLES = """
+select tables.table_schema, tables.table_name, list(columns.column_name order by columns.ordinal_position)
+from one.information_schema.tables as tables
+inner join one.information_schema.columns as columns using (table_catalog, table_schema, table_name)
+where tables.table_catalog = 'one' and tables.table_type = 'BASE TABLE' and tables.table_schema in (select unnest($schemas))
+group by tables.table_schema, tables.table_name
+order by tables.table_schema, tables.table_name
+"""
+
+
+def differences(one: Path, other: Path, *, until: date | None = None, schemas: tuple[str, ...] = SCHEMAS) -> dict[str, int]:
+    """Tables whose rows differ, with the number of rows that only one side holds.
+
+    Args:
+        one: A warehouse file.
+        other: Another.
+        until: Compare only partitions up to this day.
+        schemas: The schemas to compare.
+    """
+    found = {}
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{one}' as one (read_only)")
+        connection.execute(f"attach '{other}' as other (read_only)")
+        tables = connection.execute(TABLES, {"schemas": list(schemas)}).fetchall()
+        assert len(tables) > 20, "the first warehouse is empty"
+        for schema, table, columns in tables:
+            day = next((name for name in DAYS if name in columns), None)
+            where = f"where {day} <= date '{until}'" if until and day else ""
+            sides = [f"select {', '.join(columns)} from {side}.{schema}.{table} {where}" for side in ("one", "other")]
+            count = sum(
+                connection.execute(f"select count(*) from (({left}) except all ({right}))").fetchall()[0][0]
+                for left, right in (sides, sides[::-1])
+            )
+            if count:
+                found[f"{schema}.{table}"] = count
+    return found
