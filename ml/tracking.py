@@ -149,6 +149,25 @@ def load_model(name: str, version: str, *, tracking_uri: str) -> ChurnModel:
         return ChurnModel(mlflow.sklearn.load_model(uri), tuple(inputs.input_names()))
 
 
+@dataclass(frozen=True)
+class Description:
+    """What a registered version was measured at, for reports."""
+
+    run_id: str
+    metrics: Mapping[str, float]
+
+
+def describe_version(name: str, version: str, *, tracking_uri: str) -> Description:
+    """Look up the run of a registered version.
+
+    Raises:
+        mlflow.exceptions.MlflowException: There is no such version.
+    """
+    with _quiet_store(tracking_uri) as client:
+        run_id = str(client.get_model_version(name, version).run_id)
+        return Description(run_id=run_id, metrics=dict(client.get_run(run_id).data.metrics))
+
+
 @contextmanager
 def _quiet_store(tracking_uri: str) -> "Iterator[MlflowClient]":
     """Point MLflow at a store for a while: no log lines, no progress bars, and the former store afterwards."""

@@ -1,11 +1,12 @@
 """Asset `ml.churn_model`: the week's churn model, trained, compared, registered and, if it earned it, promoted."""
 
+import subprocess
 from datetime import date, timedelta
 
 import dagster as dg
 
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
-from orchestration.resources import Settings, Warehouse, open_state
+from orchestration.resources import ROOT, Settings, Warehouse, open_state
 
 SEED = 20_250_101
 
@@ -48,7 +49,7 @@ def train_week(settings: Settings, warehouse: Warehouse, trained_on: date, *, ru
         trained = train_churn(examples, seed=SEED)
     except NotEnoughHistory as reason:
         return {"status": "no model", "why": str(reason)}
-    tags = {"partition": trained_on.isoformat(), "dagster_run_id": run_id}
+    tags = {"partition": trained_on.isoformat(), "dagster_run_id": run_id, "git_revision": git_revision()}
     logged = log_churn_run(trained, tracking_uri=settings.tracking_uri, artifacts=settings.artifacts, tags=tags)
     promoted = promote(logged, tracking_uri=settings.tracking_uri)
     if promoted.is_champion:
@@ -57,3 +58,12 @@ def train_week(settings: Settings, warehouse: Warehouse, trained_on: date, *, ru
             effective_on=trained_on + timedelta(days=1), reason=promoted.reason,
         )  # fmt: skip
     return {"status": "champion" if promoted.is_champion else "challenger", "why": promoted.reason, **logged.summary}
+
+
+def git_revision() -> str:
+    """The commit that is checked out, or `unknown` where this is no checkout."""
+    command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

@@ -1,0 +1,2 @@
+class ReleaseRefused(Exception): pass
+def release(*a,**k): pass
