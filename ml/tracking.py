@@ -15,6 +15,7 @@ from ml.propensity.figures import draw_figures
 from ml.propensity.frames import Examples
 from ml.propensity.gate import beats
 from ml.propensity.model import ChurnModel
+from ml.propensity.threads import limit_threads
 from ml.propensity.train import TrainedChurn
 
 if TYPE_CHECKING:
@@ -37,7 +38,12 @@ TRUSTED_TYPES = [
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 ]
-REQUIREMENTS = ("numpy", "pandas", "scikit-learn", "skops")  # given, or MLflow runs the model in a subprocess to find out
+REQUIREMENTS = (
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "skops",
+)  # given, or MLflow runs the model in a subprocess to find out
 LOUD = ("mlflow", "alembic")
 
 
@@ -226,7 +232,9 @@ def _metrics(trained: TrainedChurn) -> dict[str, float]:
     return {**asdict(trained.evaluation), **rule, **climb, "churned_share": float(trained.test.churned.mean())}
 
 
-def _log_and_register(client: "MlflowClient", experiment: str, trained: TrainedChurn, marks: Mapping[str, str]) -> "ModelVersion":
+def _log_and_register(
+    client: "MlflowClient", experiment: str, trained: TrainedChurn, marks: Mapping[str, str]
+) -> "ModelVersion":
     import mlflow
 
     name = f"{NAME} {marks[PARTITION]}"
@@ -239,7 +247,9 @@ def _log_and_register(client: "MlflowClient", experiment: str, trained: TrainedC
         model = _log_model(trained)
     if not client.search_registered_models(f"name = '{NAME}'"):
         client.create_registered_model(NAME, description="P(no order within the horizon), calibrated.")
-    return client.create_model_version(NAME, model.model_uri, run.info.run_id, tags=dict(marks), model_id=model.model_id)
+    return client.create_model_version(
+        NAME, model.model_uri, run.info.run_id, tags=dict(marks), model_id=model.model_id
+    )
 
 
 def _find_version(client: "MlflowClient", marks: Mapping[str, str]) -> "ModelVersion | None":
@@ -257,27 +267,31 @@ def _log_dataset(trained: TrainedChurn) -> None:
     import mlflow
     from mlflow.data.pandas_dataset import from_pandas
 
-    counts = pd.DataFrame({"slice": list(trained.row_counts), "rows": [float(count) for count in trained.row_counts.values()]})
+    counts = pd.DataFrame(
+        {"slice": list(trained.row_counts), "rows": [float(count) for count in trained.row_counts.values()]}
+    )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The specified dataset source")  # MLflow registers local paths twice
         dataset = from_pandas(counts, source=SOURCE, name="churn_training_set", digest=trained.data_fingerprint)
     mlflow.log_input(dataset, context="training")
 
 
-def _log_model(trained: TrainedChurn) -> Any:  # noqa: ANN401 - mlflow's ModelInfo
+def _log_model(trained: TrainedChurn) -> Any:
     import mlflow
 
     example = _typical_customer(trained.test)
-    return mlflow.sklearn.log_model(
-        trained.model.estimator,
-        name=NAME,
-        input_example=example,
-        signature=mlflow.models.infer_signature(example, trained.model.estimator.predict_proba(example)),
-        pip_requirements=[f"{package}=={version_of(package)}" for package in REQUIREMENTS],
-        pyfunc_predict_fn=PREDICT,
-        serialization_format="skops",
-        skops_trusted_types=TRUSTED_TYPES,
-    )
+    estimator = trained.model.estimator
+    with limit_threads(len(example)):
+        return mlflow.sklearn.log_model(
+            estimator,
+            name=NAME,
+            input_example=example,
+            signature=mlflow.models.infer_signature(example, estimator.predict_proba(example)),
+            pip_requirements=[f"{package}=={version_of(package)}" for package in REQUIREMENTS],
+            pyfunc_predict_fn=PREDICT,
+            serialization_format="skops",
+            skops_trusted_types=TRUSTED_TYPES,
+        )
 
 
 def _typical_customer(examples: Examples) -> pd.DataFrame:

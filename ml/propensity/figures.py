@@ -40,7 +40,9 @@ def _draw_calibration(trained: TrainedChurn) -> Figure:
 
 
 def _draw_lift(trained: TrainedChurn) -> Figure:
-    figure, axes = _frame("Lift by decile, out of time", "tenth of the customers, most likely to churn first", "times the mean")
+    figure, axes = _frame(
+        "Lift by decile, out of time", "tenth of the customers, most likely to churn first", "times the mean"
+    )
     lifts = trained.curves.decile_lift
     axes.bar(np.arange(1, len(lifts) + 1), lifts)
     axes.axhline(1.0, linestyle=":", color="grey")

@@ -12,7 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from ml.propensity.frames import RECENCY, Examples
+from ml.propensity.frames import RECENCY, Examples, Floats
+from ml.propensity.threads import limit_threads
 
 Rung = Literal["recency_rule", "logistic_regression", "gradient_boosting"]
 Calibration = Literal["isotonic", "sigmoid"]
@@ -22,19 +23,28 @@ NEVER = 3650.0  # days; whoever has no last order ranks behind everyone who has
 ISOTONIC_FROM = 1000  # rows; below, isotonic steps follow the noise (scikit-learn user guide, 1.16.3)
 
 
-def fit_rung(rung: Rung, train: Examples, *, seed: int) -> Any:  # noqa: ANN401 - scikit-learn has no common type
+def fit_rung(rung: Rung, train: Examples, *, seed: int) -> Any:
     """Fit one rung on the training slice; gives an estimator with predict_proba."""
-    return _unfitted(rung, seed).fit(train.features, train.churned)
+    with limit_threads(len(train)):
+        return _unfitted(rung, seed).fit(train.features, train.churned)
 
 
-def calibrate(estimator: Any, examples: Examples) -> tuple[CalibratedClassifierCV, Calibration]:  # noqa: ANN401
+def score_raw(estimator: Any, examples: Examples) -> Floats:
+    """Give the rung's own probability of churn per row, not calibrated."""
+    with limit_threads(len(examples)):
+        chances: Floats = estimator.predict_proba(examples.features)[:, 1]
+    return chances
+
+
+def calibrate(estimator: Any, examples: Examples) -> tuple[CalibratedClassifierCV, Calibration]:
     """Fit the map from raw to calibrated probability on rows that the estimator has not seen."""
     method: Calibration = "isotonic" if len(examples) >= ISOTONIC_FROM else "sigmoid"
     calibrated = CalibratedClassifierCV(FrozenEstimator(estimator), method=method)
-    return calibrated.fit(examples.features, examples.churned), method
+    with limit_threads(len(examples)):
+        return calibrated.fit(examples.features, examples.churned), method
 
 
-def _unfitted(rung: Rung, seed: int) -> Any:  # noqa: ANN401
+def _unfitted(rung: Rung, seed: int) -> Any:
     if rung == "recency_rule":
         column = ColumnTransformer([("recency", SimpleImputer(strategy="constant", fill_value=NEVER), [RECENCY])])
         return make_pipeline(column, _flatten_tails(), LogisticRegression())

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ml.propensity.frames import Floats
+from ml.propensity.threads import limit_threads
 
 LOWEST = 0.001  # nobody is certain to stay or to go; isotonic calibration would say so
 
@@ -22,5 +23,6 @@ class ChurnModel:
         """P(churn) per row, within [0.001, 0.999]."""
         if features.empty:
             return np.empty(0)
-        chances: Floats = self.estimator.predict_proba(features[list(self.feature_names)])[:, 1]
+        with limit_threads(len(features)):
+            chances: Floats = self.estimator.predict_proba(features[list(self.feature_names)])[:, 1]
         return np.clip(chances, LOWEST, 1 - LOWEST)

@@ -8,12 +8,11 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from threadpoolctl import threadpool_limits
 
 from ml.propensity.evaluate import Curves, Evaluation, evaluate, trace_curves
 from ml.propensity.frames import RECENCY, Examples, Floats, feature_names, fingerprint, take_slice
 from ml.propensity.gate import Decision, beats
-from ml.propensity.ladder import NEVER, RUNGS, Calibration, Rung, calibrate, fit_rung
+from ml.propensity.ladder import NEVER, RUNGS, Calibration, Rung, calibrate, fit_rung, score_raw
 from ml.propensity.model import ChurnModel
 
 __all__ = ["NotEnoughHistory", "TrainedChurn", "train_churn"]
@@ -23,7 +22,7 @@ Slice = Literal["train", "calibrate", "test"]
 FEWEST_OF_A_CLASS: Mapping[Slice, int] = {"train": 30, "calibrate": 20, "test": 20}
 
 
-class NotEnoughHistory(Exception):  # noqa: N818 - a state of the data, not a fault
+class NotEnoughHistory(Exception):
     """There is too little to train on; the caller falls back to the recency rule."""
 
 
@@ -77,9 +76,8 @@ def train_churn(examples: pa.Table, *, seed: int) -> TrainedChurn:
     _require_history(examples)
     names = feature_names(examples)
     train, held_out, test = (take_slice(examples, name, names) for name in FEWEST_OF_A_CLASS)
-    with threadpool_limits(1):  # two threads beside other work took ten times as long, waiting for each other
-        fitted = {rung: fit_rung(rung, train, seed=seed) for rung in RUNGS}
-    raw = {rung: estimator.predict_proba(held_out.features)[:, 1] for rung, estimator in fitted.items()}
+    fitted = {rung: fit_rung(rung, train, seed=seed) for rung in RUNGS}
+    raw = {rung: score_raw(estimator, held_out) for rung, estimator in fitted.items()}
     rung, climb = _climb({**raw, "recency_rule": _days(held_out)}, held_out, seed=seed)
     estimator, calibration = calibrate(fitted[rung], held_out)
     model = ChurnModel(estimator, names)
@@ -92,7 +90,9 @@ def train_churn(examples: pa.Table, *, seed: int) -> TrainedChurn:
         calibration=calibration,
         climb=climb,
         evaluation=evaluate(test.churned, chances, customers=test.customers, seed=seed),
-        recency_rule=evaluate(test.churned, rule.predict(test.features), customers=test.customers, seed=seed, ranks=_days(test)),
+        recency_rule=evaluate(
+            test.churned, rule.predict(test.features), customers=test.customers, seed=seed, ranks=_days(test)
+        ),
         curves=trace_curves(test.churned, chances),
         test=test,
         row_counts={"train": len(train), "calibrate": len(held_out), "test": len(test)},
@@ -110,14 +110,18 @@ def _require_history(examples: pa.Table) -> None:
     for name, fewest in FEWEST_OF_A_CLASS.items():
         churned, stayed = found.get((name, True), 0), found.get((name, False), 0)
         if min(churned, stayed) < fewest:
-            raise NotEnoughHistory(f"slice {name}: {churned} churned and {stayed} stayed; at least {fewest} of each are needed")
+            raise NotEnoughHistory(
+                f"slice {name}: {churned} churned and {stayed} stayed; at least {fewest} of each are needed"
+            )
 
 
 def _climb(scores: Mapping[Rung, Floats], examples: Examples, *, seed: int) -> tuple[Rung, dict[Rung, Decision]]:
     """Take the simplest rung that no higher rung beats by a paired bootstrap."""
     standing, climb = RUNGS[0], dict[Rung, Decision]()
     for rung in RUNGS[1:]:
-        climb[rung] = beats(scores[rung], scores[standing], churned=examples.churned, customers=examples.customers, seed=seed)
+        climb[rung] = beats(
+            scores[rung], scores[standing], churned=examples.churned, customers=examples.customers, seed=seed
+        )
         standing = rung if climb[rung].is_better else standing
     return standing, climb
 

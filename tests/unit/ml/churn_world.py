@@ -24,12 +24,16 @@ def make_examples(
     generator = np.random.default_rng(seed)
     rates = generator.gamma(1.2, 0.02, customers)  # orders a day
     return pa.concat_tables(
-        _draw_cutoff(generator, rates, day=date(2025, 1, 5) + timedelta(weeks=week), name=name, is_recency_all=is_recency_all)
+        _draw_cutoff(
+            generator, rates, day=date(2025, 1, 5) + timedelta(weeks=week), name=name, is_recency_all=is_recency_all
+        )
         for week, name in enumerate(slices)
     )
 
 
-def _draw_cutoff(generator: np.random.Generator, rates: np.ndarray, *, day: date, name: str, is_recency_all: bool) -> pa.Table:
+def _draw_cutoff(
+    generator: np.random.Generator, rates: np.ndarray, *, day: date, name: str, is_recency_all: bool
+) -> pa.Table:
     size = len(rates)
     recency = np.minimum(generator.exponential(1 / rates), 400.0).round()
     stays = 1 - np.exp(-recency / 60) if is_recency_all else np.exp(-rates * HORIZON)
@@ -41,7 +45,9 @@ def _draw_cutoff(generator: np.random.Generator, rates: np.ndarray, *, day: date
         "churned": pa.array(generator.random(size) < stays),
         "days_since_last_order": pa.array(recency, pa.float64()),
         "order_count": pa.array(generator.poisson(rates * 180) + 1, pa.int64()),
-        "net_amount": pa.array([f"{amount:.2f}" for amount in generator.lognormal(3, 1, size)]).cast(pa.decimal128(18, 2)),
+        "net_amount": pa.array([f"{amount:.2f}" for amount in generator.lognormal(3, 1, size)]).cast(
+            pa.decimal128(18, 2)
+        ),
         "rate_seen": pa.array(rates + generator.normal(0, 0.005, size), mask=generator.random(size) < 0.2),
         "never_known": pa.nulls(size, pa.float64()),
         "has_account": pa.array(generator.random(size) < 0.5),

@@ -107,7 +107,9 @@ def test_scores_keep_order_and_ignore_other_columns(trained: TrainedChurn, examp
 
 
 def test_scoring_nobody_gives_a_typed_empty_table(trained: TrainedChurn, examples: pa.Table) -> None:
-    assert score_customers(trained.model, examples.slice(0, 0)).schema == score_customers(trained.model, examples).schema
+    assert (
+        score_customers(trained.model, examples.slice(0, 0)).schema == score_customers(trained.model, examples).schema
+    )
 
 
 def test_scoring_without_a_feature_is_refused(trained: TrainedChurn, examples: pa.Table) -> None:
@@ -117,7 +119,9 @@ def test_scoring_without_a_feature_is_refused(trained: TrainedChurn, examples: p
 
 def test_the_recency_score_rises_with_days_and_ends_with_the_unknown() -> None:
     days = pa.array([0, 1, 89, 400, 9_999, None], pa.int32())
-    scores = recency_score(pa.table({"customer_id": list("abcdef"), "days_since_last_order": days}))["score"].to_pylist()
+    scores = recency_score(pa.table({"customer_id": list("abcdef"), "days_since_last_order": days}))[
+        "score"
+    ].to_pylist()
     assert scores == sorted(scores)
     assert (scores[2], scores[4]) == (0.5, scores[5])
     assert 0 < scores[0] < scores[-1] < 1
