@@ -25,20 +25,34 @@ MARTS = [
 ]
 
 
-def build_send_decisions(settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def build_send_decisions(
+    settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
     """Define the two assets, which one decision produces."""
 
     @dg.multi_asset(
         name="send_decisions",
         specs=[
-            _spec("activation", "send_decisions", "audiences", "One row per candidate, flow and step: its outcome, with all reasons."),
-            _spec("measurement", "experiment_assignments", "measurement", "One row per experiment and customer: the arm that holds."),
+            _spec(
+                "activation",
+                "send_decisions",
+                "audiences",
+                "One row per candidate, flow and step: its outcome, with all reasons.",
+            ),
+            _spec(
+                "measurement",
+                "experiment_assignments",
+                "measurement",
+                "One row per experiment and customer: the arm that holds.",
+            ),
         ],
         partitions_def=daily,
         backfill_policy=BACKFILL_IN_ONE_RUN,
         pool="warehouse",
     )
-    def send_decisions(context: dg.AssetExecutionContext) -> tuple[dg.MaterializeResult[None], dg.MaterializeResult[None]]:
+    def send_decisions(
+        context: dg.AssetExecutionContext,
+    ) -> tuple[dg.MaterializeResult[None], dg.MaterializeResult[None]]:
         start, end = window(context)
         store = open_state(settings)
         register_playbook(store, settings)
@@ -47,7 +61,9 @@ def build_send_decisions(settings: Settings, warehouse: Warehouse, daily: dg.Par
                 summary, assigned = decide_day(connection, store, settings, start + timedelta(days=offset))
         return (
             dg.MaterializeResult(asset_key=["activation", "send_decisions"], metadata=_metadata(summary)),
-            dg.MaterializeResult(asset_key=["measurement", "experiment_assignments"], metadata={"dagster/row_count": assigned}),
+            dg.MaterializeResult(
+                asset_key=["measurement", "experiment_assignments"], metadata={"dagster/row_count": assigned}
+            ),
         )
 
     return send_decisions
@@ -84,7 +100,9 @@ def register_playbook(store: StateStore, settings: Settings) -> Playbook:
         PlaybookError: One line per fault, with file and line.
     """
     playbook = load_valid_playbook()
-    store.register_playbook(playbook, effective_from=settings.today(), registered_at=datetime.now(UTC).replace(tzinfo=None))
+    store.register_playbook(
+        playbook, effective_from=settings.today(), registered_at=datetime.now(UTC).replace(tzinfo=None)
+    )
     return playbook
 
 
@@ -118,5 +136,10 @@ def _metadata(summary: DecisionSummary) -> dict[str, object]:
 
 def _spec(schema: str, name: str, group: str, description: str) -> dg.AssetSpec:
     return dg.AssetSpec(
-        key=[schema, name], description=description, group_name=group, kinds={"duckdb"}, owners=[f"team:{group}"], deps=MARTS
+        key=[schema, name],
+        description=description,
+        group_name=group,
+        kinds={"duckdb"},
+        owners=[f"team:{group}"],
+        deps=MARTS,
     )

@@ -1,2 +1,0 @@
-class ReleaseRefused(Exception): pass
-def release(*a,**k): pass
