@@ -81,28 +81,36 @@ CONFLICTS = (
     ),
     (
         "mailbox_already_sent_that_day",
-        "select incoming.idempotency_key from incoming join ledger on incoming.mailbox_hash = ledger.mailbox_hash"
-        " and ledger.send_date = :send_date and incoming.kind = ledger.kind",
+        (
+            "select incoming.idempotency_key from incoming join ledger on incoming.mailbox_hash = ledger.mailbox_hash"
+            " and ledger.send_date = :send_date and incoming.kind = ledger.kind"
+        ),
     ),
     (
         "step_already_sent_to_mailbox",
-        "select incoming.idempotency_key from incoming join ledger on incoming.mailbox_hash = ledger.mailbox_hash"
-        " and incoming.flow = ledger.flow and incoming.step = ledger.step and incoming.occurrence = ledger.occurrence",
+        (
+            "select incoming.idempotency_key from incoming join ledger on incoming.mailbox_hash = ledger.mailbox_hash"
+            " and incoming.flow = ledger.flow and incoming.step = ledger.step and incoming.occurrence = ledger.occurrence"
+        ),
     ),
     (
         "step_already_sent_to_customer",
-        "select incoming.idempotency_key from incoming"
-        " join lineage on incoming.customer_id = lineage.customer_id"
-        " join ledger on lineage.profile_key = ledger.root_profile_key and incoming.flow = ledger.flow"
-        " and incoming.step = ledger.step and incoming.occurrence = ledger.occurrence",
+        (
+            "select incoming.idempotency_key from incoming"
+            " join lineage on incoming.customer_id = lineage.customer_id"
+            " join ledger on lineage.profile_key = ledger.root_profile_key and incoming.flow = ledger.flow"
+            " and incoming.step = ledger.step and incoming.occurrence = ledger.occurrence"
+        ),
     ),
     (
         "flow_already_started_for_customer",
-        "select incoming.idempotency_key from incoming"
-        " join lineage on incoming.customer_id = lineage.customer_id"
-        " join ledger on lineage.profile_key = ledger.root_profile_key and incoming.flow = ledger.flow"
-        " and incoming.occurrence <> ledger.occurrence"
-        " where incoming.reentry = 'once' and incoming.step = '1'",
+        (
+            "select incoming.idempotency_key from incoming"
+            " join lineage on incoming.customer_id = lineage.customer_id"
+            " join ledger on lineage.profile_key = ledger.root_profile_key and incoming.flow = ledger.flow"
+            " and incoming.occurrence <> ledger.occurrence"
+            " where incoming.reentry = 'once' and incoming.step = '1'"
+        ),
     ),
 )
 
