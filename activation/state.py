@@ -4,7 +4,6 @@ Personal data are in one table only, `claim_payloads`: the rows to publish, kept
 bytes without the warehouse. `forget` removes a person's; the ledger itself knows mailboxes by their salted hash.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -247,7 +246,7 @@ class StateStore:
             target.parent.mkdir(exist_ok=True)
             temporary = target.with_suffix(".parquet.tmp")
             pq.write_table(_typed(rows, schema), temporary)
-            os.replace(temporary, target)
+            temporary.replace(target)
 
     def _first(self, query: str, values: Sequence[Any] = ()) -> Any:
         rows = self._all(query, values)
