@@ -60,6 +60,7 @@ def main() -> None:
 def simulate(customers: int, days: int, seed: int, start: Any, out: Path, truth: Path | None) -> None:
     """Land a shop whose truth is known, in the file shapes of the real systems."""
     from rich.progress import Progress
+
     from simulator.shop import simulate as simulate_shop
 
     if out.exists() and any(out.iterdir()):

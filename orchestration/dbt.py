@@ -150,7 +150,7 @@ def dagster_events(
     failures = []
     for result in results:
         kind, status = result.node.resource_type.value, result.status.value
-        if kind == "model" and status == "success":
+        if kind in {"model", "seed"} and status == "success":
             key = TRANSLATOR.get_asset_key(manifest["nodes"][result.node.unique_id])
             yield dg.MaterializeResult(asset_key=key, metadata={"seconds": round(result.execution_time, 3)})
         elif kind == "test" and status in {"pass", "warn", "fail", "error"}:

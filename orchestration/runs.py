@@ -111,8 +111,11 @@ def execute(requests: list[Request], instance: dg.DagsterInstance, *, quiet: boo
                 raise_on_error=False,
                 run_id=run_id,
             )
+        skipped = [event.step_key for event in result.all_events if event.is_step_skipped]
         if not result.success:
             raise RunFailed(_failure(result))
+        if skipped:
+            raise RunFailed(f"{len(skipped)} steps were skipped, first {skipped[0]}: an asset before it was not built")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The dbt models: one definition for all daily ones, which Dagster splits around the Python steps, and one for the weekly."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import Any
 
@@ -51,8 +52,10 @@ def build_models(
     return [define("daily_models", daily, is_weekly=False), define("weekly_models", weekly, is_weekly=True)]
 
 
-def split(dbt: DbtProjectRunner, keys: Set[dg.AssetKey], checks: Set[dg.AssetCheckKey]) -> tuple[list[str], list[str]]:
-    """Names of the selected models and tests: those of facts, kept by landing day, and all others."""
+def split(
+    dbt: DbtProjectRunner, keys: AbstractSet[dg.AssetKey], checks: AbstractSet[dg.AssetCheckKey]
+) -> tuple[list[str], list[str]]:
+    """Names of the selected seeds, models and tests: those of facts, kept by landing day, and all others."""
     manifest = dbt.manifest_json
     facts, others = [], []
     landed = {TRANSLATOR.get_asset_key(node) for node in manifest["nodes"].values() if is_fact(node)}
@@ -65,7 +68,8 @@ def split(dbt: DbtProjectRunner, keys: Set[dg.AssetKey], checks: Set[dg.AssetChe
             asset, is_wanted = (check.asset_key, check in checks) if check else (None, False)
         if is_wanted:
             (facts if asset in landed else others).append(node["name"])
-    return facts, others
+    seeds = [name for name in others if f"seed.holdfast.{name}" in manifest["nodes"]]
+    return (facts + seeds, [name for name in others if name not in seeds]) if facts else ([], others)
 
 
 def fact_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
@@ -75,7 +79,7 @@ def fact_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
     ]
     nodes = dbt.manifest_json["nodes"].values()
     return python + [
-        TRANSLATOR.get_asset_key(node) for node in nodes if node["resource_type"] in {"model", "seed"} and is_fact(node)
+        TRANSLATOR.get_asset_key(node) for node in nodes if node["resource_type"] == "seed" or is_fact(node)
     ]
 
 

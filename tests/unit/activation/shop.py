@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+
 from activation.decide import DecisionSummary, decide
 from activation.playbook import Playbook, load_playbook
 from activation.release import RECHECK_SCHEMA, ReleaseSummary, release
