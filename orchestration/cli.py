@@ -15,7 +15,6 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 class OneLine(click.ClickException):
     """An error shown in one line."""
 
-
     def __init__(self, message: str, code: int) -> None:
         super().__init__(" ".join(message.split()))
         self.exit_code = code  # type: ignore[misc]

@@ -1,0 +1,192 @@
+"""Who is due which step: from triggers for a first step, from the ledger for the steps after it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from activation.flows import Approval, Flow, Step
+from activation.playbook import Playbook
+from activation.tables import DecisionTables, put, run
+
+STEP_SCHEMA = pa.schema(
+    [
+        ("flow", pa.string()),
+        ("trigger", pa.string()),
+        ("reentry", pa.string()),
+        ("step", pa.string()),
+        ("step_number", pa.int32()),
+        ("delay_days", pa.int32()),
+        ("due_days", pa.int32()),
+        ("subject", pa.string()),
+        ("template", pa.string()),
+        ("topic", pa.string()),
+        ("amount", pa.float64()),
+        ("model", pa.string()),
+        ("weight", pa.float64()),
+        ("approval_id", pa.string()),
+        ("approval_expires_on", pa.date32()),
+    ]
+)
+
+MAP = """
+create or replace temp table decide_map as
+select profile_key, customer_id, root_profile_key
+from {identity_map}
+where valid_from <= $as_of and $as_of < valid_to
+"""
+
+# What was released is followed to whoever the profile belongs to on the day, so that a merge carries a person's past with it.
+LEDGER = """
+create or replace temp table decide_ledger as
+select
+    ledger.flow, ledger.step, ledger.occurrence, ledger.mailbox_hash, ledger.as_of, ledger.send_at, people.customer_id
+from {ledger} as ledger
+left join decide_map as people on ledger.root_profile_key = people.profile_key
+where ledger.send_date <= $as_of
+"""
+
+# A flow that is entered once belongs to the occurrence that was started, else to the earliest trigger.
+DUE = """
+create or replace temp table decide_due as
+with starts as (
+    select steps.flow, triggers.customer_id, triggers.occurrence, min(triggers.triggered_at) as triggered_at
+    from {triggers} as triggers
+    inner join decide_steps as steps on triggers.flow = steps.trigger and steps.step_number = 1
+    where triggers.as_of = $as_of
+    group by steps.flow, triggers.customer_id, triggers.occurrence
+),
+released as (
+    select flow, step, occurrence, customer_id, min(as_of) as as_of, min(send_at) as send_at
+    from decide_ledger
+    where customer_id is not null
+    group by flow, step, occurrence, customer_id
+),
+due as (
+    select starts.flow, steps.step, starts.customer_id, starts.occurrence, starts.triggered_at as due_since
+    from starts
+    inner join decide_steps as steps on starts.flow = steps.flow and steps.step_number = 1
+    where $as_of - cast(timezone($timezone, timezone('UTC', starts.triggered_at)) as date)
+        between steps.delay_days and steps.delay_days + steps.due_days
+    union all
+    select released.flow, steps.step, released.customer_id, released.occurrence, released.send_at as due_since
+    from released
+    inner join decide_steps as before on released.flow = before.flow and released.step = before.step
+    inner join decide_steps as steps on before.flow = steps.flow and before.step_number + 1 = steps.step_number
+    where $as_of - released.as_of between steps.delay_days and steps.delay_days + steps.due_days
+),
+entries as (
+    select flow, customer_id, occurrence, false as is_waiting, min(send_at) as entered_at
+    from released
+    group by flow, customer_id, occurrence
+    union all
+    select flow, customer_id, occurrence, true as is_waiting, triggered_at as entered_at from starts
+),
+first_entries as (
+    select flow, customer_id, occurrence
+    from entries
+    qualify row_number() over (partition by flow, customer_id order by is_waiting, entered_at, occurrence) = 1
+)
+select due.*, steps.reentry
+from due
+inner join decide_steps as steps on due.flow = steps.flow and due.step = steps.step
+left join first_entries on due.flow = first_entries.flow and due.customer_id = first_entries.customer_id
+anti join released
+    on due.flow = released.flow and due.step = released.step and due.occurrence = released.occurrence
+    and due.customer_id = released.customer_id
+where steps.reentry = 'each' or due.occurrence = first_entries.occurrence
+"""
+
+# Local opening hours per zone, once per zone; a zone that nobody knows takes the brand's and is flagged.
+ZONES = """
+create or replace temp table decide_zones as
+with zones as (
+    select distinct customers.timezone as written, names.name as zone
+    from {customers} as customers
+    inner join (select distinct name from pg_timezone_names()) as names on customers.timezone = names.name
+    where customers.as_of = $as_of
+    union all
+    select null as written, $fallback_zone as zone
+)
+select
+    written,
+    zone,
+    timezone('UTC', timezone(zone, cast($send_date as timestamp) + cast($quiet_ends as interval))) as send_after_utc,
+    timezone('UTC', timezone(zone, cast($send_date as timestamp) + cast($quiet_starts as interval))) as send_before_utc
+from zones
+"""
+
+CANDIDATES = """
+create or replace temp table decide_candidates as
+with roots as (
+    select customer_id, min(root_profile_key) as root_profile_key from decide_map group by customer_id
+),
+described as (
+    select
+        due.*,
+        roots.root_profile_key,
+        customers.customer_id is not null and roots.root_profile_key is not null as is_known,
+        case when customers.primary_email is not null then customers.mailbox_hash end as mailbox_hash,
+        customers.consent_status,
+        coalesce(customers.is_identity_uncertain, false) as is_identity_uncertain,
+        coalesce(zones.zone, brand.zone) as timezone,
+        zones.zone is null as is_zone_assumed,
+        coalesce(zones.send_after_utc, brand.send_after_utc) as send_after_utc,
+        coalesce(zones.send_before_utc, brand.send_before_utc) as send_before_utc
+    from decide_due as due
+    left join (select * from {customers} where as_of = $as_of) as customers on due.customer_id = customers.customer_id
+    left join roots on due.customer_id = roots.customer_id
+    left join decide_zones as zones on customers.timezone = zones.written
+    cross join (select * from decide_zones where written is null) as brand
+)
+select
+    substr(sha256(concat_ws('|', $as_of, described.customer_id, flow, step, occurrence)), 1, 32) as decision_id,
+    substr(sha256(concat_ws('|', root_profile_key, flow, step, occurrence)), 1, 32) as idempotency_key,
+    described.*
+from described
+anti join decide_ledger as ledger
+    on described.mailbox_hash = ledger.mailbox_hash and described.flow = ledger.flow
+    and described.step = ledger.step and described.occurrence = ledger.occurrence
+"""
+
+
+def find_candidates(
+    connection: duckdb.DuckDBPyConnection, playbook: Playbook, *, tables: DecisionTables, values: Mapping[str, Any]
+) -> None:
+    """Fill `decide_candidates`: one row per customer, flow, step and occurrence that is due on the day.
+
+    Args:
+        connection: The warehouse, within a transaction.
+        playbook: What is in force on the day.
+        tables: Where the marts are.
+        values: as_of, send_date, timezone, fallback_zone, quiet_starts, quiet_ends.
+    """
+    put(connection, "decide_steps", _steps(playbook))
+    for statement in (MAP, LEDGER, DUE, ZONES, CANDIDATES):
+        run(connection, statement.format_map(vars(tables)), values)
+
+
+def _steps(playbook: Playbook) -> pa.Table:
+    rows = [_step_row(flow, step, playbook.approval_of(flow.flow)) for flow in playbook.flows for step in flow.steps]
+    return pa.Table.from_pylist(rows, schema=STEP_SCHEMA)
+
+
+def _step_row(flow: Flow, step: Step, approval: Approval | None) -> dict[str, Any]:
+    return {
+        "flow": flow.flow,
+        "trigger": flow.trigger,
+        "reentry": flow.reentry,
+        "step": str(step.step),
+        "step_number": step.step,
+        "delay_days": step.delay_days,
+        "due_days": step.due_days,
+        "subject": step.subject,
+        "template": step.template,
+        "topic": flow.topic,
+        "amount": flow.value.amount,
+        "model": flow.value.model,
+        "weight": flow.value.weight_without_score,
+        "approval_id": approval.approval_id if approval else None,
+        "approval_expires_on": approval.expires_on if approval else None,
+    }

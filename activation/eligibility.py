@@ -1,0 +1,115 @@
+"""Who may be mailed at all (consent, suppressions, fresh unsubscribes) and what may be sent (approvals)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from activation.playbook import Playbook
+from activation.tables import DecisionTables, run
+
+AGES = """
+select source, $as_of - max(feed_landed_on) from {freshness} where as_of = $as_of group by source order by source
+"""
+
+FEED_AGES = """
+select source, $as_of - max(feed_landed_on)
+from {freshness}
+where as_of = $as_of and list_contains($sources, source) and list_contains($events, event)
+group by source
+"""
+
+# Stages in the order of the waterfall: 1 eligibility, 2 governance, 4 arbitration, 5 caps, 6 holdout (3, slots, refuses nobody).
+REASONS = """
+create or replace temp table decide_reasons as
+with consent as (
+    select
+        decision_id,
+        case
+            when consent_status is null or consent_status in ('unknown', 'pending') then 'no_consent'
+            when consent_status = 'bounced' then 'hard_bounced'
+            else consent_status
+        end as reason
+    from decide_candidates
+    where is_known and not list_contains($mailable_statuses, coalesce(consent_status, 'unknown'))
+),
+suppressions as (
+    select * from {suppressions} where as_of = $as_of
+),
+suppressed as (
+    select candidates.decision_id, suppressions.reason, suppressions.starts_at, suppressions.expires_at,
+        candidates.send_after_utc, candidates.send_before_utc
+    from decide_candidates as candidates
+    inner join suppressions on candidates.customer_id = suppressions.customer_id
+    union all
+    select candidates.decision_id, suppressions.reason, suppressions.starts_at, suppressions.expires_at,
+        candidates.send_after_utc, candidates.send_before_utc
+    from decide_candidates as candidates
+    inner join suppressions on candidates.mailbox_hash = suppressions.mailbox_hash
+),
+refused as (
+    select decision_id, 1 as stage, 0 as position, 'stale_unsubscribe_feed' as reason
+    from decide_candidates where $is_feed_stale
+    union all
+    select decision_id, 1, 1, 'unknown_customer' from decide_candidates where not is_known
+    union all
+    select decision_id, 1, 2, 'no_mailbox' from decide_candidates where is_known and mailbox_hash is null
+    union all
+    select decision_id, 1, 3, 'identity_uncertain' from decide_candidates where is_identity_uncertain
+    union all
+    select decision_id, 1, 4, reason from consent
+    union all
+    select decision_id, 1, 5, reason from suppressed
+    where coalesce(starts_at < send_before_utc, true) and coalesce(expires_at > send_after_utc, true)
+    union all
+    select candidates.decision_id, 2, 0,
+        case when steps.approval_id is null then 'not_approved' else 'approval_expired' end
+    from decide_candidates as candidates
+    inner join decide_steps as steps on candidates.flow = steps.flow and candidates.step = steps.step
+    where coalesce(steps.approval_expires_on < $as_of, true)
+)
+select decision_id, stage, min(position) as position, reason
+from refused
+group by decision_id, stage, reason
+"""
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How old each source is on the day, in days since its newest landing.
+
+    Attributes:
+        ages: By source; a source that never landed is absent.
+        is_feed_stale: Whether unsubscribes may be missing: a listed feed is too old, or none ever landed.
+    """
+
+    ages: dict[str, int]
+    is_feed_stale: bool
+
+
+def measure_freshness(
+    connection: duckdb.DuckDBPyConnection, playbook: Playbook, *, as_of: date, tables: DecisionTables
+) -> Freshness:
+    """Measure how old the sources are at decision time."""
+    feed = playbook.policies.unsubscribe_feed
+    ages = connection.execute(AGES.format_map(vars(tables)), {"as_of": as_of}).fetchall()
+    feed_ages = connection.execute(
+        FEED_AGES.format_map(vars(tables)), {"as_of": as_of, "sources": list(feed.sources), "events": list(feed.events)}
+    ).fetchall()
+    is_stale = not feed_ages or any(age is None or age > feed.max_age_days for _, age in feed_ages)
+    return Freshness(ages={source: age for source, age in ages if age is not None}, is_feed_stale=is_stale)
+
+
+def refuse_ineligible(
+    connection: duckdb.DuckDBPyConnection, *, tables: DecisionTables, values: Mapping[str, Any]
+) -> None:
+    """Fill `decide_reasons` with why candidates may not be mailed and why flows may not be sent.
+
+    Args:
+        connection: The warehouse, after `find_candidates`.
+        tables: Where the marts are.
+        values: as_of, mailable_statuses, is_feed_stale.
+    """
+    run(connection, REASONS.format_map(vars(tables)), values)

@@ -1,0 +1,212 @@
+"""What marketing decided, as typed and checked values; a version of it can be stored and used on a later day."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from pydantic import ValidationError
+
+from activation.experiments import Experiment
+from activation.flows import Approval, Flow
+from activation.located import Fault, Located, Place, read_located
+from activation.parts import Part
+from activation.policies import Policies
+
+REQUIRED_PLACEHOLDERS = ("unsubscribe_url", "postal_address")
+
+PartT = TypeVar("PartT", bound=Part)
+Finding = tuple[Place, str]
+
+
+class PlaybookError(Exception):
+    """The playbook has faults; the message is one line per fault, `file:line: what is wrong`."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        """Keep the faults in the order of files and lines."""
+        self.faults = tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.message)))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class Playbook(Part):
+    """One version of everything that marketing decided."""
+
+    policies: Policies
+    experiments: tuple[Experiment, ...]
+    flows: tuple[Flow, ...]
+    approvals: tuple[Approval, ...]
+    content: dict[str, str]
+
+    @cached_property
+    def version(self) -> str:
+        """First 12 hex digits of the sha256 of the canonical content."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
+
+    @property
+    def global_holdout(self) -> Experiment:
+        """The experiment that is nested outside all others."""
+        return next(experiment for experiment in self.experiments if experiment.scope == "global")
+
+    def approval_of(self, flow: str) -> Approval | None:
+        """The approval of a flow that lasts longest, or None."""
+        approvals = [approval for approval in self.approvals if approval.flow == flow]
+        return max(approvals, key=lambda approval: (approval.expires_on, approval.approval_id), default=None)
+
+    def to_json(self) -> str:
+        """Canonical JSON: the same content gives the same text, whatever the YAML looked like."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The playbook of a stored version."""
+        return cls.model_validate_json(text)
+
+
+class _Experiments(Part):
+    experiments: tuple[Experiment, ...]
+
+
+class _Approvals(Part):
+    approvals: tuple[Approval, ...]
+
+
+def load_playbook(path: Path, *, segments: frozenset[str]) -> Playbook:
+    """Read and check a playbook folder.
+
+    Args:
+        path: The folder with `policies.yml`, `experiments.yml`, `approvals.yml`, `flows/` and `content/`.
+        segments: Names of the segments that exist.
+
+    Raises:
+        PlaybookError: One line per fault, `file:line: what is wrong`; all faults at once.
+    """
+    reader = _Reader(path)
+    policies = reader.read("policies.yml", Policies)
+    experiments = reader.read("experiments.yml", _Experiments)
+    approvals = reader.read("approvals.yml", _Approvals)
+    content = {file.name: file.read_text(encoding="utf-8") for file in sorted((path / "content").glob("*.txt"))}
+    flows = _read_flows(reader, segments=segments, content=content)
+    if policies is not None:
+        caps = ((("caps", position, "id"), cap.id) for position, cap in enumerate(policies.caps))
+        reader.add("policies.yml", _twice("cap", caps))
+    if experiments is not None:
+        reader.add("experiments.yml", _experiment_faults(experiments.experiments))
+    if approvals is not None and flows is not None:
+        reader.add("approvals.yml", _approval_faults(approvals.approvals, flows=frozenset(flow.flow for flow in flows)))
+    if reader.faults or policies is None or experiments is None or approvals is None or flows is None:
+        raise PlaybookError(reader.faults)
+    return Playbook(
+        policies=policies,
+        experiments=experiments.experiments,
+        flows=tuple(sorted(flows, key=lambda flow: flow.flow)),
+        approvals=approvals.approvals,
+        content=content,
+    )
+
+
+class _Reader:
+    """Reads files of one folder and gathers what is wrong with them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.faults: list[Fault] = []
+        self._files: dict[str, Located] = {}
+
+    def read(self, name: str, model: type[PartT]) -> PartT | None:
+        located, faults = read_located(self.root / name, name=f"{self.root.name}/{name}")
+        self._files[name] = located
+        self.faults += faults
+        if faults:
+            return None
+        try:
+            return model.model_validate_json(json.dumps(located.content, default=str))
+        except ValidationError as problem:
+            self.faults += [located.fault(detail["loc"], _say(detail)) for detail in problem.errors()]
+        return None
+
+    def add(self, name: str, findings: Iterable[Finding]) -> None:
+        self.faults += [self._files[name].fault(place, message) for place, message in findings]
+
+
+def _read_flows(reader: _Reader, *, segments: frozenset[str], content: dict[str, str]) -> list[Flow] | None:
+    """All flows, or None if one cannot be read: then nothing can be said about references to flows."""
+    names = [f"flows/{file.name}" for file in sorted((reader.root / "flows").glob("*.yml"))]
+    if not names:
+        reader.faults.append(Fault(f"{reader.root.name}/flows", 1, "there is no flow: write one file per flow"))
+    flows = {name: reader.read(name, Flow) for name in names}
+    readable = {name: flow for name, flow in flows.items() if flow is not None}
+    seen: dict[str, str] = {}
+    for name, flow in readable.items():
+        reader.add(name, _flow_faults(flow, segments=segments, content=content))
+        if flow.flow in seen:
+            reader.add(name, [(("flow",), f"flow {flow.flow} is also in {seen[flow.flow]}")])
+        seen[flow.flow] = name
+    return list(readable.values()) if len(readable) == len(flows) else None
+
+
+def _say(detail: Any) -> str:
+    """A finding in words that need no knowledge of the checker."""
+    name = detail["loc"][-1] if detail["loc"] else "the file"
+    if detail["type"] == "extra_forbidden":
+        return f"{name} is not known here"
+    if detail["type"] == "missing":
+        return f"{name} is missing"
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return message if detail["type"] == "value_error" else f"{name}: {message[0].lower()}{message[1:]}"
+
+
+def _twice(kind: str, named: Iterable[tuple[Place, str | int]]) -> Iterator[Finding]:
+    seen: set[str | int] = set()
+    for place, name in named:
+        if name in seen:
+            yield place, f"{kind} {name} is written twice"
+        seen.add(name)
+
+
+def _flow_faults(flow: Flow, *, segments: frozenset[str], content: dict[str, str]) -> Iterator[Finding]:
+    yield from _twice("step", ((("steps", position, "step"), step.step) for position, step in enumerate(flow.steps)))
+    numbers = [step.step for step in flow.steps]
+    if len(set(numbers)) == len(numbers) and numbers != list(range(1, len(numbers) + 1)):
+        yield ("steps",), f"steps must be numbered 1 to {len(numbers)} in order, not {numbers}"
+    for position, step in enumerate(flow.steps):
+        place: Place = ("steps", position)
+        yield from _template_faults(step.template, content, place=(*place, "template"))
+        blocks = ((*place, "blocks", index, "block") for index in range(len(step.blocks)))
+        yield from _twice("block", zip(blocks, (block.block for block in step.blocks), strict=True))
+        for index, block in enumerate(step.blocks):
+            for rank, variant in enumerate(block.variants):
+                if variant.when.segment is not None and variant.when.segment not in segments:
+                    where = (*place, "blocks", index, "variants", rank, "when", "segment")
+                    yield where, f"segment {variant.when.segment} is unknown"
+
+
+def _template_faults(template: str, content: dict[str, str], *, place: Place) -> Iterator[Finding]:
+    if template not in content:
+        yield place, f"template {template} is not in content/"
+        return
+    for placeholder in REQUIRED_PLACEHOLDERS:
+        if f"{{{{ {placeholder} }}}}" not in content[template]:
+            yield place, f"template {template} lacks {{{{ {placeholder} }}}}, which the law asks for"
+
+
+def _experiment_faults(experiments: Sequence[Experiment]) -> Iterator[Finding]:
+    for field in ("experiment", "salt"):
+        named = ((("experiments", position, field), getattr(one, field)) for position, one in enumerate(experiments))
+        yield from _twice(field, named)
+    if sum(one.scope == "global" for one in experiments) != 1:
+        yield (
+            ("experiments",),
+            "exactly one experiment must have scope global: the holdout that proves what emails earn",
+        )
+
+
+def _approval_faults(approvals: Sequence[Approval], *, flows: frozenset[str]) -> Iterator[Finding]:
+    ids = ((("approvals", position, "approval_id"), one.approval_id) for position, one in enumerate(approvals))
+    yield from _twice("approval", ids)
+    for position, approval in enumerate(approvals):
+        if approval.flow not in flows:
+            yield ("approvals", position, "flow"), f"flow {approval.flow} is unknown"
+        if approval.expires_on < approval.approved_on:
+            yield ("approvals", position, "expires_on"), "expires_on is before approved_on"

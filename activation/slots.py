@@ -1,0 +1,241 @@
+"""Which variant of each block a candidate gets: rules as rows, the first that holds by priority, else the fallback."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from activation.flows import Block, Rule
+from activation.playbook import Playbook
+from activation.tables import DecisionTables, put, run
+
+RULE_SCHEMA = pa.schema(
+    [
+        ("flow", pa.string()),
+        ("step", pa.string()),
+        ("block", pa.string()),
+        ("block_position", pa.int32()),
+        ("priority", pa.int32()),
+        ("variant", pa.string()),
+        ("rule", pa.string()),
+        ("segment", pa.string()),
+        ("model", pa.string()),
+        ("min_score", pa.float64()),
+        ("stale_source", pa.string()),
+        ("is_fallback", pa.bool_()),
+        ("has_variants", pa.bool_()),
+    ]
+)
+
+SCORED = """
+create or replace temp table decide_scored as
+with day_scores as (
+    select customer_id, model_name, model_version, score from {scores} where as_of = $as_of
+),
+used as (
+    select flow, step, model from decide_steps where model is not null
+    union
+    select flow, step, model from decide_rules where model is not null
+),
+versions as (
+    select
+        candidates.decision_id,
+        list_sort(list(to_json(day_scores.model_name) || ':' || to_json(day_scores.model_version))) as versions
+    from decide_candidates as candidates
+    inner join used on candidates.flow = used.flow and candidates.step = used.step
+    inner join day_scores
+        on candidates.customer_id = day_scores.customer_id and used.model = day_scores.model_name
+    group by candidates.decision_id
+)
+select
+    candidates.decision_id,
+    steps.amount * coalesce(own.score, steps.weight) as expected_value,
+    '{{' || coalesce(array_to_string(versions.versions, ','), '') || '}}' as model_versions
+from decide_candidates as candidates
+inner join decide_steps as steps on candidates.flow = steps.flow and candidates.step = steps.step
+left join versions on candidates.decision_id = versions.decision_id
+left join day_scores as own on candidates.customer_id = own.customer_id and steps.model = own.model_name
+"""
+
+# Why a variant was refused, as a digit: a candidate's digits make one number, and only the few numbers that occur are put into words.
+CHOSEN = """
+create or replace temp table decide_chosen as
+with reached as (
+    select candidates.decision_id, candidates.customer_id, candidates.flow, candidates.step
+    from decide_candidates as candidates
+    anti join decide_reasons as reasons on candidates.decision_id = reasons.decision_id
+),
+tried as (
+    select
+        reached.decision_id,
+        rules.flow,
+        rules.step,
+        rules.block_position,
+        rules.priority,
+        rules.is_fallback,
+        scores.score,
+        case
+            when rules.is_fallback then 0
+            when rules.stale_source is not null then 1
+            when rules.segment is not null and membership.customer_id is null then 2
+            when rules.model is not null and scores.score is null then 3
+            when rules.model is not null and scores.tier <> 'model' then 4
+            when rules.model is not null and scores.score < rules.min_score then 5
+            else 0
+        end as refusal
+    from reached
+    inner join decide_rules as rules on reached.flow = rules.flow and reached.step = rules.step
+    left join (select distinct customer_id, segment from {membership} where as_of = $as_of) as membership
+        on reached.customer_id = membership.customer_id and rules.segment = membership.segment
+    left join (select * from {scores} where as_of = $as_of) as scores
+        on reached.customer_id = scores.customer_id and rules.model = scores.model_name
+)
+select
+    decision_id,
+    flow,
+    step,
+    block_position,
+    min(priority) filter (where refusal = 0) as priority,
+    arg_min(score, priority) filter (where refusal = 0) as score,
+    cast(sum(cast(refusal as hugeint) << (3 * priority)) as hugeint) as refusals
+from tried
+group by decision_id, flow, step, block_position
+"""
+
+CHOICES = """
+create or replace temp table decide_choices as
+with kinds as (
+    select distinct flow, step, block_position, priority, refusals from decide_chosen
+),
+refused as (
+    select
+        kinds.*,
+        rules.priority as refused_priority,
+        case (kinds.refusals >> (3 * rules.priority)) & 7
+            when 1 then 'stale_' || rules.stale_source
+            when 2 then 'not_in_' || rules.segment
+            when 3 then 'no_score_of_' || rules.model
+            when 4 then 'fallback_tier_of_' || rules.model
+            when 5 then 'low_score_of_' || rules.model
+        end as reason
+    from kinds
+    inner join decide_rules as rules
+        on kinds.flow = rules.flow and kinds.step = rules.step and kinds.block_position = rules.block_position
+),
+fallbacks as (
+    select flow, step, block_position, priority, refusals,
+        string_agg(reason, ', ' order by refused_priority) as fallback_reason
+    from refused
+    group by flow, step, block_position, priority, refusals
+),
+worded as (
+    select
+        fallbacks.*,
+        rules.segment,
+        rules.model,
+        to_json(rules.block) || ':{{"variant":' || to_json(rules.variant) || ',"rule":' || to_json(rules.rule)
+            || ',"confidence":' as opening,
+        ',"fallback_used":' || to_json(rules.is_fallback and rules.has_variants) || ',"fallback_reason":'
+            || coalesce(to_json(case when rules.is_fallback then fallbacks.fallback_reason end), 'null') || '}}' as closing
+    from fallbacks
+    inner join decide_rules as rules
+        on fallbacks.flow = rules.flow and fallbacks.step = rules.step
+        and fallbacks.block_position = rules.block_position and fallbacks.priority = rules.priority
+),
+blocks as (
+    select
+        chosen.decision_id,
+        chosen.block_position,
+        worded.segment,
+        worded.opening || coalesce(cast(case when worded.model is not null then round(chosen.score, 6) end as varchar), 'null')
+            || worded.closing as choice
+    from decide_chosen as chosen
+    inner join worded
+        on chosen.flow = worded.flow and chosen.step = worded.step and chosen.block_position = worded.block_position
+        and chosen.priority = worded.priority and chosen.refusals = worded.refusals
+),
+gathered as (
+    select
+        decision_id,
+        arg_min(segment, block_position) as segment,
+        list_sort(list({{'position': block_position, 'choice': choice}})) as choices
+    from blocks
+    group by decision_id
+)
+select
+    decision_id,
+    segment,
+    '{{' || array_to_string(list_transform(choices, lambda one: one.choice), ',') || '}}' as block_choices
+from gathered
+"""
+
+
+def choose_blocks(
+    connection: duckdb.DuckDBPyConnection,
+    playbook: Playbook,
+    *,
+    tables: DecisionTables,
+    ages: Mapping[str, int],
+    values: Mapping[str, Any],
+) -> None:
+    """Fill `decide_scored` (expected value, model versions) and `decide_choices` (blocks of those who got this far).
+
+    The expected value of an email is the flow's amount times the score of the flow's model for this person, or times the flow's
+    weight where there is no model or no score.
+
+    Args:
+        connection: The warehouse, after `refuse_ineligible`.
+        playbook: What is in force on the day.
+        tables: Where the marts are.
+        ages: Days since the newest landing, by source.
+        values: as_of.
+    """
+    put(connection, "decide_rules", pa.Table.from_pylist(list(_rules(playbook, ages)), schema=RULE_SCHEMA))
+    for statement in (SCORED, CHOSEN, CHOICES):
+        run(connection, statement.format_map(vars(tables)), values)
+
+
+def _rules(playbook: Playbook, ages: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+    for flow in playbook.flows:
+        for step in flow.steps:
+            for position, block in enumerate(step.blocks):
+                for row in _rules_of_block(block, ages=ages, max_age_days=playbook.policies.views.max_age_days):
+                    yield {"flow": flow.flow, "step": str(step.step), "block_position": position, **row}
+
+
+def _rules_of_block(block: Block, *, ages: Mapping[str, int], max_age_days: int) -> Iterator[dict[str, Any]]:
+    shared = {"block": block.block, "has_variants": bool(block.variants)}
+    for priority, variant in enumerate(block.variants):
+        source = variant.when.fresh_source
+        is_stale = source is not None and ages.get(source, max_age_days + 1) > max_age_days
+        yield {
+            **shared,
+            "priority": priority,
+            "variant": variant.variant,
+            "rule": _spell(variant.when),
+            "segment": variant.when.segment,
+            "model": variant.when.model,
+            "min_score": variant.when.min_score,
+            "stale_source": source if is_stale else None,
+            "is_fallback": False,
+        }
+    yield {
+        **shared,
+        "priority": len(block.variants),
+        "variant": block.fallback,
+        "rule": "fallback" if block.variants else "always",
+        "is_fallback": True,
+    }
+
+
+def _spell(rule: Rule) -> str:
+    """The rule as one line of words."""
+    words = []
+    if rule.segment is not None:
+        words.append(f"segment {rule.segment}")
+    if rule.model is not None:
+        words.append(f"{rule.model} >= {rule.min_score:g}")
+    if rule.fresh_source is not None:
+        words.append(f"fresh {rule.fresh_source}")
+    return " and ".join(words)

@@ -1,0 +1,277 @@
+"""The state store: what was decided and done, in one SQLite file that outlives the warehouse.
+
+Personal data are in one table only, `claim_payloads`: the rows to publish, kept so that a release that died publishes the same
+bytes without the warehouse. `forget` removes a person's; the ledger itself knows mailboxes by their salted hash.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from activation.playbook import Playbook
+
+BEGINNING = date(1, 1, 1)
+
+LEDGER_SCHEMA = pa.schema(
+    [
+        ("idempotency_key", pa.string()),
+        ("kind", pa.string()),
+        ("status", pa.string()),
+        ("mailbox_hash", pa.string()),
+        ("customer_id", pa.string()),
+        ("root_profile_key", pa.string()),
+        ("flow", pa.string()),
+        ("step", pa.string()),
+        ("occurrence", pa.string()),
+        ("experiment", pa.string()),
+        ("arm", pa.string()),
+        ("as_of", pa.date32()),
+        ("send_date", pa.date32()),
+        ("send_at", pa.timestamp("us")),
+        ("released_at", pa.timestamp("us")),
+        ("run_id", pa.string()),
+    ]
+)
+ASSIGNMENT_SCHEMA = pa.schema(
+    [
+        ("experiment", pa.string()),
+        ("profile_key", pa.string()),
+        ("customer_id", pa.string()),
+        ("arm", pa.string()),
+        ("bucket", pa.int32()),
+        ("assigned_on", pa.date32()),
+    ]
+)
+PROMOTION_SCHEMA = pa.schema(
+    [
+        ("model_name", pa.string()),
+        ("model_version", pa.string()),
+        ("training_partition", pa.date32()),
+        ("effective_on", pa.date32()),
+        ("reason", pa.string()),
+        ("promoted_at", pa.timestamp("us")),
+    ]
+)
+MIRRORS = {
+    "send_ledger": ("ledger", "as_of, idempotency_key", LEDGER_SCHEMA),
+    "assignments": ("assignments", "experiment, assigned_on, profile_key", ASSIGNMENT_SCHEMA),
+    "promotions": ("promotions", "effective_on, number", PROMOTION_SCHEMA),
+}
+
+# A ghost mails nobody, so it holds the day of a mailbox against other ghosts only; a step that a ghost took is taken for sends too.
+TABLES = """
+create table if not exists ledger (
+    idempotency_key text primary key,
+    kind text not null check (kind in ('send', 'ghost')),
+    status text not null check (status in ('claimed', 'published', 'in_doubt', 'settled')),
+    mailbox_hash text not null, customer_id text not null, root_profile_key text not null,
+    flow text not null, step text not null, occurrence text not null,
+    experiment text, arm text,
+    as_of text not null, send_date text not null, send_at text not null, released_at text not null, run_id text not null
+) without rowid;
+create unique index if not exists one_send_per_mailbox_and_day on ledger (mailbox_hash, send_date, kind);
+create unique index if not exists one_step_per_mailbox on ledger (mailbox_hash, flow, step, occurrence);
+create unique index if not exists one_step_per_lineage on ledger (root_profile_key, flow, step, occurrence);
+create index if not exists ledger_by_partition on ledger (as_of);
+create trigger if not exists the_ledger_forgets_nothing before delete on ledger
+    begin select raise(abort, 'the send ledger is append-only'); end;
+create trigger if not exists only_the_status_moves before update of
+    idempotency_key, kind, mailbox_hash, customer_id, root_profile_key, flow, step, occurrence, experiment, arm, as_of, send_date,
+    send_at, released_at, run_id on ledger
+    begin select raise(abort, 'the send ledger is append-only'); end;
+create table if not exists claim_payloads (
+    idempotency_key text primary key references ledger, mailbox_hash text not null, payload text not null
+) without rowid;
+create index if not exists payloads_by_mailbox on claim_payloads (mailbox_hash);
+create table if not exists releases (
+    as_of text primary key, send_date text not null, run_id text not null, released_at text not null, counts text not null
+) without rowid;
+create table if not exists assignments (
+    experiment text not null, profile_key text not null, customer_id text not null, arm text not null,
+    bucket integer not null, assigned_on text not null, primary key (experiment, profile_key)
+) without rowid;
+create table if not exists promotions (
+    number integer primary key, model_name text not null, model_version text not null, training_partition text not null,
+    effective_on text not null, reason text not null, promoted_at text
+);
+create table if not exists playbook_versions (
+    number integer primary key, version text not null, effective_from text not null, body text not null, registered_at text not null
+);
+"""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A model version that became champion, and from which partition on it may score."""
+
+    model_name: str
+    model_version: str
+    training_partition: date
+    effective_on: date
+    reason: str
+
+
+class StateStore:
+    """What was decided, append-only; every method is one transaction, and none leaves the file open.
+
+    SQLite keeps its rollback journal (not WAL) and syncs fully: a killed process or machine leaves either all of a transaction or
+    nothing, and the state is one file that can be copied.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Open the store, and create it where it is missing."""
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        with self.transaction() as connection:
+            for statement in _statements(TABLES):
+                connection.execute(statement)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Yield a connection that holds the write lock; commits at the end, rolls back on any exception."""
+        connection = self.connect()
+        try:
+            connection.execute("begin immediate")
+            yield connection
+            connection.execute("commit")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("rollback")
+            raise
+        finally:
+            connection.close()
+
+    def connect(self) -> sqlite3.Connection:
+        """A connection without implicit transactions."""
+        connection = sqlite3.connect(self.directory / "state.sqlite", timeout=60, isolation_level=None)
+        connection.execute("pragma synchronous = full")
+        connection.execute("pragma secure_delete = on")
+        return connection
+
+    def record_assignments(self, assignments: pa.Table) -> int:
+        """Record first assignments; a profile that has one keeps it.
+
+        Args:
+            assignments: Columns of `ASSIGNMENT_SCHEMA`.
+
+        Returns:
+            How many were new.
+        """
+        columns = (assignments[name].to_pylist() for name in ASSIGNMENT_SCHEMA.names)
+        rows = [(*row[:5], row[5].isoformat()) for row in zip(*columns, strict=True)]
+        with self.transaction() as connection:
+            before = connection.total_changes
+            connection.executemany("insert or ignore into assignments values (?, ?, ?, ?, ?, ?)", rows)
+            return connection.total_changes - before
+
+    def record_promotion(
+        self,
+        model_name: str,
+        model_version: str,
+        *,
+        training_partition: date,
+        effective_on: date,
+        reason: str,
+        promoted_at: datetime | None = None,
+    ) -> None:
+        """Record that a model version is champion from a partition on; the same promotion again changes nothing."""
+        key = (model_name, model_version, training_partition.isoformat(), effective_on.isoformat())
+        same = "model_name = ? and model_version = ? and training_partition = ? and effective_on = ?"
+        with self.transaction() as connection:
+            if connection.execute(f"select 1 from promotions where {same}", key).fetchone() is None:
+                connection.execute(
+                    "insert into promotions values (null, ?, ?, ?, ?, ?, ?)",
+                    (*key, reason, promoted_at.isoformat(sep=" ") if promoted_at else None),
+                )
+
+    def promotion_in_force(self, model_name: str, day: date) -> Promotion | None:
+        """The newest promotion that is effective by a partition and was trained before it, or None."""
+        row = self._first(
+            "select model_name, model_version, training_partition, effective_on, reason from promotions"
+            " where model_name = ? and effective_on <= ? and training_partition < ?"
+            " order by effective_on desc, number desc limit 1",
+            (model_name, day.isoformat(), day.isoformat()),
+        )
+        if row is None:
+            return None
+        return Promotion(row[0], row[1], date.fromisoformat(row[2]), date.fromisoformat(row[3]), row[4])
+
+    def register_playbook(self, playbook: Playbook, *, effective_from: date, registered_at: datetime) -> bool:
+        """Record a version of the playbook if it differs from the newest one.
+
+        Args:
+            playbook: What marketing decided.
+            effective_from: First partition that uses it; the very first version is in force from the beginning of time.
+            registered_at: When it was registered (UTC).
+
+        Returns:
+            Whether it was new.
+        """
+        with self.transaction() as connection:
+            newest = connection.execute("select version from playbook_versions order by number desc limit 1").fetchone()
+            if newest is not None and newest[0] == playbook.version:
+                return False
+            first_day = BEGINNING if newest is None else effective_from
+            row = (playbook.version, first_day.isoformat(), playbook.to_json(), registered_at.isoformat(sep=" "))
+            connection.execute("insert into playbook_versions values (null, ?, ?, ?, ?)", row)
+        return True
+
+    def playbook_in_force(self, day: date) -> Playbook | None:
+        """The playbook that partition `day` uses: the newest that is effective by it; None if none was registered."""
+        row = self._first(
+            "select body from playbook_versions where effective_from <= ?"
+            " order by effective_from desc, number desc limit 1",
+            (day.isoformat(),),
+        )
+        return None if row is None else Playbook.from_json(row[0])
+
+    def forget(self, mailbox_hash: str) -> int:
+        """Erase what could be published again to a mailbox; the ledger keeps its hashes. Returns how many rows went."""
+        with self.transaction() as connection:
+            return connection.execute("delete from claim_payloads where mailbox_hash = ?", (mailbox_hash,)).rowcount
+
+    def mirror(self) -> None:
+        """Write ledger, assignments and promotions as Parquet, typed also when empty; a reader sees the old or the new file."""
+        for folder, (table, order, schema) in MIRRORS.items():
+            names = ", ".join(schema.names)
+            rows = self._all(f"select {names} from {table} order by {order}")
+            target = self.directory / folder / f"{table}.parquet"
+            target.parent.mkdir(exist_ok=True)
+            temporary = target.with_suffix(".parquet.tmp")
+            pq.write_table(_typed(rows, schema), temporary)
+            temporary.replace(target)
+
+    def _first(self, query: str, values: Sequence[Any] = ()) -> Any:
+        rows = self._all(query, values)
+        return rows[0] if rows else None
+
+    def _all(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        connection = self.connect()
+        try:
+            return connection.execute(query, values).fetchall()
+        finally:
+            connection.close()
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Statements of a script one by one: `executescript` would commit in between."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _typed(rows: list[Any], schema: pa.Schema) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    arrays = [pa.array(column, pa.int32() if field.type == pa.int32() else pa.string()).cast(field.type)
+              for column, field in zip(columns, schema, strict=True)]  # fmt: skip
+    return pa.Table.from_arrays(arrays, schema=schema)

@@ -1,0 +1,126 @@
+"""The tables that a decision reads and the tables that it writes."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+PARAMETER = re.compile(r"\$([a-z_]+)")
+
+
+@dataclass(frozen=True)
+class DecisionTables:
+    """Relations that a decision reads, each as it stands in a `from` clause; never a user's text.
+
+    Attributes:
+        customers: as_of, customer_id, primary_email, mailbox_hash, consent_status, timezone, is_identity_uncertain.
+        suppressions: as_of, reason, customer_id, mailbox_hash (either may be null), starts_at, expires_at.
+        membership: as_of, customer_id, segment.
+        triggers: as_of, flow, customer_id, occurrence, triggered_at (UTC).
+        freshness: as_of, source, event, feed_landed_on.
+        scores: as_of, customer_id, model_name, model_version, score, tier.
+        identity_map: profile_key, customer_id, root_profile_key, valid_from, valid_to (exclusive).
+        ledger: The mirror of the send ledger, see `activation.state.LEDGER_SCHEMA`.
+        assignments: The mirror of the assignments, see `activation.state.ASSIGNMENT_SCHEMA`.
+    """
+
+    customers: str = "marts.dim_customers"
+    suppressions: str = "marts.suppressions"
+    membership: str = "marts.segment_membership"
+    triggers: str = "marts.flow_triggers"
+    freshness: str = "marts.event_freshness"
+    scores: str = "ml.customer_scores"
+    identity_map: str = "marts.identity_map"
+    ledger: str = "activation.send_ledger"
+    assignments: str = "activation.assignments"
+
+
+# Everything that was decided about one candidate; `send_list` adds what is needed to mail those whose outcome is sent.
+DECISION_COLUMNS = {
+    "decision_id": "varchar",
+    "as_of": "date",
+    "send_date": "date",
+    "flow": "varchar",
+    "step": "varchar",
+    "occurrence": "varchar",
+    "due_since": "timestamp",
+    "customer_id": "varchar",
+    "root_profile_key": "varchar",
+    "mailbox_hash": "varchar",
+    "outcome": "varchar",
+    "first_reason": "varchar",
+    "all_reasons": "varchar",
+    "experiment": "varchar",
+    "arm": "varchar",
+    "is_contaminated": "boolean",
+    "segment": "varchar",
+    "expected_value": "double",
+    "block_choices": "varchar",
+    "model_versions": "varchar",
+    "data_age": "varchar",
+    "timezone": "varchar",
+    "is_zone_assumed": "boolean",
+    "send_after_utc": "timestamp",
+    "send_before_utc": "timestamp",
+    "approval_id": "varchar",
+    "approval_expires_on": "date",
+    "playbook_version": "varchar",
+    "reentry": "varchar",
+    "idempotency_key": "varchar",
+}
+
+LIST_COLUMNS = {
+    **DECISION_COLUMNS,
+    "email": "varchar",
+    "subject": "varchar",
+    "template": "varchar",
+    "topic": "varchar",
+    "list_unsubscribe": "varchar",
+    "list_unsubscribe_post": "varchar",
+}
+
+CREATE = f"""
+create schema if not exists activation;
+create schema if not exists measurement;
+create table if not exists activation.send_decisions ({", ".join(f"{name} {kind}" for name, kind in DECISION_COLUMNS.items())});
+create table if not exists activation.send_list ({", ".join(f"{name} {kind}" for name, kind in LIST_COLUMNS.items())});
+create table if not exists measurement.experiment_assignments (
+    as_of date, experiment varchar, customer_id varchar, arm varchar, assigned_on date, bucket integer,
+    is_contaminated boolean
+);
+"""
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables that decisions are written to where they are missing."""
+    connection.execute(CREATE)
+
+
+def expose_state(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
+    """Make the mirrors of a state store readable as `activation.send_ledger` and `activation.assignments`.
+
+    Args:
+        connection: The warehouse.
+        directory: The folder of the state store; `StateStore.mirror` must have run.
+    """
+    connection.execute("create schema if not exists activation")
+    for view, folder in (("send_ledger", "send_ledger"), ("assignments", "assignments")):
+        pattern = str(directory / folder / "*.parquet").replace("'", "''")
+        connection.execute(f"create or replace view activation.{view} as from read_parquet('{pattern}')")
+
+
+def run(connection: duckdb.DuckDBPyConnection, statement: str, values: Mapping[str, Any]) -> None:
+    """Execute one statement with those of the values that it names as `$name`."""
+    names = set(PARAMETER.findall(statement))
+    connection.execute(statement, {name: values[name] for name in names})
+
+
+def put(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+    """Copy an Arrow table into a temporary table."""
+    connection.register("handed_in", table)
+    connection.execute(f"create or replace temp table {name} as from handed_in")
+    connection.unregister("handed_in")

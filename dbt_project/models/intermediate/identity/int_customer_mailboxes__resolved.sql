@@ -1,0 +1,5 @@
+with mailboxes as (
+    select * from {{ customer_mailboxes() }} as mailboxes
+)
+
+select * from mailboxes

@@ -1,0 +1,71 @@
+with units as (
+    select * from {{ ref('int_experiment_units__entered') }} where {{ in_window('as_of') }}
+),
+
+web_events as (
+    select * from {{ ref('int_web_events__unioned') }}
+),
+
+orders as (
+    select * from {{ customer_orders(as_of_days()) }} as orders
+),
+
+unit_profiles as (
+    select units.as_of, units.experiment, units.customer_id, units.entered_at, resolved.profile_key
+    from units
+    inner join {{ resolved_profiles(as_of_days()) }} as resolved
+        on units.as_of = resolved.as_of and units.customer_id = resolved.customer_id
+),
+
+-- The day on which a first visit became known does not depend on as_of: found once, not once a day.
+first_visits as (
+    select entries.profile_key, entries.entered_at, min(web_events.landed_on) as visible_from
+    from (select distinct profile_key, entered_at from unit_profiles) as entries
+    inner join web_events
+        on entries.profile_key = web_events.profile_key
+        and web_events.occurred_at between entries.entered_at and entries.entered_at + interval 14 day
+    group by entries.profile_key, entries.entered_at
+),
+
+visitors as (
+    select distinct unit_profiles.as_of, unit_profiles.experiment, unit_profiles.customer_id
+    from unit_profiles
+    inner join first_visits
+        on unit_profiles.profile_key = first_visits.profile_key
+        and unit_profiles.entered_at = first_visits.entered_at
+        and first_visits.visible_from <= unit_profiles.as_of
+),
+
+spent as (
+    select
+        units.as_of,
+        units.experiment,
+        units.customer_id,
+        coalesce(bool_or(orders.ordered_at < units.entered_at), false) as is_prior_buyer,
+        cast(coalesce(sum(orders.net_amount) filter (
+            where orders.ordered_at between units.entered_at and units.entered_at + interval 14 day
+        ), 0) as double) as revenue
+    from units
+    left join orders on units.as_of = orders.as_of and units.customer_id = orders.customer_id
+    group by units.as_of, units.experiment, units.customer_id
+),
+
+measured as (
+    select
+        units.*,
+        spent.is_prior_buyer,
+        cast(spent.revenue > 0 as double) as conversion,
+        spent.revenue,
+        cast(visitors.customer_id is not null as double) as visit
+    from units
+    inner join spent
+        on units.as_of = spent.as_of
+        and units.experiment = spent.experiment
+        and units.customer_id = spent.customer_id
+    left join visitors
+        on units.as_of = visitors.as_of
+        and units.experiment = visitors.experiment
+        and units.customer_id = visitors.customer_id
+)
+
+select * from measured

@@ -1,0 +1,39 @@
+with mailboxes as (
+    select * from {{ customer_mailboxes() }} as mailboxes
+),
+
+statements as (
+    select mailboxes.customer_id, known.*
+    from mailboxes
+    inner join {{ known_statements() }} as known
+        on mailboxes.as_of = known.as_of and mailboxes.mailbox_hash = known.mailbox_hash
+),
+
+person_consent as (
+    select * from {{ folded_consent('statements', 'as_of, customer_id') }} as folded
+),
+
+mailbox_consent as (
+    select * from {{ folded_consent('statements', 'as_of, customer_id, mailbox_hash') }} as folded
+),
+
+rechecked as (
+    select
+        mailboxes.as_of,
+        mailboxes.mailbox_hash,
+        mailboxes.customer_id,
+        case
+            when person_consent.consent_status in ('complained', 'bounced', 'unsubscribed')
+                then person_consent.consent_status
+            else coalesce(mailbox_consent.consent_status, 'unknown')
+        end as consent_status
+    from mailboxes
+    left join person_consent
+        on mailboxes.as_of = person_consent.as_of and mailboxes.customer_id = person_consent.customer_id
+    left join mailbox_consent
+        on mailboxes.as_of = mailbox_consent.as_of
+        and mailboxes.customer_id = mailbox_consent.customer_id
+        and mailboxes.mailbox_hash = mailbox_consent.mailbox_hash
+)
+
+select * from rechecked

@@ -1,0 +1,1 @@
+{{ consent_suppressions('complained', 'complained') }}

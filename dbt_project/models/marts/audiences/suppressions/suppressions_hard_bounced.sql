@@ -1,0 +1,1 @@
+{{ consent_suppressions('bounced', 'hard_bounced') }}

@@ -1,0 +1,18 @@
+with customers as (
+    select * from {{ ref('dim_customers') }} where {{ in_window('as_of') }} and is_identity_uncertain
+),
+
+suppressed as (
+    select
+        as_of,
+        'person' as scope,
+        customer_id,
+        cast(null as varchar) as mailbox_hash,
+        'identity_uncertain' as reason,
+        cast(first_seen_on as timestamp) as starts_at,
+        cast(null as timestamp) as expires_at,
+        cast(null as varchar) as evidence
+    from customers
+)
+
+select * from suppressed

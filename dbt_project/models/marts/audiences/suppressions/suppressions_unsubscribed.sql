@@ -1,0 +1,1 @@
+{{ consent_suppressions('unsubscribed', 'unsubscribed') }}

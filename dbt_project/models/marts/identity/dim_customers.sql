@@ -1,0 +1,67 @@
+with traits as (
+    select * from {{ ref('int_customer_traits__picked') }} where {{ in_window('as_of') }}
+),
+
+consent as (
+    select * from {{ ref('int_customer_consent__folded') }} where {{ in_window('as_of') }}
+),
+
+orders as (
+    select * from {{ ref('int_customer_orders__summarised') }} where {{ in_window('as_of') }}
+),
+
+identifiers as (
+    select * from {{ ref('int_customer_identifiers__counted') }} where {{ in_window('as_of') }}
+),
+
+value_thresholds as (
+    select
+        as_of,
+        {{ quantile('net_amount_total', 0.5) }} as mid_amount,
+        {{ quantile('net_amount_total', 0.8) }} as high_amount
+    from orders
+    where net_amount_total > 0
+    group by as_of
+),
+
+described as (
+    select
+        traits.as_of,
+        traits.customer_id,
+        consent.primary_email,
+        consent.mailbox_hash,
+        traits.account_id,
+        traits.household_id,
+        traits.first_seen_on,
+        coalesce(consent.consent_status, 'unknown') as consent_status,
+        consent.consent_evidence_id,
+        case
+            when orders.last_order_on is null and consent.consent_status = 'subscribed' then 'subscriber'
+            when orders.last_order_on is null then 'prospect'
+            when orders.order_days_total = 1 and traits.as_of - orders.last_order_on <= 30 then 'new_customer'
+            when traits.as_of - orders.last_order_on <= 60 then 'active'
+            when traits.as_of - orders.last_order_on <= 120 then 'at_risk'
+            else 'lapsed'
+        end as lifecycle_stage,
+        case
+            when coalesce(orders.net_amount_total, 0) <= 0 then 'none'
+            when orders.net_amount_total > value_thresholds.high_amount then 'high'
+            when orders.net_amount_total > value_thresholds.mid_amount then 'mid'
+            else 'low'
+        end as value_tier,
+        traits.timezone,
+        traits.country,
+        traits.first_name,
+        coalesce(
+            greatest(identifiers.email_count, identifiers.phone_count, identifiers.device_count) > 5
+            or identifiers.user_id_count > 1,
+            false
+        ) as is_identity_uncertain
+    from traits
+    {%- for part in ['consent', 'orders', 'identifiers'] %}
+    left join {{ part }} on traits.as_of = {{ part }}.as_of and traits.customer_id = {{ part }}.customer_id
+    {%- endfor %}
+    left join value_thresholds on traits.as_of = value_thresholds.as_of
+)
+
+select * from described

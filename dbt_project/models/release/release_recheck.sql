@@ -1,0 +1,13 @@
+with statements as (
+    select * from {{ known_statements() }} as statements
+),
+
+folded as (
+    select * from {{ folded_consent('statements', 'as_of, mailbox_hash') }} as folded
+),
+
+rechecked as (
+    select as_of, mailbox_hash, consent_status from folded
+)
+
+select * from rechecked

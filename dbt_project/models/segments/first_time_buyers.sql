@@ -1,0 +1,9 @@
+with features as (
+    select * from {{ ref('customer_features') }} where {{ in_window('as_of') }}
+),
+
+segment as (
+    select as_of, customer_id from features where order_days_total = 1 and days_since_last_order <= 45
+)
+
+select * from segment
