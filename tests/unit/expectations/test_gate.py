@@ -104,7 +104,7 @@ FAULTS = [
     (LIST, "window_is_on_the_send_date", None, f"update {LIST} set send_before_utc = '2025-03-05'"),
     (LIST, "row_is_a_subscribed_customer", None, f"update {CUSTOMERS} set consent_status = 'pending'"),
     (LIST, "row_is_not_suppressed", None, f"update {SUPPRESSIONS} set customer_id = null, mailbox_hash = sha256('mailbox1')"),
-    (LIST, "row_is_not_suppressed", None, f"update {SUPPRESSIONS} set mailbox_hash = null, customer_id = (select min(customer_id) from {LIST})"),
+    (LIST, "row_is_not_suppressed", None, f"update {SUPPRESSIONS} set customer_id = (select min(customer_id) from {LIST})"),
     (LIST, "list_is_exactly_what_was_decided", None, f"delete from {LIST} where decision_id = 'd2'"),
     (REPORT, "as_of_and_experiment_and_arm_and_segment_and_metric_are_unique", None, f"update {REPORT} set metric = 'revenue'"),
     (REPORT, "values_are_in_range", "n_treated", f"update {REPORT} set n_treated = -1"),
