@@ -1,5 +1,4 @@
 """The report site as a person meets it: in a real browser, by light and by dark, on a desk and on a phone."""
-# The page writes a real minus sign.
 
 import csv
 import io
