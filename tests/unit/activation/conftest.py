@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from activation.state import StateStore
 
+from activation.state import StateStore
 from tests.unit.activation.shop import Shop
 
 

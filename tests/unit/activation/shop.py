@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+
 from activation.decide import DecisionSummary, decide
 from activation.playbook import Playbook, load_playbook
 from activation.release import RECHECK_SCHEMA, ReleaseSummary, release
@@ -61,6 +62,14 @@ class Shop:
         self.connection.execute("set timezone = 'UTC'")
         self.connection.execute(MARTS)
         self.mirror()
+
+    @classmethod
+    def reopen(cls, home: Path) -> "Shop":
+        """The shop of another process, whose warehouse is a file."""
+        shop = cls.__new__(cls)
+        shop.state = StateStore(home / "state")
+        shop.connection = duckdb.connect(str(home / "warehouse.duckdb"))
+        return shop
 
     def mirror(self) -> None:
         self.state.mirror()

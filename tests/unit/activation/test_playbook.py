@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from activation.playbook import Playbook, PlaybookError, load_playbook
 
+from activation.playbook import Playbook, PlaybookError, load_playbook
 from tests.unit.activation.shop import PLAYBOOK, SEGMENTS, playbook
 
 

@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 
 import duckdb
 import pytest
-from activation.decide import WORKING_TABLES, WaterfallDoesNotAddUp
-from activation.playbook import Playbook
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from activation.decide import WORKING_TABLES, WaterfallDoesNotAddUp
+from activation.playbook import Playbook
 from tests.unit.activation.shop import DAY, Shop, people, playbook
 
 ANN, BEN, CY = people("treatment", 3)
