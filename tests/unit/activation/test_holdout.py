@@ -76,7 +76,7 @@ def test_held_out_are_suppressed_deferred_and_capped_like_everyone(shop: Shop) -
         shop.customer(name)
         shop.trigger(name)
     shop.suppress("open_support_ticket", customer_id=ALSO_HELD)
-    shop.claimed(capped, send_at=datetime(2025, 6, 10, 20), kind="ghost")
+    shop.claimed(capped, send_at=datetime.fromisoformat("2025-06-10T20:00"), kind="ghost")
     shop.trigger(late, "win_back")
     shop.score(late, 0.9)
     shop.decide()
@@ -97,7 +97,7 @@ def test_ghosts_use_up_caps_and_steps(shop: Shop) -> None:
     tomorrow = DAY + timedelta(days=1)
     shop.customer(HELD, day=tomorrow)
     shop.fresh(day=tomorrow)
-    shop.trigger(HELD, day=tomorrow, at=datetime(2025, 6, 10, 10))
+    shop.trigger(HELD, day=tomorrow, at=datetime.fromisoformat("2025-06-10T10:00"))
     shop.trigger(HELD, "win_back", day=tomorrow)
     # The ghost of 09:00 on the 11th is 24 hours old when the next email would go out: the step is used up, the cap no longer.
     shop.decide(tomorrow)

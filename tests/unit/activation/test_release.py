@@ -4,13 +4,14 @@ import csv
 import io
 import json
 import sqlite3
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from activation import release as release_module
 from activation.publish import publish_send_list
 from activation.release import BLOCKED_SCHEMA, ReleaseRefused
 from tests.unit.activation.shop import DAY, Shop, people, playbook, recheck
@@ -142,7 +143,7 @@ def test_approval_that_expired_meanwhile_drops_all(decided: Shop) -> None:
 
 def test_conflicts_with_other_partitions_are_counted_by_key(decided: Shop) -> None:
     occurrence = f"welcome_{BEN}"
-    noon = __import__("datetime").datetime(2025, 6, 11, 12)
+    noon = datetime.fromisoformat("2025-06-11T12:00")
     decided.claimed("someone", send_at=noon, mailbox=ANN)
     decided.claimed(BEN, send_at=noon, mailbox="old", flow="welcome", occurrence=occurrence)
     decided.claimed("other", send_at=noon - timedelta(days=9), mailbox=CY, flow="welcome", occurrence=f"welcome_{CY}")
@@ -154,13 +155,13 @@ def test_conflicts_with_other_partitions_are_counted_by_key(decided: Shop) -> No
 
 
 def test_ghost_does_not_take_the_day_of_a_mailbox_from_a_send(decided: Shop) -> None:
-    noon = __import__("datetime").datetime(2025, 6, 11, 12)
+    noon = datetime.fromisoformat("2025-06-11T12:00")
     decided.claimed("someone", send_at=noon, mailbox=ANN, kind="ghost")
     assert decided.release().sends == 3
 
 
 def test_person_merged_since_the_decision_is_not_sent_the_step_twice(decided: Shop) -> None:
-    noon = __import__("datetime").datetime(2025, 6, 9, 12)
+    noon = datetime.fromisoformat("2025-06-09T12:00")
     decided.claimed("twin", send_at=noon, flow="welcome", occurrence="sign_up_of_twin", root="p_twin")
     decided.connection.execute("delete from marts.identity_map where profile_key = $key", {"key": f"p_{ANN}"})
     decided.identity(f"p_{ANN}", ANN, f"p_{ANN}", until=SEND_DATE)
@@ -184,19 +185,24 @@ def test_released_after_its_successor_gives_each_key_once(decided: Shop) -> None
     assert late.dropped["send"] == {"already_claimed": 3}
 
 
-def test_unsubscribed_between_claim_and_publication_is_withdrawn(
-    decided: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from activation import release as module
+def stop_at(shop: Shop, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A release that breaks off at one of its steps."""
 
     def die(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(module, "write_files", die)
-        decided.release()
-    decided.mirror()
-    assert {row["status"] for row in decided.ledger()} == {"claimed"}
+    with monkeypatch.context() as patched:
+        patched.setattr(release_module, name, die)
+        with pytest.raises(KeyboardInterrupt):
+            shop.release()
+    shop.mirror()
+    assert {row["status"] for row in shop.ledger()} == {"claimed"}
+
+
+def test_who_left_after_the_claim_but_before_the_files_is_withdrawn(
+    decided: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_at(decided, monkeypatch, "write_files")
     summary = decided.release(recheck(BEN, CY, HELD, **{ANN: "unsubscribed"}), run_id="run_2")
     assert released_emails(decided) == emails(BEN, CY)
     assert summary.dropped == {"send": {"now_unsubscribed": 1}}
@@ -204,6 +210,14 @@ def test_unsubscribed_between_claim_and_publication_is_withdrawn(
     before = decided.files()
     decided.release(run_id="run_3")
     assert decided.files() == before
+
+
+def test_files_that_were_handed_over_stay_as_they_are(decided: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_at(decided, monkeypatch, "mark_published")
+    before = decided.files()
+    decided.release(recheck(BEN, CY, HELD, **{ANN: "unsubscribed"}), run_id="run_2")
+    assert decided.files() == before
+    assert {row["status"] for row in decided.ledger()} == {"published"}
 
 
 def test_erased_person_is_gone_from_what_can_be_published(decided: Shop) -> None:
@@ -222,21 +236,25 @@ def test_ledger_refuses_to_forget_or_to_be_rewritten(decided: Shop) -> None:
     assert len(decided.ledger()) == 4
 
 
-@pytest.mark.parametrize("columns", [("mailbox_hash", "send_date"), ("mailbox_hash", "flow", "step", "occurrence"), ("root_profile_key", "flow", "step", "occurrence")])  # fmt: skip
-def test_ledger_has_its_three_unique_keys(decided: Shop, columns: tuple[str, ...]) -> None:
+STEP_KEY = ("flow", "step", "occurrence")
+
+
+@pytest.mark.parametrize(
+    "key", [("mailbox_hash", "send_date"), ("mailbox_hash", *STEP_KEY), ("root_profile_key", *STEP_KEY)]
+)
+def test_ledger_has_its_three_unique_keys(decided: Shop, key: tuple[str, ...]) -> None:
     decided.release()
-    names = [name for name in decided.ledger()[0] if name != "idempotency_key"]
-    values = [
-        f"'new_' || {name}"
-        if name in {"mailbox_hash", "root_profile_key", "flow", "send_date"} - set(columns)
-        else name
-        for name in names
-    ]
-    query = f"insert into ledger select 'new_' || idempotency_key, {', '.join(values)} from ledger limit 1"
-    query = query.replace("idempotency_key,", "idempotency_key,", 1)
-    ordered = f"insert into ledger (idempotency_key, {', '.join(names)}) {query.removeprefix('insert into ledger ')}"
+    columns = list(decided.ledger()[0])
+    fresh = {"idempotency_key", "mailbox_hash", "root_profile_key", "flow", "send_date"} - set(key)
+    values = [f"'new_' || {name}" if name in fresh else name for name in columns]
+    copy = f"insert into ledger ({', '.join(columns)}) select {', '.join(values)} from ledger limit 1"
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"), decided.state.transaction() as connection:
-        connection.execute(ordered)
+        connection.execute(copy)
+    everything = [f"'new_' || {name}" if name in {*fresh, *key} - {"kind", "status"} else name for name in columns]
+    with decided.state.transaction() as connection:
+        connection.execute(
+            f"insert into ledger ({', '.join(columns)}) select {', '.join(everything)} from ledger limit 1"
+        )
 
 
 def test_proposal_is_published_with_its_checksums(decided: Shop) -> None:

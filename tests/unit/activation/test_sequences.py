@@ -31,7 +31,7 @@ def test_first_step_is_due_for_its_window(shop: Shop, days: int, is_due: bool) -
 
 def test_day_of_a_trigger_is_the_brands(shop: Shop) -> None:
     shop.customer(ANN)
-    shop.trigger(ANN, at=datetime(2025, 6, 6, 23, 30))
+    shop.trigger(ANN, at=datetime.fromisoformat("2025-06-06T23:30"))
     shop.decide(zone="UTC")
     assert shop.outcomes() == {}
     shop.decide(zone="Europe/Berlin")
@@ -101,8 +101,8 @@ def test_sequence_goes_on_after_a_merge(shop: Shop) -> None:
 
 def test_two_sign_ups_welcome_once_by_the_first(shop: Shop) -> None:
     shop.customer(ANN)
-    shop.trigger(ANN, occurrence="late", at=datetime(2025, 6, 10, 9))
-    shop.trigger(ANN, occurrence="early", at=datetime(2025, 6, 9, 9))
+    shop.trigger(ANN, occurrence="late", at=datetime.fromisoformat("2025-06-10T09:00"))
+    shop.trigger(ANN, occurrence="early", at=datetime.fromisoformat("2025-06-09T09:00"))
     shop.decide()
     assert [row["occurrence"] for row in shop.rows()] == ["early"]
 
@@ -129,7 +129,7 @@ def test_step_that_the_mailbox_got_is_not_decided_for_another_person(shop: Shop)
 def test_window_of_16_hours_is_open_at_its_far_end(shop: Shop, hours: float, outcome: tuple[str, str | None]) -> None:
     shop.customer(ANN)
     shop.trigger(ANN)
-    sent_at = datetime(2025, 6, 11, 9) - timedelta(hours=hours)
+    sent_at = datetime.fromisoformat("2025-06-11T09:00") - timedelta(hours=hours)
     shop.claimed(ANN, send_at=sent_at.replace(microsecond=0), as_of=date(2025, 6, 9))
     shop.decide()
     assert shop.outcomes()[ANN, "welcome", "1"] == outcome
@@ -141,7 +141,7 @@ def test_three_a_week_slide(shop: Shop, days: tuple[int, ...], kind: str, outcom
     shop.customer(ANN)
     shop.trigger(ANN)
     for day in days:
-        shop.claimed(ANN, send_at=datetime(2025, 6, 11, 9) - timedelta(days=day), kind=kind)
+        shop.claimed(ANN, send_at=datetime.fromisoformat("2025-06-11T09:00") - timedelta(days=day), kind=kind)
     shop.decide()
     assert shop.outcomes()[ANN, "welcome", "1"][0] == outcome
 
@@ -150,7 +150,7 @@ def test_ten_a_month(shop: Shop) -> None:
     shop.customer(ANN)
     shop.trigger(ANN)
     for number in range(10):
-        shop.claimed(ANN, send_at=datetime(2025, 6, 1, 9) - timedelta(days=number * 2))
+        shop.claimed(ANN, send_at=datetime.fromisoformat("2025-06-01T09:00") - timedelta(days=number * 2))
     shop.decide()
     assert shop.outcomes()[ANN, "welcome", "1"] == ("capped", "cap_30_days")
 
@@ -159,7 +159,7 @@ def test_caps_follow_the_mailbox_and_the_person(shop: Shop) -> None:
     merge(shop)
     shop.trigger(ANN)
     shop.customer(HELD)
-    shop.claimed(BEN, send_at=datetime(2025, 6, 10, 20), mailbox="old address")
+    shop.claimed(BEN, send_at=datetime.fromisoformat("2025-06-10T20:00"), mailbox="old address")
     shop.decide()
     assert shop.outcomes()[ANN, "welcome", "1"] == ("capped", "cap_16_hours")
 
@@ -167,6 +167,6 @@ def test_caps_follow_the_mailbox_and_the_person(shop: Shop) -> None:
 def test_mailbox_is_capped_for_its_next_owner(shop: Shop) -> None:
     shop.customer(BEN, mailbox="home")
     shop.trigger(BEN)
-    shop.claimed("someone", send_at=datetime(2025, 6, 10, 20), mailbox="home")
+    shop.claimed("someone", send_at=datetime.fromisoformat("2025-06-10T20:00"), mailbox="home")
     shop.decide()
     assert shop.outcomes()[BEN, "welcome", "1"] == ("capped", "cap_16_hours")

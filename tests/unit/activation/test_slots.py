@@ -39,8 +39,12 @@ def test_score_at_its_threshold_holds(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("score", "tier", "reason"),
-    [(0.59, "model", "low_score_of_churn_risk"), (0.9, "fallback", "fallback_tier_of_churn_risk"), (None, "model", "no_score_of_churn_risk")],
-)  # fmt: skip
+    [
+        (0.59, "model", "low_score_of_churn_risk"),
+        (0.9, "fallback", "fallback_tier_of_churn_risk"),
+        (None, "model", "no_score_of_churn_risk"),
+    ],
+)
 def test_fallback_says_why(shop: Shop, score: float | None, tier: str, reason: str) -> None:
     if score is not None:
         shop.score(ANN, score, tier=tier)
@@ -68,7 +72,13 @@ def test_stale_views_take_the_fallback(shop: Shop, age: int | None, variant: str
         shop.fresh("segment", age=age, event="Product Viewed")
     shop.customer(ANN)
     shop.member(ANN, "engaged_browsers_without_order")
-    shop.claimed(ANN, send_at=datetime(2025, 6, 6, 9), flow="welcome", occurrence="sign_up", as_of=date(2025, 6, 5))
+    shop.claimed(
+        ANN,
+        send_at=datetime.fromisoformat("2025-06-06T09:00"),
+        flow="welcome",
+        occurrence="sign_up",
+        as_of=date(2025, 6, 5),
+    )
     shop.decide()
     (row,) = shop.rows()
     choice = json.loads(str(row["block_choices"]))["hero"]

@@ -11,7 +11,7 @@ from activation.state import ASSIGNMENT_SCHEMA, LEDGER_SCHEMA, PROMOTION_SCHEMA,
 from tests.unit.activation.shop import playbook
 
 SUNDAY = date(2025, 3, 9)
-NOW = datetime(2025, 3, 10, 6)
+NOW = datetime.fromisoformat("2025-03-10T06:00")
 
 
 @pytest.fixture
