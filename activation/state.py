@@ -153,6 +153,8 @@ class StateStore:
         connection = sqlite3.connect(self.directory / "state.sqlite", timeout=60, isolation_level=None)
         connection.execute("pragma synchronous = full")
         connection.execute("pragma secure_delete = on")
+        connection.execute("pragma temp_store = memory")
+        connection.execute("pragma cache_size = -65536")
         return connection
 
     def record_assignments(self, assignments: pa.Table) -> int:

@@ -63,6 +63,14 @@ class Shop:
         self.connection.execute(MARTS)
         self.mirror()
 
+    @classmethod
+    def reopen(cls, home: Path) -> "Shop":
+        """The shop of another process, whose warehouse is a file."""
+        shop = cls.__new__(cls)
+        shop.state = StateStore(home / "state")
+        shop.connection = duckdb.connect(str(home / "warehouse.duckdb"))
+        return shop
+
     def mirror(self) -> None:
         self.state.mirror()
         expose_state(self.connection, self.state.directory)
@@ -132,7 +140,7 @@ class Shop:
     ) -> None:
         self.insert(
             "marts.suppressions", as_of=day, scope="person", customer_id=customer_id, mailbox_hash=mailbox, reason=reason,
-            starts_at=datetime(2025, 1, 1), expires_at=expires_at,
+            starts_at=datetime.fromisoformat("2025-01-01T00:00"), expires_at=expires_at,
         )  # fmt: skip
 
     def score(self, customer_id: str, score: float, *, tier: str = "model", day: date = DAY) -> None:

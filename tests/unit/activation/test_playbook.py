@@ -57,20 +57,50 @@ def test_version_follows_content_not_layout(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        ("flows/win_back.yml", "segment: high_value_at_risk", "segment: big_spenders", "segment big_spenders is unknown"),
+        (
+            "flows/win_back.yml",
+            "segment: high_value_at_risk",
+            "segment: big_spenders",
+            "segment big_spenders is unknown",
+        ),
         ("flows/win_back.yml", "step: 2", "step: 1", "step 1 is written twice"),
-        ("flows/win_back.yml", "template: win_back_2.txt", "template: gone.txt", "template gone.txt is not in content/"),
-        ("flows/win_back.yml", "delay_days: 7", "delay_days: -1", "delay_days: input should be greater than or equal to 0"),
+        (
+            "flows/win_back.yml",
+            "template: win_back_2.txt",
+            "template: gone.txt",
+            "template gone.txt is not in content/",
+        ),
+        (
+            "flows/win_back.yml",
+            "delay_days: 7",
+            "delay_days: -1",
+            "delay_days: input should be greater than or equal to 0",
+        ),
         ("flows/welcome.yml", "topic: welcome", "topik: welcome", "topik is not known here"),
         ("flows/welcome.yml", "reentry: once", "reentry: twice", "reentry: input should be 'once' or 'each'"),
         ("approvals.yml", "flow: win_back", "flow: spring_sale", "flow spring_sale is unknown"),
-        ("approvals.yml", "approval_id: approval_win_back_1", "approval_id: approval_welcome_1", "approval approval_welcome_1 is written twice"),
-        ("policies.yml", "timezone: null", "timezone: Europe/Atlantis", "'Europe/Atlantis' is no time zone: use a name such as Europe/London"),
+        (
+            "approvals.yml",
+            "approval_id: approval_win_back_1",
+            "approval_id: approval_welcome_1",
+            "approval approval_welcome_1 is written twice",
+        ),
+        (
+            "policies.yml",
+            "timezone: null",
+            "timezone: Europe/Atlantis",
+            "'Europe/Atlantis' is no time zone: use a name such as Europe/London",
+        ),
         ("policies.yml", "id: cap_7_days", "id: cap_16_hours", "cap cap_16_hours is written twice"),
-        ("policies.yml", 'ends: "09:00"', 'ends: "9am"', "ends: string should match pattern '^([01]\\d|2[0-3]):[0-5]\\d$'"),
+        (
+            "policies.yml",
+            'ends: "09:00"',
+            'ends: "9am"',
+            "ends: string should match pattern '^([01]\\d|2[0-3]):[0-5]\\d$'",
+        ),
         ("experiments.yml", "scope: global", "scope: local", "scope: input should be 'global'"),
     ],
-)  # fmt: skip
+)
 def test_fault_is_named_with_its_line(folder: Path, name: str, old: str, new: str, message: str) -> None:
     line = replace(folder, name, old, new)
     assert f"playbook/{name}:{line}: {message}" in faults(folder)

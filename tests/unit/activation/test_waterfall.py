@@ -36,8 +36,14 @@ def test_subscriber_is_sent(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("consent", "reason"),
-    [("unknown", "no_consent"), (None, "no_consent"), ("pending", "no_consent"), ("unsubscribed", "unsubscribed"), ("bounced", "hard_bounced")],
-)  # fmt: skip
+    [
+        ("unknown", "no_consent"),
+        (None, "no_consent"),
+        ("pending", "no_consent"),
+        ("unsubscribed", "unsubscribed"),
+        ("bounced", "hard_bounced"),
+    ],
+)
 def test_without_consent_nobody_is_sent(shop: Shop, consent: str | None, reason: str) -> None:
     shop.customer(ANN, consent=consent)
     assert fate(shop, ANN) == ("suppressed", reason)
@@ -59,7 +65,7 @@ def test_suppressions_reach_person_and_mailbox(shop: Shop) -> None:
 @pytest.mark.parametrize(("minutes", "outcome"), [(0, "sent"), (1, "suppressed")])
 def test_suppression_counts_at_the_time_of_sending(shop: Shop, minutes: int, outcome: str) -> None:
     shop.customer(ANN)
-    opens = datetime(2025, 6, 11, 9, 0) + timedelta(minutes=minutes)
+    opens = datetime.fromisoformat("2025-06-11T09:00") + timedelta(minutes=minutes)
     shop.suppress("recently_converted", customer_id=ANN, expires_at=opens)
     assert fate(shop, ANN)[0] == outcome
 
@@ -67,7 +73,7 @@ def test_suppression_counts_at_the_time_of_sending(shop: Shop, minutes: int, out
 def test_all_reasons_are_kept_in_order(shop: Shop) -> None:
     shop.customer(ANN, consent="unsubscribed", uncertain=True)
     shop.suppress("open_support_ticket", customer_id=ANN)
-    shop.claimed(ANN, send_at=datetime(2025, 6, 10, 20, 0))
+    shop.claimed(ANN, send_at=datetime.fromisoformat("2025-06-10T20:00"))
     assert fate(shop, ANN) == ("suppressed", "identity_uncertain")
     reasons = json.loads(str(shop.rows()[0]["all_reasons"]))
     assert reasons == ["identity_uncertain", "unsubscribed", "open_support_ticket", "cap_16_hours"]
@@ -152,10 +158,15 @@ def test_suppressed_email_does_not_win_the_mailbox(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("zone", "opens", "closes", "is_assumed"),
     [
-        ("America/New_York", datetime(2025, 6, 11, 13), datetime(2025, 6, 12, 1), False),
-        ("Asia/Tokyo", datetime(2025, 6, 11, 0), datetime(2025, 6, 11, 12), False),
-        (None, datetime(2025, 6, 11, 7), datetime(2025, 6, 11, 19), True),
-        ("Moon/Base", datetime(2025, 6, 11, 7), datetime(2025, 6, 11, 19), True),
+        (
+            "America/New_York",
+            datetime.fromisoformat("2025-06-11T13:00"),
+            datetime.fromisoformat("2025-06-12T01:00"),
+            False,
+        ),
+        ("Asia/Tokyo", datetime.fromisoformat("2025-06-11T00:00"), datetime.fromisoformat("2025-06-11T12:00"), False),
+        (None, datetime.fromisoformat("2025-06-11T07:00"), datetime.fromisoformat("2025-06-11T19:00"), True),
+        ("Moon/Base", datetime.fromisoformat("2025-06-11T07:00"), datetime.fromisoformat("2025-06-11T19:00"), True),
     ],
 )
 def test_quiet_hours_are_local(
@@ -232,7 +243,9 @@ PEOPLE = st.lists(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(crowd=PEOPLE, has_ticket=st.booleans())
-def test_waterfall_adds_up_and_nobody_is_sent_who_must_not_be(shop: Shop, crowd: list[tuple[str, str, str | None, bool, float | None]], has_ticket: bool) -> None:  # fmt: skip
+def test_waterfall_adds_up_and_nobody_is_sent_who_must_not_be(
+    shop: Shop, crowd: list[tuple[str, str, str | None, bool, float | None]], has_ticket: bool
+) -> None:
     clean(shop.connection)
     for name, mailbox, consent, is_quiet, score in crowd:
         shop.customer(name, mailbox=mailbox, consent=consent)
