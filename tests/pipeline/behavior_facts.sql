@@ -1,0 +1,97 @@
+-- A small shop made by hand: 61 profiles, 130 days, late landings, refunds, merges and splits. No randomness: md5 of the keys.
+create temp macro pick(seed, n) as cast(cast('0x' || substr(md5(seed), 1, 8) as bigint) % n as integer);
+
+create temp table people as
+select i, 'plain:' || i as profile_key, 'm' || i as mailbox_hash, date '2025-01-01' + pick('first' || i, 60) as born_on
+from (select cast(range as integer) as i from range(60)) as numbers
+union all
+select 61 as i, 'plain:61' as profile_key, 'm61' as mailbox_hash, date '2024-12-20' as born_on;
+
+insert into intermediate.int_profiles__unioned by name
+select profile_key, 'plain' as source, born_on + 20 * version as landed_on, 'p' || i || '@example.org' as email, mailbox_hash,
+    'Name ' || version as first_name, 'Street ' || i // 2 as address, '1000' as postcode, case when i % 7 = 0 then 'Acme' end as company,
+    case when i % 3 = 0 then 'Europe/London' end as timezone, cast(born_on as timestamp) as created_at,
+    cast(born_on + 20 * version as timestamp) as updated_at
+from people, (values (0), (1), (2)) as versions (version);
+
+insert into intermediate.int_identifiers__linked by name
+select profile_key, 'plain' as source, 'email' as identifier_type, mailbox_hash as identifier_hash, born_on as landed_on,
+    i = 59 as is_blocked, false as is_role_mailbox from people
+union all
+select profile_key, 'plain', 'device' as identifier_type, 'd' || i || '-' || n as identifier_hash, date '2025-04-20' + cast(n as integer) as landed_on,
+    false as is_blocked, false as is_role_mailbox from people, range(pick('devices' || i, 9)) as devices (n);
+
+-- Every fifth profile joins its neighbour while the window runs; every eleventh has left it again by its end.
+insert into marts.identity_map by name
+select profile_key, customer_id, root_profile_key, valid_from, valid_to from (
+    select profile_key, 'c_' || i as customer_id, profile_key as root_profile_key, born_on as valid_from,
+        case when i % 5 = 1 then date '2025-04-28' + i % 3 else date '9999-12-31' end as valid_to from people
+    union all
+    select profile_key, 'c_' || (i - 1), 'plain:' || (i - 1), date '2025-04-28' + i % 3,
+        case when i % 11 = 0 then date '2025-04-28' + i % 3 + 1 else date '9999-12-31' end
+    from people where i % 5 = 1
+    union all
+    select profile_key, 'c_' || i, profile_key, date '2025-04-28' + i % 3 + 1, date '9999-12-31'
+    from people where i % 5 = 1 and i % 11 = 0
+);
+
+create temp table purchases as
+select i, profile_key, n, 'o' || i || '-' || n as order_key, born_on + pick('order' || i || n, 120) as ordered_on,
+    pick('late' || i || n, 4) as late, 5.25 + pick('amount' || i || n, 90) as amount, pick('refund' || i || n, 5) = 0 as is_refunded
+from people, range(pick('orders' || i, 8)) as orders (n)
+where i < 60
+union all
+select 61, 'plain:61', 0, 'o61', date '2024-12-21', 0, 80, false;
+
+insert into intermediate.int_orders__versioned by name
+select order_key, 'plain' as source, ordered_on + late as landed_on, profile_key, ordered_on + interval 9 hour as ordered_at, ordered_on,
+    ordered_on + interval 10 hour as updated_at, 'paid' as status, 'EUR' as currency, amount as gross_amount, 0 as refund_amount,
+    amount as net_amount, false as is_renewal, false as is_test from purchases
+union all
+select order_key, 'plain', ordered_on + late + 6 as landed_on, profile_key, ordered_on + interval 9 hour as ordered_at, ordered_on,
+    ordered_on + 5 + interval 10 hour as updated_at, 'refunded' as status, 'EUR', amount as gross_amount, amount as refund_amount,
+    0 as net_amount, false, false from purchases where is_refunded;
+
+insert into intermediate.int_order_entries__booked by name
+select order_key, 'plain' as source, ordered_on + late as landed_on, profile_key, ordered_on as occurred_on, 'EUR' as currency,
+    1 as order_count, amount as gross_amount, 0 as refund_amount, amount as net_amount from purchases
+union all
+select order_key, 'plain' as source, ordered_on + late + 6 as landed_on, profile_key, ordered_on + 5 as occurred_on, 'EUR' as currency,
+    0 as order_count, 0 as gross_amount, amount as refund_amount, -amount as net_amount from purchases where is_refunded;
+
+insert into intermediate.int_web_events__unioned by name
+select 'w' || i || '-' || n as event_key, 'segment' as source,
+    ['Product Viewed', 'Product Added', 'Checkout Started', 'Page Viewed'][1 + pick('event' || i || n, 4)] as event,
+    born_on + day + pick('landed' || i || n, 3) as landed_on, born_on + day + interval 12 hour as occurred_at, born_on + day as occurred_on,
+    born_on + day + interval 13 hour as received_at, profile_key
+from (select *, pick('web' || i || n, 110) as day from people, range(pick('views' || i, 25)) as views (n));
+
+insert into intermediate.int_email_events__unioned by name
+select 'e' || i || '-' || n as event_key, 'sendgrid' as source,
+    ['delivered', 'opened', 'clicked', 'bounced'][1 + pick('mail' || i || n, 4)] as event, born_on + day + 1 as landed_on,
+    born_on + day + interval 8 hour as occurred_at, born_on + day as occurred_on, mailbox_hash, profile_key, n % 3 = 0 as is_machine
+from (select *, pick('mailed' || i || n, 110) as day from people, range(12) as mails (n));
+
+insert into intermediate.int_consent_evidence__unioned by name
+select 's' || i || '-' || n as evidence_id, 'plain' as source, born_on + day + pick('heard' || i || n, 5) as landed_on, mailbox_hash,
+    'email' as channel, statement, statement in ('subscribed', 'confirmed') and n % 3 > 0 as is_affirmative,
+    born_on + day + interval 7 hour as occurred_at
+from (
+    select *, pick('said' || i || n, 115) as day,
+        ['subscribed', 'confirmed', 'subscribed', 'pending', 'unsubscribed', 'complained', 'bounced'][1 + pick('what' || i || n, 7)] as statement
+    from people, range(4) as statements (n)
+);
+
+insert into intermediate.int_tickets__versioned by name
+select 't' || i as ticket_key, 'zendesk' as source, date '2025-04-20' + 4 * version + i % 5 as landed_on, profile_key,
+    ['new', 'open', 'solved'][1 + version] as status, date '2025-04-20' + interval 9 hour as created_at
+from people, (values (0), (1), (2)) as versions (version) where i % 6 = 0;
+
+insert into intermediate.int_assignments__recorded by name
+select 'recorded' as experiment, profile_key, date '2025-04-27' + i % 5 as landed_on, ['email', 'none'][1 + i % 2] as arm,
+    0.5 as planned_share, date '2025-04-15' + i % 9 + interval 6 hour as assigned_at from people;
+
+insert into ml.customer_scores by name
+select days.as_of, 'c_' || i as customer_id, 'churn_risk' as model_name, '1' as model_version, pick('score' || i, 100) / 100 as score,
+    'model' as tier
+from people, (select cast(unnest(range(date '2025-04-28', date '2025-05-03', interval 1 day)) as date) as as_of) as days where i % 4 > 0;

@@ -1,0 +1,246 @@
+"""The models that look back, on a small shop made by hand: a day says the same however and whenever it is built."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+OPTIONS = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
+FACTS = (Path(__file__).parent / "behavior_facts.sql").read_text()
+START, FIRST, LAST = date(2024, 12, 20), date(2025, 4, 28), date(2025, 5, 2)
+WINDOW = [FIRST + timedelta(days=offset) for offset in range(5)]
+MONDAY, SUNDAY = date(2025, 4, 21), date(2025, 5, 4)
+PYTHON = {"identity", "ml", "measurement", "state"}
+DAYS = ("landed_on", "as_of", "valid_from")
+
+LEDGER = """
+copy (
+    select 'k' || i as idempotency_key, if(i % 10 = 0, 'ghost', 'send') as kind, 'settled' as status, 'm' || i as mailbox_hash,
+        'c_' || i as customer_id, 'plain:' || i as root_profile_key, 'welcome' as flow, '1' as step, 'o' as occurrence,
+        'global_holdout' as experiment, if(i % 10 = 0, 'holdout', 'treatment') as arm, date '2025-04-25' + i % 7 as as_of,
+        date '2025-04-26' + i % 7 as send_date, date '2025-04-26' + i % 7 + interval 9 hour as send_at,
+        cast(null as timestamp) as released_at, 'r' as run_id
+    from (select cast(range as integer) as i from range(40)) as numbers
+) to '{folder}/ledger.parquet' (format parquet)
+"""
+
+
+class Project:
+    """The dbt project, parsed once against a home; each warehouse is copied there to be built."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        parsed = dbtRunner().invoke(["parse", *OPTIONS])
+        assert parsed.success, parsed.exception
+        self.manifest: Any = parsed.result
+        models = [node for node in self.manifest.nodes.values() if node.resource_type == "model"]
+        given = [
+            node for node in models if "intermediate/sources" in node.path or node.name == "int_identifiers__linked"
+        ]
+        sources = [node for node in self.manifest.sources.values() if node.source_name in PYTHON - {"state"}]
+        self.given = {f"{node.schema}.{node.name}": node.columns for node in (*given, *sources) if node.columns}
+        built = [node for node in models if node not in given and node.fqn[1] in {"intermediate", "marts", "segments"}]
+        self.daily_tables = [
+            f"{node.schema}.{node.name}"
+            for node in built
+            if node.config.materialized == "incremental" and "weekly" not in node.config.tags
+        ]
+        self.facts = [node.name for node in built if node.config.meta["partitioned_by"] == "landed_on"]
+        self.weekly = [node.name for node in built if "weekly" in node.config.tags]
+        self.daily = [node.name for node in built if node.name not in {*self.facts, *self.weekly}]
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "warehouse.duckdb"
+
+    def empty(self) -> None:
+        """Start a warehouse that holds only the tables which other stages fill, without rows."""
+        self.warehouse.unlink(missing_ok=True)
+        with duckdb.connect(str(self.warehouse)) as connection:
+            self.create_given(connection)
+
+    def create_given(self, connection: duckdb.DuckDBPyConnection) -> None:
+        for table, columns in self.given.items():
+            connection.execute(f"create schema if not exists {table.split('.')[0]}")
+            typed = ", ".join(f"{name} {column.data_type}" for name, column in columns.items())
+            connection.execute(f"create table {table} ({typed})")
+
+    def land(self, world: Path, until: date) -> None:
+        """Fill the given tables with what was known when a day ended."""
+        with duckdb.connect(str(self.warehouse)) as connection:
+            connection.execute(f"attach '{world}' as world (read_only)")
+            for table, columns in self.given.items():
+                day = next(name for name in DAYS if name in columns)
+                known = f"select * from world.{table} where {day} <= date '{until}'"
+                if day == "valid_from":
+                    still = f"if(valid_to > date '{until}', date '9999-12-31', valid_to) as valid_to"
+                    known = known.replace("*", f"* replace ({still})", 1)
+                connection.execute(f"delete from {table}")
+                connection.execute(f"insert into {table} {known}")
+
+    def run(self, models: list[str], start: date, end: date) -> None:
+        window = json.dumps({"window_start": str(start), "window_end": str(end)})
+        try:
+            outcome = dbtRunner(manifest=self.manifest).invoke(["run", "--select", *models, "--vars", window, *OPTIONS])
+        finally:
+            DuckDBConnectionManager.close_all_connections()
+        assert outcome.success, [f"{row.node.name}: {row.message}" for row in outcome.result if row.status == "error"]
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def keep(self, name: str) -> Path:
+        return self.warehouse.rename(self.home / name)
+
+
+def differing(tables: list[str], one: Path, other: Path) -> list[str]:
+    """Tables of which some row is in one warehouse only; rows that landed after the window are left out."""
+    found = []
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{one}' as one (read_only)")
+        connection.execute(f"attach '{other}' as other (read_only)")
+        for table in tables:
+            days = connection.execute(
+                f"select column_name from (describe one.{table}) where column_name in ('as_of', 'landed_on')"
+            )
+            where = f"where {days.fetchall()[0][0]} <= date '{LAST}'"
+            sides = [f"select * from {side}.{table} {where}" for side in ("one", "other")]
+            if any(connection.sql(f"({left}) except all ({right})").fetchall() for left, right in (sides, sides[::-1])):
+                found.append(table)
+    return found
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    home = tmp_path_factory.mktemp("behavior")
+    ledger = home / "state" / "send_ledger"
+    ledger.mkdir(parents=True)
+    duckdb.execute(LEDGER.format(folder=ledger))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"HOLDFAST_HOME": "", "DBT_TARGET_PATH": "target", "DBT_LOG_PATH": "logs"}.items():
+            patch.setenv(name, str(home / value))
+        patch.setenv("DO_NOT_TRACK", "true")
+        yield Project(home)
+
+
+@pytest.fixture(scope="module")
+def world(project: Project) -> Path:
+    """A warehouse file with all that ever landed, beyond the window's last day too."""
+    path = project.home / "world.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        project.create_given(connection)
+        connection.execute(FACTS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def in_one_run(project: Project, world: Path) -> Path:
+    project.empty()
+    project.land(world, LAST + timedelta(days=90))
+    project.run(project.facts, START, LAST + timedelta(days=90))
+    project.run(project.daily, FIRST, LAST)
+    return project.keep("in_one_run.duckdb")
+
+
+@pytest.fixture(scope="module")
+def day_by_day(project: Project, world: Path) -> Path:
+    project.empty()
+    project.land(world, FIRST)
+    project.run(project.facts, START, FIRST - timedelta(days=1))
+    for day in WINDOW:
+        project.land(world, day)
+        project.run([*project.facts, *project.daily], day, day)
+    return project.keep("day_by_day.duckdb")
+
+
+def test_one_run_with_later_facts_equals_day_by_day_without_them(
+    project: Project, in_one_run: Path, day_by_day: Path
+) -> None:
+    assert differing(project.daily_tables, day_by_day, in_one_run) == []
+
+
+def test_the_hand_made_shop_reaches_every_daily_mart(in_one_run: Path) -> None:
+    with duckdb.connect(str(in_one_run), read_only=True) as connection:
+        reached = connection.execute("""
+            select
+                (select count(distinct segment) from marts.segment_membership),
+                (select count(distinct reason) from marts.suppressions),
+                (select count(distinct flow) from marts.flow_triggers),
+                (select count(distinct experiment) from measurement.experiment_cells),
+                (select count(distinct consent_status) from marts.dim_customers),
+                (select count(*) > 0 from marts.segment_membership where not is_new and entered_on > date '2025-04-28')
+        """).fetchone()
+    assert reached == (7, 7, 2, 2, 6, True)
+
+
+def test_building_a_day_again_changes_nothing(
+    project: Project, in_one_run: Path, request: pytest.FixtureRequest
+) -> None:
+    project.warehouse.write_bytes(in_one_run.read_bytes())
+    request.addfinalizer(lambda: project.warehouse.unlink(missing_ok=True))
+    project.run(project.daily, WINDOW[2], WINDOW[2])
+    assert differing(project.daily_tables, in_one_run, project.warehouse) == []
+
+
+def test_two_training_weeks_in_one_run_equal_each_alone(project: Project, world: Path) -> None:
+    kept: list[list[tuple[Any, ...]]] = []
+    windows: list[list[tuple[date, date]]] = [
+        [(MONDAY, SUNDAY)], [(MONDAY, MONDAY + timedelta(days=6)), (SUNDAY - timedelta(days=6), SUNDAY)],
+    ]  # fmt: skip
+    for weeks in windows:
+        project.empty()
+        for start, end in weeks:
+            project.land(world, end)
+            project.run(project.facts, START, end)
+            project.run(project.weekly, start, end)
+        kept.append(project.query("select * from marts.churn_training_set order by all"))
+    assert kept[0] == kept[1]
+    slices = project.query(
+        "select trained_on, count(distinct slice) from marts.churn_training_set group by all order by all"
+    )
+    assert slices == [(MONDAY + timedelta(days=6), 3), (SUNDAY, 3)]
+
+
+@pytest.fixture
+def fold(project: Project) -> Callable[[list[tuple[str, str, bool, date, date]]], dict[str, str]]:
+    """Consent status by mailbox of statements: (mailbox, statement, is_affirmative, said on, landed on)."""
+
+    def status(statements: list[tuple[str, str, bool, date, date]]) -> dict[str, str]:
+        project.empty()
+        with duckdb.connect(str(project.warehouse)) as connection:
+            connection.executemany(
+                """insert into intermediate.int_consent_evidence__unioned by name select $1 as mailbox_hash, $2 as statement,
+                    $3 as is_affirmative, $4::date::timestamp as occurred_at, $5::date as landed_on, $1 || $2 || $4 as evidence_id""",
+                statements,
+            )
+        project.run(["int_mailbox_consent__folded"], LAST, LAST)
+        return dict(project.query("select mailbox_hash, consent_status from intermediate.int_mailbox_consent__folded"))
+
+    return status
+
+
+def test_no_order_of_arrival_resubscribes_a_mailbox(
+    fold: Callable[[list[tuple[str, str, bool, date, date]]], dict[str, str]],
+) -> None:
+    said = [("subscribed", True, 1), ("unsubscribed", False, 2), ("subscribed", False, 3), ("confirmed", False, 4)]
+    statements = [
+        (
+            f"mailbox {number}",
+            statement,
+            is_affirmative,
+            START + timedelta(days=day),
+            START + timedelta(days=10 + position),
+        )
+        for number, order in enumerate(permutations(said))
+        for position, (statement, is_affirmative, day) in enumerate(order)
+    ]
+    assert set(fold(statements).values()) == {"unsubscribed"}
