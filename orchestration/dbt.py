@@ -26,7 +26,7 @@ class DbtFailed(Exception):
     """A dbt node failed or a blocking test found rows; the message names the first of them."""
 
 
-class StageTranslator(DagsterDbtTranslator):
+class StageTranslator(DagsterDbtTranslator):  # type: ignore[misc]  # dagster_dbt is imported without its types
     """Names a dbt node as the graph does: key = schema and table, group = stage.
 
     Args:

@@ -47,7 +47,8 @@ def test_unknown_time_zone_is_named(holdfast: Callable[..., Platform], shop: Pat
 
 def test_warehouse_held_by_another_process_is_named(holdfast: Callable[..., Platform], shop: Path) -> None:
     platform = holdfast("held", shop)
-    script = f"import duckdb, time; c = duckdb.connect({str(platform.home / 'warehouse.duckdb')!r}); print('held', flush=True); time.sleep(60)"
+    file = str(platform.home / "warehouse.duckdb")
+    script = f"import duckdb, time; held = duckdb.connect({file!r}); print('held', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline().strip() == "held"

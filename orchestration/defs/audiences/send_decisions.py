@@ -1,6 +1,7 @@
 """Assets `activation.send_decisions` and `measurement.experiment_assignments`: the waterfall of a day."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -9,6 +10,7 @@ from activation.arms import snapshot_assignments
 from activation.decide import DecisionSummary, decide
 from activation.playbook import Playbook
 from activation.state import StateStore
+from activation.tables import expose_state
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.preflight import load_valid_playbook
 from orchestration.resources import Settings, UserError, Warehouse, open_state
@@ -78,19 +80,12 @@ def decide_day(
         UserError: If no playbook was in force on the day.
     """
     playbook = playbook_of(store, day)
-    attach_assignments(connection, store, settings)
+    store.mirror()
+    expose_state(connection, settings.state)
     summary = decide(connection, playbook, as_of=day, timezone=settings.timezone, salt=settings.salt)
     if store.record_assignments(summary.new_assignments):
-        attach_assignments(connection, store, settings)
+        store.mirror()
     return summary, snapshot_assignments(connection, experiment=playbook.global_holdout, as_of=day)
-
-
-def attach_assignments(connection: duckdb.DuckDBPyConnection, store: StateStore, settings: Settings) -> None:
-    """Give the decision the recorded assignments as a view."""
-    store.mirror()
-    pattern = str(settings.state / "assignments" / "*.parquet").replace("'", "''")
-    connection.execute("create schema if not exists activation")
-    connection.execute(f"create or replace view activation.assignments as from read_parquet('{pattern}')")
 
 
 def register_playbook(store: StateStore, settings: Settings) -> Playbook:
@@ -119,12 +114,12 @@ def playbook_of(store: StateStore, day: date) -> Playbook:
     return playbook
 
 
-def _metadata(summary: DecisionSummary) -> dict[str, object]:
+def _metadata(summary: DecisionSummary) -> dict[str, Any]:
     rows = [dg.TableRecord({**count._asdict(), "first_reason": count.first_reason or ""}) for count in summary.counts]
     outcomes: dict[str, int] = {}
     for count in summary.counts:
         outcomes[count.outcome] = outcomes.get(count.outcome, 0) + count.decisions
-    shown: dict[str, object] = {
+    shown: dict[str, Any] = {
         "candidates": summary.candidates,
         "outcomes": outcomes,
         "contaminated": summary.contaminated,

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from activation.tables import expose_state
 from orchestration.partitions import BACKFILL_IN_ONE_RUN
 from orchestration.resources import Settings, Warehouse, open_state
 
@@ -24,9 +25,7 @@ def build_send_ledger(
     def send_ledger() -> dg.MaterializeResult[None]:
         open_state(settings).mirror()
         with warehouse.connect() as connection:
-            connection.execute("create schema if not exists activation")
-            pattern = str(settings.state / "send_ledger" / "*.parquet").replace("'", "''")
-            connection.execute(f"create or replace view activation.send_ledger as from read_parquet('{pattern}')")
+            expose_state(connection, settings.state)
             row = connection.execute("select count(*) from activation.send_ledger").fetchone()
         return dg.MaterializeResult(metadata={"dagster/row_count": row[0] if row else 0})
 

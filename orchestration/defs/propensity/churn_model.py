@@ -37,7 +37,10 @@ def build_churn_model(
         trained = context.instance.get_materialized_partitions(context.asset_key)
         for key in context.partition_keys:
             if key in trained and not config.retrain:
-                found = {"status": "kept", "why": "this week was trained before; say retrain: true to do it again"}
+                found: dict[str, str | float] = {
+                    "status": "kept",
+                    "why": "this week was trained before; say retrain: true to do it again",
+                }
             else:
                 sunday = date.fromisoformat(key) + timedelta(days=6)
                 found = train_week(settings, warehouse, sunday, run_id=context.run_id)

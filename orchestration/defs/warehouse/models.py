@@ -57,15 +57,17 @@ def split(
 ) -> tuple[list[str], list[str]]:
     """Names of the selected seeds, models and tests: those of facts, kept by landing day, and all others."""
     manifest = dbt.manifest_json
-    facts, others = [], []
+    facts: list[str] = []
+    others: list[str] = []
     landed = {TRANSLATOR.get_asset_key(node) for node in manifest["nodes"].values() if is_fact(node)}
     for unique_id, node in manifest["nodes"].items():
         if node["resource_type"] in {"model", "seed"}:
-            asset = TRANSLATOR.get_asset_key(node)
+            asset: dg.AssetKey | None = TRANSLATOR.get_asset_key(node)
             is_wanted = asset in keys
         else:
             check = check_key(unique_id, manifest)
-            asset, is_wanted = (check.asset_key, check in checks) if check else (None, False)
+            asset = check.asset_key if check else None
+            is_wanted = check in checks
         if is_wanted:
             (facts if asset in landed else others).append(node["name"])
     seeds = [name for name in others if f"seed.holdfast.{name}" in manifest["nodes"]]

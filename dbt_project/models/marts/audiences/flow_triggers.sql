@@ -1,7 +1,7 @@
 with triggered as (
     {%- for flow in ['welcome', 'win_back'] %}
     select as_of, '{{ flow }}' as flow, customer_id, occurrence, triggered_at
-    from {{ ref('flow_' ~ flow ~ '__triggered') }}
+    from {{ ref('int_' ~ flow ~ '_flows__triggered') }}
     where {{ in_window('as_of') }}
     {%- if not loop.last %}
     union all
