@@ -80,7 +80,7 @@ def test_online_retail_model_is_in_mlflow_beside_the_recency_rule(retail: Platfo
     assert 0.5 < run.data.metrics["auc_recency_rule"] < 1
     assert 0.6 < run.data.metrics["auc"] < 1
     scored = retail.query("select distinct tier, model_version from ml.customer_scores where as_of = date '2011-05-31'")
-    assert scored == [("model", version.version)]
+    assert scored == [("model", str(version.version))]
 
 
 def test_hillstrom_recorded_experiment_shows_the_published_lift(
