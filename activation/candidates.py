@@ -6,6 +6,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from activation.flows import Approval, Flow, Step
 from activation.playbook import Playbook
 from activation.tables import DecisionTables, put, run
 
@@ -167,27 +168,25 @@ def find_candidates(
 
 
 def _steps(playbook: Playbook) -> pa.Table:
-    rows = []
-    for flow in playbook.flows:
-        approval = playbook.approval_of(flow.flow)
-        for step in flow.steps:
-            rows.append(
-                {
-                    "flow": flow.flow,
-                    "trigger": flow.trigger,
-                    "reentry": flow.reentry,
-                    "step": str(step.step),
-                    "step_number": step.step,
-                    "delay_days": step.delay_days,
-                    "due_days": step.due_days,
-                    "subject": step.subject,
-                    "template": step.template,
-                    "topic": flow.topic,
-                    "amount": flow.value.amount,
-                    "model": flow.value.model,
-                    "weight": flow.value.weight_without_score,
-                    "approval_id": approval.approval_id if approval else None,
-                    "approval_expires_on": approval.expires_on if approval else None,
-                }
-            )
+    rows = [_step_row(flow, step, playbook.approval_of(flow.flow)) for flow in playbook.flows for step in flow.steps]
     return pa.Table.from_pylist(rows, schema=STEP_SCHEMA)
+
+
+def _step_row(flow: Flow, step: Step, approval: Approval | None) -> dict[str, Any]:
+    return {
+        "flow": flow.flow,
+        "trigger": flow.trigger,
+        "reentry": flow.reentry,
+        "step": str(step.step),
+        "step_number": step.step,
+        "delay_days": step.delay_days,
+        "due_days": step.due_days,
+        "subject": step.subject,
+        "template": step.template,
+        "topic": flow.topic,
+        "amount": flow.value.amount,
+        "model": flow.value.model,
+        "weight": flow.value.weight_without_score,
+        "approval_id": approval.approval_id if approval else None,
+        "approval_expires_on": approval.expires_on if approval else None,
+    }

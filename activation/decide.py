@@ -20,21 +20,43 @@ from activation.tables import DECISION_COLUMNS, LIST_COLUMNS, DecisionTables, cr
 Outcome = Literal["sent", "held_out", "suppressed", "capped", "deferred", "blocked_by_governance"]
 
 WORKING_TABLES = (
-    "map", "ledger", "steps", "due", "zones", "candidates", "reasons", "rules", "scored", "choices", "caps", "bounds", "people",
+    "map", "ledger", "steps", "due", "zones", "candidates", "reasons", "rules", "scored", "chosen", "choices", "caps", "bounds", "people",
     "arms", "mailbox_arms",
 )  # fmt: skip
 
+# Each distinct set of reasons is put into words once: a list per candidate would cost more than the rest of the waterfall.
 DECISIONS = f"""
 insert into activation.send_decisions by name
-with reasons as (
+with numbered as (
+    select *, cast(row_number() over (order by stage, position, reason) - 1 as integer) as number
+    from (select distinct stage, position, reason from decide_reasons)
+),
+gathered as (
     select
-        decision_id,
-        min(stage) as first_stage,
-        arg_min(reason, (stage, position, reason)) as first_reason,
-        cast(to_json(list(reason order by stage, position, reason)) as varchar) as all_reasons,
-        bool_or(stage = 1) as is_ineligible
-    from decide_reasons
-    group by decision_id
+        reasons.decision_id,
+        min(numbered.number) as first_number,
+        bit_or(cast(1 as hugeint) << numbered.number) as reason_set
+    from decide_reasons as reasons
+    inner join numbered
+        on reasons.stage = numbered.stage and reasons.position = numbered.position and reasons.reason = numbered.reason
+    group by reasons.decision_id
+),
+reason_sets as (
+    select sets.reason_set, cast(to_json(list(numbered.reason order by numbered.number)) as varchar) as all_reasons
+    from (select distinct reason_set from gathered) as sets
+    inner join numbered on (sets.reason_set >> numbered.number) & 1 = 1
+    group by sets.reason_set
+),
+reasons as (
+    select
+        gathered.decision_id,
+        numbered.stage as first_stage,
+        numbered.reason as first_reason,
+        reason_sets.all_reasons,
+        numbered.stage = 1 as is_ineligible
+    from gathered
+    inner join numbered on gathered.first_number = numbered.number
+    inner join reason_sets on gathered.reason_set = reason_sets.reason_set
 ),
 decided as (
     select
@@ -52,7 +74,7 @@ decided as (
         reasons.first_reason,
         coalesce(reasons.all_reasons, '[]') as all_reasons,
         $experiment as experiment,
-        case when arms.assigned_on is not null or not coalesce(reasons.is_ineligible, false) then arms.arm end as arm,
+        case when arms.assigned_on < $as_of or not coalesce(reasons.is_ineligible, false) then arms.arm end as arm,
         coalesce(mailboxes.is_mixed, false) as is_contaminated,
         choices.segment,
         scored.expected_value,
@@ -70,7 +92,7 @@ decided as (
     left join decide_mailbox_arms as mailboxes on candidates.mailbox_hash = mailboxes.mailbox_hash
     left join reasons on candidates.decision_id = reasons.decision_id
 )
-select {", ".join(DECISION_COLUMNS)} from decided order by decision_id
+select {", ".join(DECISION_COLUMNS)} from decided
 """
 
 # The address is looked up here and nowhere earlier: only who is sent leaves with one.
@@ -98,7 +120,7 @@ addressed as (
         'List-Unsubscribe=One-Click' as list_unsubscribe_post
     from sent
 )
-select {", ".join(LIST_COLUMNS)} from addressed order by decision_id
+select {", ".join(LIST_COLUMNS)} from addressed
 """
 
 COUNTS = """
@@ -149,7 +171,7 @@ class DecisionSummary:
         return sum(count.decisions for count in self.counts if count.outcome == outcome)
 
 
-class WaterfallDoesNotAddUp(Exception):  # noqa: N818
+class WaterfallDoesNotAddUp(Exception):
     """Candidates and outcomes differ: a row was lost or counted twice, and nothing was written."""
 
 

@@ -11,11 +11,11 @@ from activation.playbook import Playbook
 from activation.tables import DecisionTables, run
 
 AGES = """
-select source, $as_of - max(last_landed_on) from {freshness} where as_of = $as_of group by source order by source
+select source, $as_of - max(feed_landed_on) from {freshness} where as_of = $as_of group by source order by source
 """
 
 FEED_AGES = """
-select source, $as_of - max(last_landed_on)
+select source, $as_of - max(feed_landed_on)
 from {freshness}
 where as_of = $as_of and list_contains($sources, source) and list_contains($events, event)
 group by source

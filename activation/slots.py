@@ -30,46 +30,59 @@ RULE_SCHEMA = pa.schema(
 
 SCORED = """
 create or replace temp table decide_scored as
-select
-    candidates.decision_id,
-    steps.amount * coalesce(own.score, steps.weight) as expected_value,
-    coalesce(
-        '{{' || string_agg(to_json(used.model) || ':' || to_json(scores.model_version), ',' order by used.model)
-            filter (where scores.customer_id is not null) || '}}',
-        '{{}}'
-    ) as model_versions
-from decide_candidates as candidates
-inner join decide_steps as steps on candidates.flow = steps.flow and candidates.step = steps.step
-left join (
+with day_scores as (
+    select customer_id, model_name, model_version, score from {scores} where as_of = $as_of
+),
+used as (
     select flow, step, model from decide_steps where model is not null
     union
     select flow, step, model from decide_rules where model is not null
-) as used on candidates.flow = used.flow and candidates.step = used.step
-left join (select * from {scores} where as_of = $as_of) as scores
-    on candidates.customer_id = scores.customer_id and used.model = scores.model_name
-left join (select * from {scores} where as_of = $as_of) as own
-    on candidates.customer_id = own.customer_id and steps.model = own.model_name
-group by candidates.decision_id, steps.amount, own.score, steps.weight
+),
+versions as (
+    select
+        candidates.decision_id,
+        list_sort(list(to_json(day_scores.model_name) || ':' || to_json(day_scores.model_version))) as versions
+    from decide_candidates as candidates
+    inner join used on candidates.flow = used.flow and candidates.step = used.step
+    inner join day_scores
+        on candidates.customer_id = day_scores.customer_id and used.model = day_scores.model_name
+    group by candidates.decision_id
+)
+select
+    candidates.decision_id,
+    steps.amount * coalesce(own.score, steps.weight) as expected_value,
+    '{{' || coalesce(array_to_string(versions.versions, ','), '') || '}}' as model_versions
+from decide_candidates as candidates
+inner join decide_steps as steps on candidates.flow = steps.flow and candidates.step = steps.step
+left join versions on candidates.decision_id = versions.decision_id
+left join day_scores as own on candidates.customer_id = own.customer_id and steps.model = own.model_name
 """
 
-CHOICES = """
-create or replace temp table decide_choices as
+# Why a variant was refused, as a digit: a candidate's digits make one number, and only the few numbers that occur are put into words.
+CHOSEN = """
+create or replace temp table decide_chosen as
 with reached as (
-    select * from decide_candidates as candidates
+    select candidates.decision_id, candidates.customer_id, candidates.flow, candidates.step
+    from decide_candidates as candidates
     anti join decide_reasons as reasons on candidates.decision_id = reasons.decision_id
 ),
 tried as (
     select
         reached.decision_id,
-        rules.*,
+        rules.flow,
+        rules.step,
+        rules.block_position,
+        rules.priority,
+        rules.is_fallback,
         scores.score,
         case
-            when rules.is_fallback then null
-            when rules.stale_source is not null then 'stale_' || rules.stale_source
-            when rules.segment is not null and membership.customer_id is null then 'not_in_' || rules.segment
-            when rules.model is not null and scores.score is null then 'no_score_of_' || rules.model
-            when rules.model is not null and scores.tier <> 'model' then 'fallback_tier_of_' || rules.model
-            when rules.model is not null and scores.score < rules.min_score then 'low_score_of_' || rules.model
+            when rules.is_fallback then 0
+            when rules.stale_source is not null then 1
+            when rules.segment is not null and membership.customer_id is null then 2
+            when rules.model is not null and scores.score is null then 3
+            when rules.model is not null and scores.tier <> 'model' then 4
+            when rules.model is not null and scores.score < rules.min_score then 5
+            else 0
         end as refusal
     from reached
     inner join decide_rules as rules on reached.flow = rules.flow and reached.step = rules.step
@@ -77,27 +90,84 @@ tried as (
         on reached.customer_id = membership.customer_id and rules.segment = membership.segment
     left join (select * from {scores} where as_of = $as_of) as scores
         on reached.customer_id = scores.customer_id and rules.model = scores.model_name
-),
-explained as (
-    select
-        *,
-        string_agg(refusal, ', ' order by priority) over (partition by decision_id, block_position) as refusals,
-        row_number() over (partition by decision_id, block_position order by refusal is not null, priority) as rank
-    from tried
 )
 select
     decision_id,
-    arg_min(segment, block_position) filter (where segment is not null) as segment,
-    '{{' || string_agg(
-        to_json(block) || ':' || json_object(
-            'variant', variant, 'rule', rule, 'confidence', case when model is not null then round(score, 6) end,
-            'fallback_used', is_fallback and has_variants, 'fallback_reason', case when is_fallback then refusals end
-        ),
-        ',' order by block_position
-    ) || '}}' as block_choices
-from explained
-where rank = 1
-group by decision_id
+    flow,
+    step,
+    block_position,
+    min(priority) filter (where refusal = 0) as priority,
+    arg_min(score, priority) filter (where refusal = 0) as score,
+    cast(sum(cast(refusal as hugeint) << (3 * priority)) as hugeint) as refusals
+from tried
+group by decision_id, flow, step, block_position
+"""
+
+CHOICES = """
+create or replace temp table decide_choices as
+with kinds as (
+    select distinct flow, step, block_position, priority, refusals from decide_chosen
+),
+refused as (
+    select
+        kinds.*,
+        rules.priority as refused_priority,
+        case (kinds.refusals >> (3 * rules.priority)) & 7
+            when 1 then 'stale_' || rules.stale_source
+            when 2 then 'not_in_' || rules.segment
+            when 3 then 'no_score_of_' || rules.model
+            when 4 then 'fallback_tier_of_' || rules.model
+            when 5 then 'low_score_of_' || rules.model
+        end as reason
+    from kinds
+    inner join decide_rules as rules
+        on kinds.flow = rules.flow and kinds.step = rules.step and kinds.block_position = rules.block_position
+),
+fallbacks as (
+    select flow, step, block_position, priority, refusals,
+        string_agg(reason, ', ' order by refused_priority) as fallback_reason
+    from refused
+    group by flow, step, block_position, priority, refusals
+),
+worded as (
+    select
+        fallbacks.*,
+        rules.segment,
+        rules.model,
+        to_json(rules.block) || ':{{"variant":' || to_json(rules.variant) || ',"rule":' || to_json(rules.rule)
+            || ',"confidence":' as opening,
+        ',"fallback_used":' || to_json(rules.is_fallback and rules.has_variants) || ',"fallback_reason":'
+            || coalesce(to_json(case when rules.is_fallback then fallbacks.fallback_reason end), 'null') || '}}' as closing
+    from fallbacks
+    inner join decide_rules as rules
+        on fallbacks.flow = rules.flow and fallbacks.step = rules.step
+        and fallbacks.block_position = rules.block_position and fallbacks.priority = rules.priority
+),
+blocks as (
+    select
+        chosen.decision_id,
+        chosen.block_position,
+        worded.segment,
+        worded.opening || coalesce(cast(case when worded.model is not null then round(chosen.score, 6) end as varchar), 'null')
+            || worded.closing as choice
+    from decide_chosen as chosen
+    inner join worded
+        on chosen.flow = worded.flow and chosen.step = worded.step and chosen.block_position = worded.block_position
+        and chosen.priority = worded.priority and chosen.refusals = worded.refusals
+),
+gathered as (
+    select
+        decision_id,
+        arg_min(segment, block_position) as segment,
+        list_sort(list({{'position': block_position, 'choice': choice}})) as choices
+    from blocks
+    group by decision_id
+)
+select
+    decision_id,
+    segment,
+    '{{' || array_to_string(list_transform(choices, lambda one: one.choice), ',') || '}}' as block_choices
+from gathered
 """
 
 
@@ -122,7 +192,7 @@ def choose_blocks(
         values: as_of.
     """
     put(connection, "decide_rules", pa.Table.from_pylist(list(_rules(playbook, ages)), schema=RULE_SCHEMA))
-    for statement in (SCORED, CHOICES):
+    for statement in (SCORED, CHOSEN, CHOICES):
         run(connection, statement.format_map(vars(tables)), values)
 
 

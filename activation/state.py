@@ -4,7 +4,6 @@ Personal data are in one table only, `claim_payloads`: the rows to publish, kept
 bytes without the warehouse. `forget` removes a person's; the ledger itself knows mailboxes by their salted hash.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -154,6 +153,8 @@ class StateStore:
         connection = sqlite3.connect(self.directory / "state.sqlite", timeout=60, isolation_level=None)
         connection.execute("pragma synchronous = full")
         connection.execute("pragma secure_delete = on")
+        connection.execute("pragma temp_store = memory")
+        connection.execute("pragma cache_size = -65536")
         return connection
 
     def record_assignments(self, assignments: pa.Table) -> int:
@@ -247,7 +248,7 @@ class StateStore:
             target.parent.mkdir(exist_ok=True)
             temporary = target.with_suffix(".parquet.tmp")
             pq.write_table(_typed(rows, schema), temporary)
-            os.replace(temporary, target)
+            temporary.replace(target)
 
     def _first(self, query: str, values: Sequence[Any] = ()) -> Any:
         rows = self._all(query, values)

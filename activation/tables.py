@@ -21,7 +21,7 @@ class DecisionTables:
         suppressions: as_of, reason, customer_id, mailbox_hash (either may be null), starts_at, expires_at.
         membership: as_of, customer_id, segment.
         triggers: as_of, flow, customer_id, occurrence, triggered_at (UTC).
-        freshness: as_of, source, event, last_landed_on.
+        freshness: as_of, source, event, feed_landed_on.
         scores: as_of, customer_id, model_name, model_version, score, tier.
         identity_map: profile_key, customer_id, root_profile_key, valid_from, valid_to (exclusive).
         ledger: The mirror of the send ledger, see `activation.state.LEDGER_SCHEMA`.

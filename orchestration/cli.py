@@ -15,7 +15,6 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 class OneLine(click.ClickException):
     """An error shown in one line."""
 
-
     def __init__(self, message: str, code: int) -> None:
         super().__init__(" ".join(message.split()))
         self.exit_code = code  # type: ignore[misc]
@@ -61,6 +60,7 @@ def main() -> None:
 def simulate(customers: int, days: int, seed: int, start: Any, out: Path, truth: Path | None) -> None:
     """Land a shop whose truth is known, in the file shapes of the real systems."""
     from rich.progress import Progress
+
     from simulator.shop import simulate as simulate_shop
 
     if out.exists() and any(out.iterdir()):

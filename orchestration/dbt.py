@@ -27,16 +27,23 @@ class DbtFailed(Exception):
 
 
 class StageTranslator(DagsterDbtTranslator):
-    """Names a dbt node as the graph does: key = schema and table, group = stage."""
+    """Names a dbt node as the graph does: key = schema and table, group = stage.
 
-    def __init__(self) -> None:
+    Args:
+        checks_sources: Whether tests of the tables that Python writes become checks of their assets; one definition may.
+    """
+
+    def __init__(self, *, checks_sources: bool) -> None:
         super().__init__(
-            settings=DagsterDbtTranslatorSettings(enable_asset_checks=True, enable_source_tests_as_checks=True)
+            settings=DagsterDbtTranslatorSettings(
+                enable_source_tests_as_checks=checks_sources, enable_duplicate_source_asset_keys=True
+            )
         )
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """`schema/table`, unless the node's meta names another asset."""
-        named = dbt_resource_props.get("meta", {}).get("dagster", {}).get("asset_key")
+        meta = dbt_resource_props.get("config", {}).get("meta") or dbt_resource_props.get("meta") or {}
+        named = meta.get("dagster", {}).get("asset_key")
         return dg.AssetKey(named or [dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
@@ -51,7 +58,7 @@ class StageTranslator(DagsterDbtTranslator):
         return [f"team:{self.get_group_name(dbt_resource_props)}"]
 
 
-TRANSLATOR = StageTranslator()
+TRANSLATOR = StageTranslator(checks_sources=True)
 
 
 @dataclass
@@ -88,10 +95,10 @@ class DbtProjectRunner:
         return self._manifest
 
     def build(self, nodes: Iterable[str], *, start: date, end: date) -> list[Any]:
-        """Build models with their tests over a window of partitions.
+        """Build models and run tests over a window of partitions.
 
         Args:
-            nodes: Names of the models.
+            nodes: Names of models and tests, or dbt selectors; nothing else is run.
             start: First partition day.
             end: Last partition day, inclusive.
 
@@ -102,11 +109,10 @@ class DbtProjectRunner:
             DbtFailed: If dbt could not run at all.
         """
         variables = json.dumps({"window_start": start.isoformat(), "window_end": end.isoformat()})
-        select = ["--select", *sorted(nodes), "--indirect-selection", "buildable"]
+        select = ["--select", *sorted(nodes), "--indirect-selection", "empty"]
         outcome = self._invoke(["build", *select, "--exclude-resource-type", "unit_test", "--vars", variables])
         if outcome.exception is not None:
-            message = _first_line(outcome.exception)
-            raise DbtFailed(message) from outcome.exception
+            raise DbtFailed(_first_line(outcome.exception)) from outcome.exception
         return list(outcome.result.results)
 
     def _invoke(self, arguments: Sequence[str]) -> Any:
@@ -144,7 +150,7 @@ def dagster_events(
     failures = []
     for result in results:
         kind, status = result.node.resource_type.value, result.status.value
-        if kind == "model" and status == "success":
+        if kind in {"model", "seed"} and status == "success":
             key = TRANSLATOR.get_asset_key(manifest["nodes"][result.node.unique_id])
             yield dg.MaterializeResult(asset_key=key, metadata={"seconds": round(result.execution_time, 3)})
         elif kind == "test" and status in {"pass", "warn", "fail", "error"}:
@@ -156,8 +162,14 @@ def dagster_events(
         raise DbtFailed(message)
 
 
+def check_key(unique_id: str, manifest: Mapping[str, Any]) -> dg.AssetCheckKey | None:
+    """The check as which a dbt test shows; None if the test belongs to no single asset."""
+    key: dg.AssetCheckKey | None = get_asset_check_key_for_test(manifest, TRANSLATOR, unique_id, None)
+    return key
+
+
 def _check_result(result: Any, manifest: Mapping[str, Any]) -> dg.AssetCheckResult:
-    key = get_asset_check_key_for_test(manifest, TRANSLATOR, result.node.unique_id, None)
+    key = check_key(result.node.unique_id, manifest)
     if key is None:
         message = f"test {result.node.name} belongs to no asset: give it `meta: {{dagster: {{ref: ...}}}}`"
         raise DbtFailed(message)

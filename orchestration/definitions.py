@@ -1,5 +1,7 @@
 """The one code location: every asset, check, job and schedule, and the executor that keeps a run in one process."""
 
+import warnings
+
 import dagster as dg
 
 from orchestration.checks import build_gates
@@ -15,7 +17,7 @@ from orchestration.defs.propensity.churn_model import build_churn_model
 from orchestration.defs.propensity.customer_scores import build_customer_scores
 from orchestration.defs.schedules import build_jobs, build_schedules
 from orchestration.defs.sources.landing_files import build_landing_files, build_staged_days
-from orchestration.defs.warehouse.models import build_models, fact_keys
+from orchestration.defs.warehouse.models import build_models, fact_keys, weekly_keys
 from orchestration.partitions import daily_partitions, weekly_partitions
 from orchestration.resources import Settings, Warehouse, settings_of_code_location
 
@@ -27,7 +29,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     warehouse = Warehouse(settings.warehouse)
     dbt = DbtProjectRunner(settings)
     facts = fact_keys(dbt)
-    jobs = build_jobs(facts)
+    jobs = build_jobs(facts, weekly_keys(dbt))
     return dg.Definitions(
         assets=[
             build_landing_files(settings, warehouse, daily),
@@ -50,4 +52,5 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
+warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill_policy, once for each asset
 defs = build_definitions(settings_of_code_location())

@@ -2,7 +2,6 @@
 
 from activation.playbook import PlaybookError
 from activation.release import ReleaseRefused
-
 from orchestration.landing import LandingError
 from orchestration.resources import UserError
 

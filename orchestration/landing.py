@@ -4,20 +4,17 @@ The landing zone is `<root>/<vendor>/<object>/landed_on=YYYY-MM-DD/<file>`. Regi
 `ops.landing_files` (every file with its independent row count) and `ops.landing_rejects` (what could not be read).
 """
 
-import csv
-import gzip
-import io
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO, Final, Literal, NamedTuple, cast
+from typing import Final, Literal, NamedTuple
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from orchestration.landing_probe import LandingFile, UnreadableFileError, probe
 
 OBJECTS: Final[dict[str, tuple[str, ...]]] = {
     "shopify": ("customers", "orders", "products"),
@@ -36,38 +33,10 @@ OBJECTS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 FOLDER_PREFIX: Final = "landed_on="
-COMPRESSIONS: Final = {"gz", "zst"}
-# Beyond these the engine's readers would fail the whole load rather than the file.
-MAX_LINE_BYTES: Final = 2_000_000
-MAX_DOCUMENT_LENGTH: Final = 16_000_000
-
-Shape = Literal["lines", "array", "document", "table"]
 
 
 class LandingError(Exception):
     """The landing zone cannot be used as it is; the message says what to do."""
-
-
-class UnreadableFileError(Exception):
-    """One file cannot be read; the message names the fault and no content."""
-
-
-@dataclass(frozen=True)
-class LandingFile:
-    """One landed file: a row of `ops.landing_files`."""
-
-    landed_on: date
-    vendor: str
-    object: str
-    file: str
-    path: str
-    bytes: int
-    signature: str
-    format: str = ""
-    shape: str = ""
-    header: list[str] = field(default_factory=list)
-    row_count: int = 0
-    status: Literal["readable", "refused"] = "readable"
 
 
 @dataclass(frozen=True)
@@ -172,7 +141,7 @@ def register_files(connection: duckdb.DuckDBPyConnection, root: Path, *, start: 
     rejects: list[LandingReject] = []
     for found in _scan(root, start, end):
         try:
-            files.append(_probe(found))
+            files.append(probe(found))
         except UnreadableFileError as error:
             files.append(_refused(found))
             rejects.append(_file_reject(found, str(error)))
@@ -224,110 +193,6 @@ def _scan(root: Path, start: date, end: date) -> Iterator[LandingFile]:
                         bytes=stat.st_size,
                         signature=f"{stat.st_size}-{stat.st_mtime_ns}",
                     )
-
-
-def _probe(found: LandingFile) -> LandingFile:
-    suffixes = found.path.rsplit("/", 1)[-1].lower().split(".")[1:]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    match suffixes[-1:]:
-        case ["jsonl" | "ndjson"]:
-            return replace(found, format="jsonl", shape="lines", row_count=_count_lines(found))
-        case ["json"]:
-            return _probe_json(found)
-        case ["csv"]:
-            return replace(found, format="csv", shape="table", header=_read_header(found))
-        case ["parquet"]:
-            return _probe_parquet(found)
-        case _:
-            raise UnreadableFileError("unknown file type: use .csv, .json, .jsonl (.gz, .zst) or .parquet")
-
-
-def _open(path: str) -> BinaryIO:
-    if path.endswith(".gz"):
-        return cast("BinaryIO", gzip.open(path, "rb"))
-    if path.endswith(".zst"):
-        return cast("BinaryIO", io.BufferedReader(pa.input_stream(path, compression="zstd")))
-    return Path(path).open("rb")
-
-
-def _count_lines(found: LandingFile) -> int:
-    count = 0
-    try:
-        with _open(found.path) as stream:
-            for line in stream:
-                count += bool(line.decode().strip("\ufeff \t\r\n"))
-                if len(line) > MAX_LINE_BYTES:
-                    raise UnreadableFileError(f"a line is longer than {MAX_LINE_BYTES} bytes")
-    except (OSError, EOFError, UnicodeDecodeError, pa.ArrowException) as error:
-        raise UnreadableFileError(_fault(error)) from error
-    return count
-
-
-def _probe_json(found: LandingFile) -> LandingFile:
-    try:
-        with _open(found.path) as stream:
-            text = stream.read().decode("utf-8-sig")
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        if error.msg == "Extra data" and error.pos and text[:1] == "{":
-            return replace(found, format="jsonl", shape="lines", row_count=_count_lines(found))
-        raise UnreadableFileError(_fault(error)) from error
-    except (OSError, EOFError, UnicodeDecodeError, RecursionError, pa.ArrowException) as error:
-        raise UnreadableFileError(_fault(error)) from error
-    if isinstance(content, list):
-        return replace(found, format="json", shape="array", row_count=len(content))
-    if isinstance(content, dict) and len(text) > MAX_DOCUMENT_LENGTH:
-        raise UnreadableFileError(f"the JSON document is longer than {MAX_DOCUMENT_LENGTH} characters: land lines")
-    if isinstance(content, dict):
-        wrapped = content.get(found.object)
-        rows = len(wrapped) if isinstance(wrapped, list) else 1
-        return replace(found, format="json", shape="document", row_count=rows)
-    raise UnreadableFileError("the JSON document is neither an object nor an array")
-
-
-def _read_header(found: LandingFile) -> list[str]:
-    """Reads a CSV to its end, since only that shows a truncation or a byte that is not UTF-8; returns its header."""
-    try:
-        with _open(found.path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
-            header = next(csv.reader(text), [])
-            while text.read(1 << 20):
-                pass
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
-        raise UnreadableFileError(_fault(error)) from error
-    if not any(name.strip() for name in header):
-        raise UnreadableFileError("the CSV has no header")
-    return _distinct_names(header)
-
-
-def _distinct_names(header: Sequence[str]) -> list[str]:
-    names: list[str] = []
-    for position, name in enumerate(header, start=1):
-        wanted = name.strip() or f"column_{position}"
-        taken = {other.lower() for other in names}
-        names.append(f"{wanted}_{position}" if wanted.lower() in taken else wanted)
-    return names
-
-
-def _probe_parquet(found: LandingFile) -> LandingFile:
-    try:
-        rows = pq.read_metadata(found.path).num_rows
-    except (OSError, pa.ArrowException) as error:
-        raise UnreadableFileError("the Parquet footer cannot be read") from error
-    return replace(found, format="parquet", shape="table", row_count=rows)
-
-
-def _fault(error: Exception) -> str:
-    """Names the fault without quoting the file."""
-    match error:
-        case json.JSONDecodeError():
-            return f"not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        case UnicodeDecodeError():
-            return f"not valid UTF-8: {error.reason}"
-        case EOFError():
-            return "the compressed file ends too early"
-        case _:
-            return f"cannot be read: {type(error).__name__}"
 
 
 def _refused(found: LandingFile) -> LandingFile:

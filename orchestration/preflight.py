@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 
 from activation.playbook import Playbook, load_playbook
-
 from orchestration.landing import landing_days
 from orchestration.resources import PLAYBOOK, ROOT, Settings, UserError, Warehouse
 

@@ -1,7 +1,9 @@
 """What the commands print when they are done: where the results are, and the numbers that people look for first."""
 
+import hashlib
 from datetime import date, timedelta
 
+from activation.why import explain
 from orchestration.resources import Settings, Warehouse
 
 OUTCOMES = """
@@ -41,3 +43,10 @@ def summarise_release(settings: Settings, day: date) -> str:
         counts = dict(connection.execute(LEDGER, {"day": day}).fetchall())
     folder = settings.publish / "send_list" / (day + timedelta(days=1)).isoformat() / "released"
     return f"released {counts.get('send', 0)} sends and {counts.get('ghost', 0)} ghosts of partition {day}\nreleased files  {folder}"
+
+
+def explain_person(settings: Settings, email: str, day: date) -> str:
+    """Everything that was decided about the people at an address on a day."""
+    mailbox_hash = hashlib.sha256(f"{settings.salt}:{email.strip().lower()}".encode()).hexdigest()
+    with Warehouse(settings.warehouse).connect() as connection:
+        return "\n".join(explain(connection, mailbox_hash, day).lines())

@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
+
 from activation.state import StateStore
 
 ROOT = Path(__file__).resolve().parent.parent

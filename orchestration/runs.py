@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import dagster as dg
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from orchestration.defs.schedules import DAILY, DECISION, FACTS, RELEASE, TRAINING, WEEKLY_KEYS
+from orchestration.defs.schedules import DAILY, DECISION, FACTS, MODEL_KEY, RELEASE, TRAINING
 from orchestration.landing import landing_days
 from orchestration.partitions import training_week_before
 from orchestration.resources import Settings, UserError, Warehouse
@@ -32,7 +32,6 @@ class Request:
     start: date
     end: date
     title: str
-    selection: tuple[dg.AssetKey, ...] | None = None
     config: Mapping[str, object] | None = None
 
     @property
@@ -63,7 +62,7 @@ def requests_for_training(settings: Settings, instance: dg.DagsterInstance, *, s
     first = landing_days(settings.landing)[0]
     days = (start + timedelta(days=offset) for offset in range((end - start).days + 1))
     weeks = sorted({week for day in days if (week := training_week_before(day)) >= first})
-    trained = instance.get_materialized_partitions(WEEKLY_KEYS[-1])
+    trained = instance.get_materialized_partitions(MODEL_KEY)
     with Warehouse(settings.warehouse).connect() as connection:
         kept = _training_sets(connection)
     requests = []
@@ -71,8 +70,7 @@ def requests_for_training(settings: Settings, instance: dg.DagsterInstance, *, s
         known, stored = week.isoformat() in trained, week + timedelta(days=6) in kept
         if known and stored:
             continue
-        selection = tuple(WEEKLY_KEYS[:1]) if known else None
-        requests.append(Request(TRAINING, week, week, f"training on the week of {week}", selection))
+        requests.append(Request(TRAINING, week, week, f"training on the week of {week}"))
     return requests
 
 
@@ -105,8 +103,6 @@ def execute(requests: list[Request], instance: dg.DagsterInstance, *, quiet: boo
     for request in requests:
         job = defs.resolve_job_def(request.job)
         with _progress(instance, request, quiet=quiet) as (run_id, total):
-            if request.selection is not None:
-                job = job.get_subset(asset_selection=set(request.selection))
             total(len(job.graph.node_dict))
             result = job.execute_in_process(
                 run_config={**QUIET_LOGS, **(request.config or {})},
@@ -115,8 +111,11 @@ def execute(requests: list[Request], instance: dg.DagsterInstance, *, quiet: boo
                 raise_on_error=False,
                 run_id=run_id,
             )
+        skipped = [event.step_key for event in result.all_events if event.is_step_skipped]
         if not result.success:
             raise RunFailed(_failure(result))
+        if skipped:
+            raise RunFailed(f"{len(skipped)} steps were skipped, first {skipped[0]}: an asset before it was not built")
 
 
 @contextmanager

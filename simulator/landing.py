@@ -118,7 +118,7 @@ class LandingZone:
     block: int
 
     def land(self, name: str, delivery: Delivery, *, shape: Shape, header: str = "") -> Landed:
-        """Write one object of one block, a file for each day on which anything arrives.
+        """Write one object of one block, a file for each day: an export of a quiet day is an empty file.
 
         Args:
             name: `<vendor>/<object>`.
@@ -137,8 +137,6 @@ class LandingZone:
         files = size = 0
         faults: list[Fault] = []
         for number, (first, last) in enumerate(pairwise(bounds)):
-            if first == last:
-                continue
             path = self._path(name, number, shape)
             size += _write(self.root / path, _compose(text[first:last], shape, header))
             files += 1
@@ -154,7 +152,7 @@ class LandingZone:
 def _compose(records: list[str], shape: Shape, header: str) -> str:
     match shape:
         case "lines":
-            return "\n".join(records) + "\n"
+            return "".join(f"{record}\n" for record in records)
         case "array":
             return "[\n" + ",\n".join(records) + "\n]\n"
         case "document":

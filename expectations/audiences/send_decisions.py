@@ -23,7 +23,7 @@ SUITE = Suite(
         never("sent_is_not_held_out", "outcome = 'sent' and arm = 'holdout'"),
         never("sent_has_a_mailbox", "outcome = 'sent' and mailbox_hash is null"),
         never("decision_names_its_playbook", "playbook_version is null"),
-        never("sent_is_approved", "outcome = 'sent' and approval_id is null", severity="warning"),
+        never("sent_is_approved", "outcome = 'sent' and approval_id is null"),
         none_of(
             "mailbox_is_sent_once_a_day",
             """
@@ -35,12 +35,13 @@ SUITE = Suite(
             """,
         ),
         none_of(
-            "candidate_is_a_customer_of_the_day",
+            "who_is_sent_or_held_out_is_a_customer_of_the_day",
             """
             select decisions.decision_id
             from {batch} as decisions
             anti join marts.dim_customers as customers
                 on decisions.as_of = customers.as_of and decisions.customer_id = customers.customer_id
+            where decisions.outcome in ('sent', 'held_out')
             """,
         ),
     ),

@@ -9,6 +9,7 @@ SUITE = Suite(
     columns=(
         "decision_id", "flow", "step", "occurrence", "as_of", "send_date", "customer_id", "mailbox_hash", "outcome", "arm",
         "email", "send_after_utc", "send_before_utc", "idempotency_key",
+        "list_unsubscribe", "list_unsubscribe_post",
     ),
     needs=("activation.send_decisions", "marts.dim_customers", "marts.suppressions"),
     expectations=(
@@ -18,6 +19,14 @@ SUITE = Suite(
         ordered("send_after_utc", "send_before_utc"),
         never("row_can_be_mailed", "email is null or mailbox_hash is null or send_after_utc is null or send_before_utc is null"),
         never("nobody_held_out_is_on_the_list", "outcome <> 'sent' or arm = 'holdout'"),
+        # RFC 8058: both headers, and an https address to post to.
+        never(
+            "row_can_be_unsubscribed_with_one_click",
+            """
+            list_unsubscribe is null or not contains(list_unsubscribe, '<https://')
+            or list_unsubscribe_post is distinct from 'List-Unsubscribe=One-Click'
+            """,
+        ),
         # Local days reach from UTC-12 to UTC+14 around the send date.
         never(
             "window_is_on_the_send_date",
@@ -35,16 +44,29 @@ SUITE = Suite(
                 and customers.consent_status in ('subscribed', 'confirmed')
             """,
         ),
+        # Two joins and not one with `or`: on a million rows the gate takes 2.5 seconds so, and five minutes otherwise.
         none_of(
             "row_is_not_suppressed",
             """
+            with suppressed as (
+                select suppressions.*, coalesce(suppressions.starts_at, timestamp '-infinity') as starts,
+                    coalesce(suppressions.expires_at, timestamp 'infinity') as ends
+                from marts.suppressions as suppressions
+                where suppressions.as_of between {start} and {end}
+            )
             select list.decision_id
             from {batch} as list
-            semi join marts.suppressions as suppressed
+            semi join suppressed
                 on list.as_of = suppressed.as_of
-                and (list.customer_id = suppressed.customer_id or list.mailbox_hash = suppressed.mailbox_hash)
-                and (suppressed.expires_at is null or suppressed.expires_at > list.send_after_utc)
-                and (suppressed.starts_at is null or suppressed.starts_at < list.send_before_utc)
+                and list.customer_id = suppressed.customer_id
+                and suppressed.starts < list.send_before_utc and suppressed.ends > list.send_after_utc
+            union
+            select list.decision_id
+            from {batch} as list
+            semi join suppressed
+                on list.as_of = suppressed.as_of
+                and list.mailbox_hash = suppressed.mailbox_hash
+                and suppressed.starts < list.send_before_utc and suppressed.ends > list.send_after_utc
             """,
         ),
         none_of(

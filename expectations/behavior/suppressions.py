@@ -18,9 +18,10 @@ SUITE = Suite(
             """
             select customers.as_of, 'mailbox' as scope, customers.consent_status as reason, customers.customer_id, customers.mailbox_hash
             from marts.dim_customers as customers
-            anti join {batch} as suppressed
-                on customers.as_of = suppressed.as_of
-                and (customers.customer_id = suppressed.customer_id or customers.mailbox_hash = suppressed.mailbox_hash)
+            anti join {batch} as people
+                on customers.as_of = people.as_of and customers.customer_id = people.customer_id
+            anti join {batch} as mailboxes
+                on customers.as_of = mailboxes.as_of and customers.mailbox_hash = mailboxes.mailbox_hash
             where customers.as_of between {start} and {end}
                 and customers.mailbox_hash is not null
                 and customers.consent_status in ('unsubscribed', 'complained', 'bounced')

@@ -146,7 +146,9 @@ def analyse_cells(cells: pa.Table, *, alpha: float = 0.05, harmful: frozenset[st
     Raises:
         ValueError: An experiment has two baseline arms on one day.
     """
-    read = sorted(_read_cells(cells), key=lambda cell: (cell.as_of, cell.experiment, cell.segment, cell.metric, cell.arm))
+    read = sorted(
+        _read_cells(cells), key=lambda cell: (cell.as_of, cell.experiment, cell.segment, cell.metric, cell.arm)
+    )
     rows: list[LiftRow] = []
     for _, group in groupby(read, key=lambda cell: (cell.as_of, cell.experiment)):
         rows += _analyse_experiment(list(group), alpha=alpha, harmful=harmful)
@@ -156,7 +158,9 @@ def analyse_cells(cells: pa.Table, *, alpha: float = 0.05, harmful: frozenset[st
 def to_table(rows: Sequence[LiftRow]) -> pa.Table:
     """Rows as a table of `measurement.holdout_report`; typed also when there is none."""
     names = [field.name for field in fields(LiftRow)]
-    return pa.table({name: pa.array([getattr(row, name) for row in rows], SCHEMA.field(name).type) for name in names}, SCHEMA)
+    return pa.table(
+        {name: pa.array([getattr(row, name) for row in rows], SCHEMA.field(name).type) for name in names}, SCHEMA
+    )
 
 
 def _read_cells(cells: pa.Table) -> Iterable[Cell]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -13,17 +14,18 @@ RELEASE = "release"
 
 STAGED_KEY = dg.AssetKey(["ops", "staged_days"])
 RELEASE_KEY = dg.AssetKey(["activation", "release"])
-WEEKLY_KEYS = [dg.AssetKey(["marts", "churn_training_set"]), dg.AssetKey(["ml", "churn_model"])]
+MODEL_KEY = dg.AssetKey(["ml", "churn_model"])
 
 
-def build_jobs(facts: Sequence[dg.AssetKey]) -> dict[str, dg.UnresolvedAssetJobDefinition]:
+def build_jobs(facts: Sequence[dg.AssetKey], weekly: Sequence[dg.AssetKey]) -> dict[str, Any]:
     """One job for each reason to run.
 
     Args:
         facts: Assets that are kept by landing day; all others are as of a day.
+        weekly: What a training set is made of.
     """
     landed = dg.AssetSelection.assets(*facts, STAGED_KEY)
-    trained = dg.AssetSelection.assets(*WEEKLY_KEYS)
+    trained = dg.AssetSelection.assets(*weekly, MODEL_KEY)
     daily = dg.AssetSelection.all() - trained - dg.AssetSelection.assets(RELEASE_KEY)
     return {
         FACTS: dg.define_asset_job(
@@ -46,7 +48,7 @@ def build_jobs(facts: Sequence[dg.AssetKey]) -> dict[str, dg.UnresolvedAssetJobD
     }
 
 
-def build_schedules(jobs: Mapping[str, dg.UnresolvedAssetJobDefinition], timezone: str) -> list[dg.ScheduleDefinition]:
+def build_schedules(jobs: Mapping[str, Any], timezone: str) -> list[dg.ScheduleDefinition]:
     """The send list of yesterday's partition at 06:00, and on Mondays at 07:00 the week's training."""
 
     @dg.schedule(job=jobs[DAILY], cron_schedule="0 6 * * *", execution_timezone=timezone)

@@ -1,6 +1,4 @@
 """The report site as a person meets it: in a real browser, by light and by dark, on a desk and on a phone."""
-# The page writes a real minus sign.
-# ruff: noqa: RUF001
 
 import csv
 import io

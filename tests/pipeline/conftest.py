@@ -26,7 +26,9 @@ class Platform:
     timezone: str = "UTC"
 
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "DAGSTER_", "DBT_"))}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("HOLDFAST_", "DAGSTER_", "DBT_"))
+        }
         own = {"HOLDFAST_HOME": self.home, "HOLDFAST_LANDING": self.landing, "HOLDFAST_TIMEZONE": self.timezone}
         return kept | {name: str(value) for name, value in own.items()}
 

@@ -32,7 +32,10 @@ def test_partition_that_is_not_over_is_refused(holdfast: Callable[..., Platform]
 def test_landing_folder_of_the_future_is_named(holdfast: Callable[..., Platform], shop: Path, tmp_path: Path) -> None:
     landing = tmp_path / "landing"
     for day in ("2025-01-01", "2999-01-01"):
-        shutil.copytree(shop / "shopify" / "products" / "landed_on=2025-01-01", landing / "shopify" / "products" / f"landed_on={day}")
+        shutil.copytree(
+            shop / "shopify" / "products" / "landed_on=2025-01-01",
+            landing / "shopify" / "products" / f"landed_on={day}",
+        )
     assert "2999-01-01" in holdfast("future_folder", landing).fails("run", "--date", "2025-01-01")
 
 
@@ -70,7 +73,9 @@ def test_unknown_segment_in_the_playbook_is_named_with_file_and_line(tmp_path: P
         load_playbook(copy, segments=frozenset({"no_such_segment"}))
 
 
-def test_day_of_empty_files_gives_an_explicit_empty_send_list(holdfast: Callable[..., Platform], tmp_path: Path) -> None:
+def test_day_of_empty_files_gives_an_explicit_empty_send_list(
+    holdfast: Callable[..., Platform], tmp_path: Path
+) -> None:
     folder = tmp_path / "landing" / "segment" / "events" / "landed_on=2025-03-03"
     folder.mkdir(parents=True)
     (folder / "events.jsonl").write_text("")

@@ -59,7 +59,9 @@ def test_send_list_is_not_empty_and_holdout_is_kept_back(ran_shop: Platform) -> 
 
 def test_backfill_after_losing_the_warehouse_gives_the_same_rows(ran_shop: Platform, tmp_path: Path) -> None:
     kept = keep(ran_shop, tmp_path)
-    published = {path: path.read_bytes() for path in (ran_shop.home / "publish" / "send_list").rglob("*") if path.is_file()}
+    published = {
+        path: path.read_bytes() for path in (ran_shop.home / "publish" / "send_list").rglob("*") if path.is_file()
+    }
     (ran_shop.home / "warehouse.duckdb").unlink()
     ran_shop.ok("backfill", "--from", str(D0), "--to", str(D2))
     assert differences(kept, ran_shop.home / "warehouse.duckdb") == {}
@@ -107,12 +109,18 @@ def test_late_event_leaves_earlier_partitions_as_they_were(ran_shop: Platform, t
     kept = keep(ran_shop, tmp_path)
     folder = ran_shop.landing / "segment" / "events" / f"landed_on={D2}"
     template = json.loads(next(folder.glob("*.jsonl")).read_text().splitlines()[0])
-    late = template | {"messageId": "late-1", "timestamp": f"{D0}T12:00:00.000Z", "originalTimestamp": f"{D0}T12:00:00.000Z"}
+    late = template | {
+        "messageId": "late-1",
+        "timestamp": f"{D0}T12:00:00.000Z",
+        "originalTimestamp": f"{D0}T12:00:00.000Z",
+    }
     extra = folder / "late.jsonl"
     extra.write_text(json.dumps(late) + "\n")
     try:
         ran_shop.ok("backfill", "--from", str(D0), "--to", str(D2))
-        landed = ran_shop.value("select count(*) from intermediate.int_web_events__unioned where event_key like '%late-1'")
+        landed = ran_shop.value(
+            "select count(*) from intermediate.int_web_events__unioned where event_key like '%late-1'"
+        )
         before = differences(kept, ran_shop.home / "warehouse.duckdb", until=D1)
         after = differences(kept, ran_shop.home / "warehouse.duckdb")
     finally:
@@ -123,7 +131,9 @@ def test_late_event_leaves_earlier_partitions_as_they_were(ran_shop: Platform, t
     assert "intermediate.int_web_events__unioned" in after
 
 
-def test_release_killed_in_the_middle_loses_nothing_and_doubles_nothing(shop: Path, holdfast: Callable[..., Platform]) -> None:
+def test_release_killed_in_the_middle_loses_nothing_and_doubles_nothing(
+    shop: Path, holdfast: Callable[..., Platform]
+) -> None:
     platform = holdfast("killed", shop)
     platform.ok("run", "--date", str(D2))
     expected = platform.value("select count(*) from activation.send_decisions where outcome in ('sent', 'held_out')")
@@ -155,4 +165,7 @@ def test_unsubscribe_between_decision_and_release_is_not_released(
     (today / "events.json").write_text(json.dumps([event]))
     platform.ok("release", "--date", str(D2), "--allow-past")
     assert platform.value("select count(*) from activation.send_ledger where kind = 'send'") > 0  # type: ignore[operator]
-    assert platform.value("select count(*) from activation.send_ledger where mailbox_hash = $mailbox", mailbox=mailbox) == 0
+    assert (
+        platform.value("select count(*) from activation.send_ledger where mailbox_hash = $mailbox", mailbox=mailbox)
+        == 0
+    )

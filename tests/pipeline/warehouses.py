@@ -18,7 +18,9 @@ order by tables.table_schema, tables.table_name
 """
 
 
-def differences(one: Path, other: Path, *, until: date | None = None, schemas: tuple[str, ...] = SCHEMAS) -> dict[str, int]:
+def differences(
+    one: Path, other: Path, *, until: date | None = None, schemas: tuple[str, ...] = SCHEMAS
+) -> dict[str, int]:
     """Tables whose rows differ, with the number of rows that only one side holds.
 
     Args:

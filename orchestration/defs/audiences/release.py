@@ -8,14 +8,24 @@ again, whole, by the next run.
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
-import duckdb
-import pyarrow as pa
 
 from activation.release import release
 from orchestration.dbt import DbtFailed, DbtProjectRunner
 from orchestration.defs.sources.landing_files import facts_window, register_window
 from orchestration.landing import pending_days
 from orchestration.resources import Settings, Warehouse, open_state
+
+STATUSES = """
+select mailbox_hash, coalesce(max(consent_status) filter (where consent_status = 'subscribed'), min(consent_status)) as status
+from activation.release_recheck where as_of = $today group by mailbox_hash
+"""
+
+# Who left by any mailbox is closed at all of them.
+LEFT = """
+select customer_id, min(consent_status) as reason
+from activation.release_recheck where as_of = $today
+group by customer_id having bool_and(consent_status in ('unsubscribed', 'complained', 'bounced'))
+"""
 
 EVIDENCE = "+int_consent_evidence__unioned"
 RECHECK = "release_recheck"
@@ -62,21 +72,22 @@ def build_release(
                 send_date=day + timedelta(days=1),
                 due_on=today,
                 allow_past=config.allow_past,
-                recheck=read_recheck(connection, today),
+                recheck=connection.execute(STATUSES, {"today": today}).to_arrow_table(),
+                blocked=connection.execute(LEFT, {"today": today}).to_arrow_table(),
                 directory=settings.publish,
                 run_id=context.run_id,
                 released_at=datetime.now(UTC).replace(tzinfo=None),
             )
-        store.mirror()
-        return dg.MaterializeResult(metadata=summary.counts)
+        return dg.MaterializeResult(
+            metadata={
+                "sends": summary.sends,
+                "ghosts": summary.ghosts,
+                "dropped": {kind: dict(reasons) for kind, reasons in summary.dropped.items()},
+                "is_repeat": summary.is_repeat,
+            }
+        )
 
     return released
-
-
-def read_recheck(connection: duckdb.DuckDBPyConnection, today: date) -> pa.Table:
-    """Who may still be mailed: mailbox_hash, customer_id, consent_status as of this moment."""
-    query = f"select mailbox_hash, customer_id, consent_status from activation.{RECHECK} where as_of = $today"
-    return connection.execute(query, {"today": today}).to_arrow_table()
 
 
 def _build(dbt: DbtProjectRunner, selection: str, start: date, end: date) -> None:

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import dagster as dg
-from activation.publish import publish_send_list
 
+from activation.publish import publish_send_list
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse
 

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import dagster as dg
 import duckdb
 import pyarrow as pa
-from ml.identity.resolve import HubLimits, resolve_days
 
+from ml.identity.resolve import HubLimits, resolve_days
 from orchestration.defs.sources.landing_files import facts_window
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Warehouse

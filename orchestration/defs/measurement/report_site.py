@@ -24,7 +24,9 @@ SENDS = "select count(*) from activation.send_list where as_of = $day"
 CURRENCY = "select max_by(currency, landed_on) from intermediate.int_orders__versioned where landed_on <= $day"
 
 
-def build_report_site(settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def build_report_site(
+    settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
     """Define the asset."""
 
     @dg.asset(
@@ -33,7 +35,12 @@ def build_report_site(settings: Settings, warehouse: Warehouse, daily: dg.Partit
         group_name="measurement",
         kinds={"python", "html"},
         owners=["team:measurement"],
-        deps=[["measurement", "holdout_report"], ["activation", "send_list"], ["marts", "event_freshness"], ["quarantine", "rows"]],
+        deps=[
+            ["measurement", "holdout_report"],
+            ["activation", "send_list"],
+            ["marts", "event_freshness"],
+            ["quarantine", "rows"],
+        ],
         partitions_def=daily,
         backfill_policy=BACKFILL_IN_ONE_RUN,
         pool="warehouse",
@@ -56,7 +63,8 @@ def read_site_data(connection: duckdb.DuckDBPyConnection, settings: Settings, da
         names = [column[0] for column in found.description or []]
         wanted = kind.__dataclass_fields__  # type: ignore[attr-defined]
         return tuple(
-            kind(**{name: value for name, value in zip(names, row, strict=True) if name in wanted}) for row in found.fetchall()
+            kind(**{name: value for name, value in zip(names, row, strict=True) if name in wanted})
+            for row in found.fetchall()
         )
 
     def value(query: str) -> Any:

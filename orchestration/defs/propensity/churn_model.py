@@ -1,13 +1,20 @@
 """Asset `ml.churn_model`: the week's churn model, trained, compared, registered and, if it earned it, promoted."""
 
+import subprocess
 from datetime import date, timedelta
 
 import dagster as dg
 
-from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
-from orchestration.resources import Settings, Warehouse, open_state
+from orchestration.partitions import BACKFILL_IN_ONE_RUN
+from orchestration.resources import ROOT, Settings, Warehouse, open_state
 
 SEED = 20_250_101
+
+
+class TrainingConfig(dg.Config):
+    """What a training may be told."""
+
+    retrain: bool = False
 
 
 def build_churn_model(
@@ -26,12 +33,15 @@ def build_churn_model(
         backfill_policy=BACKFILL_IN_ONE_RUN,
         pool="warehouse",
     )
-    def churn_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        start, end = window(context)
-        weeks = [start + timedelta(days=offset) for offset in range(6, (end - start).days + 1, 7)]
-        results = {week.isoformat(): train_week(settings, warehouse, week, run_id=context.run_id) for week in weeks}
-        newest = results[weeks[-1].isoformat()]
-        return dg.MaterializeResult(metadata={**newest, "weeks": len(weeks)})
+    def churn_model(context: dg.AssetExecutionContext, config: TrainingConfig) -> dg.MaterializeResult[None]:
+        trained = context.instance.get_materialized_partitions(context.asset_key)
+        for key in context.partition_keys:
+            if key in trained and not config.retrain:
+                found = {"status": "kept", "why": "this week was trained before; say retrain: true to do it again"}
+            else:
+                sunday = date.fromisoformat(key) + timedelta(days=6)
+                found = train_week(settings, warehouse, sunday, run_id=context.run_id)
+        return dg.MaterializeResult(metadata={**found, "weeks": len(context.partition_keys)})
 
     return churn_model
 
@@ -48,7 +58,7 @@ def train_week(settings: Settings, warehouse: Warehouse, trained_on: date, *, ru
         trained = train_churn(examples, seed=SEED)
     except NotEnoughHistory as reason:
         return {"status": "no model", "why": str(reason)}
-    tags = {"partition": trained_on.isoformat(), "dagster_run_id": run_id}
+    tags = {"partition": trained_on.isoformat(), "dagster_run_id": run_id, "git_revision": git_revision()}
     logged = log_churn_run(trained, tracking_uri=settings.tracking_uri, artifacts=settings.artifacts, tags=tags)
     promoted = promote(logged, tracking_uri=settings.tracking_uri)
     if promoted.is_champion:
@@ -57,3 +67,12 @@ def train_week(settings: Settings, warehouse: Warehouse, trained_on: date, *, ru
             effective_on=trained_on + timedelta(days=1), reason=promoted.reason,
         )  # fmt: skip
     return {"status": "champion" if promoted.is_champion else "challenger", "why": promoted.reason, **logged.summary}
+
+
+def git_revision() -> str:
+    """The commit that is checked out, or `unknown` where this is no checkout."""
+    command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

@@ -1,13 +1,14 @@
 """The dbt models: one definition for all daily ones, which Dagster splits around the Python steps, and one for the weekly."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import dbt_assets
 
-from orchestration.dbt import TRANSLATOR, DbtProjectRunner, dagster_events
+from orchestration.dbt import TRANSLATOR, DbtProjectRunner, StageTranslator, check_key, dagster_events
 from orchestration.defs.sources.landing_files import facts_window
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Warehouse
@@ -23,51 +24,52 @@ def build_models(
     weekly: dg.PartitionsDefinition[str],
 ) -> list[dg.AssetsDefinition]:
     """Define the dbt assets of both rhythms."""
-    return [
-        _models("daily_models", warehouse, dbt, daily, select="fqn:*", exclude=f"{WEEKLY} {ON_RELEASE}"),
-        _models("weekly_models", warehouse, dbt, weekly, select=WEEKLY, exclude=None),
-    ]
+
+    def define(name: str, partitions: dg.PartitionsDefinition[str], *, is_weekly: bool) -> dg.AssetsDefinition:
+        @dbt_assets(
+            name=name,
+            manifest=dbt.manifest_json,
+            select=WEEKLY if is_weekly else "fqn:*",
+            exclude=None if is_weekly else f"{WEEKLY} {ON_RELEASE}",
+            partitions_def=partitions,
+            dagster_dbt_translator=StageTranslator(checks_sources=not is_weekly),
+            backfill_policy=BACKFILL_IN_ONE_RUN,
+            pool="warehouse",
+        )
+        def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
+            start, end = window(context)
+            facts, marts = split(dbt, context.selected_asset_keys, context.selected_asset_check_keys)
+            if facts:
+                with warehouse.connect() as connection:
+                    first, last = facts_window(connection, start=start, end=end)
+                yield from build(dbt, facts, first, last)
+            if marts:
+                yield from build(dbt, marts, start, end)
+
+        assets: dg.AssetsDefinition = models
+        return assets
+
+    return [define("daily_models", daily, is_weekly=False), define("weekly_models", weekly, is_weekly=True)]
 
 
-def _models(
-    name: str,
-    warehouse: Warehouse,
-    dbt: DbtProjectRunner,
-    partitions: dg.PartitionsDefinition[str],
-    *,
-    select: str,
-    exclude: str | None,
-) -> dg.AssetsDefinition:
-    @dbt_assets(
-        name=name,
-        manifest=dbt.manifest_json,
-        select=select,
-        exclude=exclude,
-        partitions_def=partitions,
-        dagster_dbt_translator=TRANSLATOR,
-        backfill_policy=BACKFILL_IN_ONE_RUN,
-        pool="warehouse",
-    )
-    def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        start, end = window(context)
-        facts, marts = split(dbt, context.selected_asset_keys)
-        if facts:
-            with warehouse.connect() as connection:
-                first, last = facts_window(connection, start=start, end=end)
-            yield from build(dbt, facts, first, last)
-        if marts:
-            yield from build(dbt, marts, start, end)
-
-    assets: dg.AssetsDefinition = models
-    return assets
-
-
-def split(dbt: DbtProjectRunner, keys: set[dg.AssetKey]) -> tuple[list[str], list[str]]:
-    """Names of the selected models: those kept by landing day, and all others."""
-    nodes = [node for node in dbt.manifest_json["nodes"].values() if node["resource_type"] in {"model", "seed"}]
-    wanted = [node for node in nodes if TRANSLATOR.get_asset_key(node) in keys]
-    facts = [node["name"] for node in wanted if is_fact(node)]
-    return facts, [node["name"] for node in wanted if not is_fact(node)]
+def split(
+    dbt: DbtProjectRunner, keys: AbstractSet[dg.AssetKey], checks: AbstractSet[dg.AssetCheckKey]
+) -> tuple[list[str], list[str]]:
+    """Names of the selected seeds, models and tests: those of facts, kept by landing day, and all others."""
+    manifest = dbt.manifest_json
+    facts, others = [], []
+    landed = {TRANSLATOR.get_asset_key(node) for node in manifest["nodes"].values() if is_fact(node)}
+    for unique_id, node in manifest["nodes"].items():
+        if node["resource_type"] in {"model", "seed"}:
+            asset = TRANSLATOR.get_asset_key(node)
+            is_wanted = asset in keys
+        else:
+            check = check_key(unique_id, manifest)
+            asset, is_wanted = (check.asset_key, check in checks) if check else (None, False)
+        if is_wanted:
+            (facts if asset in landed else others).append(node["name"])
+    seeds = [name for name in others if f"seed.holdfast.{name}" in manifest["nodes"]]
+    return (facts + seeds, [name for name in others if name not in seeds]) if facts else ([], others)
 
 
 def fact_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
@@ -77,13 +79,23 @@ def fact_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
     ]
     nodes = dbt.manifest_json["nodes"].values()
     return python + [
-        TRANSLATOR.get_asset_key(node) for node in nodes if node["resource_type"] in {"model", "seed"} and is_fact(node)
+        TRANSLATOR.get_asset_key(node) for node in nodes if node["resource_type"] == "seed" or is_fact(node)
     ]
 
 
-def is_fact(node: dict[str, Any]) -> bool:
-    """Whether a dbt node is kept by landing day."""
-    return bool(node["config"].get("meta", {}).get("partitioned_by") == "landed_on" or node["resource_type"] == "seed")
+def weekly_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
+    """Assets of the models that are built once a training week."""
+    nodes = dbt.manifest_json["nodes"].values()
+    return [
+        TRANSLATOR.get_asset_key(node)
+        for node in nodes
+        if node["resource_type"] == "model" and "weekly" in node["tags"]
+    ]
+
+
+def is_fact(node: Mapping[str, Any]) -> bool:
+    """Whether a dbt node is a model that is kept by landing day."""
+    return node["resource_type"] == "model" and bool(node["config"]["meta"].get("partitioned_by") == "landed_on")
 
 
 def build(dbt: DbtProjectRunner, names: list[str], start: date, end: date) -> Iterator[Any]:

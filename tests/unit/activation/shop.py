@@ -1,12 +1,18 @@
 """A small shop whose marts are written by hand, so that each branch of the waterfall can be set up in a line."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow as pa
+
 from activation.decide import DecisionSummary, decide
 from activation.playbook import Playbook, load_playbook
+from activation.release import RECHECK_SCHEMA, ReleaseSummary, release
 from activation.state import StateStore
 from activation.tables import expose_state
 
@@ -30,7 +36,7 @@ create table marts.segment_membership (
     as_of date, customer_id varchar, segment varchar, entered_on date, is_new boolean, held_by_stability boolean
 );
 create table marts.flow_triggers (as_of date, flow varchar, customer_id varchar, occurrence varchar, triggered_at timestamp);
-create table marts.event_freshness (as_of date, source varchar, event varchar, last_landed_on date);
+create table marts.event_freshness (as_of date, source varchar, event varchar, feed_landed_on date);
 create table marts.identity_map (
     profile_key varchar, customer_id varchar, root_profile_key varchar, valid_from date, valid_to date
 );
@@ -56,6 +62,14 @@ class Shop:
         self.connection.execute("set timezone = 'UTC'")
         self.connection.execute(MARTS)
         self.mirror()
+
+    @classmethod
+    def reopen(cls, home: Path) -> "Shop":
+        """The shop of another process, whose warehouse is a file."""
+        shop = cls.__new__(cls)
+        shop.state = StateStore(home / "state")
+        shop.connection = duckdb.connect(str(home / "warehouse.duckdb"))
+        return shop
 
     def mirror(self) -> None:
         self.state.mirror()
@@ -126,7 +140,7 @@ class Shop:
     ) -> None:
         self.insert(
             "marts.suppressions", as_of=day, scope="person", customer_id=customer_id, mailbox_hash=mailbox, reason=reason,
-            starts_at=datetime(2025, 1, 1), expires_at=expires_at,
+            starts_at=datetime.fromisoformat("2025-01-01T00:00"), expires_at=expires_at,
         )  # fmt: skip
 
     def score(self, customer_id: str, score: float, *, tier: str = "model", day: date = DAY) -> None:
@@ -145,7 +159,7 @@ class Shop:
 
     def fresh(self, source: str = "sendgrid", *, day: date = DAY, age: int = 0, event: str = "delivered") -> None:
         self.insert(
-            "marts.event_freshness", as_of=day, source=source, event=event, last_landed_on=day - timedelta(days=age)
+            "marts.event_freshness", as_of=day, source=source, event=event, feed_landed_on=day - timedelta(days=age)
         )
 
     def decide(self, day: date = DAY, *, book: Playbook | None = None, zone: str = "UTC") -> DecisionSummary:
@@ -154,6 +168,55 @@ class Shop:
         self.state.record_assignments(summary.new_assignments)
         self.mirror()
         return summary
+
+    def release(self, rechecked: pa.Table | None = None, *, day: date = DAY, **changes: Any) -> ReleaseSummary:
+        """Release a day on its send date; everybody is subscribed unless told otherwise."""
+        if rechecked is None:
+            boxes = self.connection.execute(
+                "select distinct mailbox_hash from activation.send_decisions where mailbox_hash is not null"
+            )
+            rechecked = recheck(*(box.removeprefix("m_") for (box,) in boxes.fetchall()))
+        sent_on = day + timedelta(days=1)
+        arguments: dict[str, Any] = {
+            "as_of": day, "send_date": sent_on, "due_on": sent_on, "allow_past": False, "recheck": rechecked, "run_id": "run_1",
+            "directory": self.publish, "released_at": datetime.combine(sent_on, datetime.min.time()),
+        }  # fmt: skip
+        summary = release(self.connection, self.state, **(arguments | changes))
+        self.mirror()
+        return summary
+
+    @property
+    def publish(self) -> Path:
+        return self.state.directory.parent / "publish"
+
+    def files(self, day: date = DAY) -> dict[str, bytes]:
+        """Released files of a partition by name."""
+        folder = self.publish / "send_list" / (day + timedelta(days=1)).isoformat() / "released"
+        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+    def ledger(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = (
+            self.connection.execute("select * from activation.send_ledger order by as_of, idempotency_key")
+            .to_arrow_table()
+            .to_pylist()
+        )
+        return rows
+
+    def claimed(
+        self, customer_id: str, *, send_at: datetime, kind: str = "send", flow: str = "news", step: str = "1", occurrence: str = "",
+        root: str = "", mailbox: str = "", as_of: date | None = None,
+    ) -> None:  # fmt: skip
+        """A row that an earlier release left in the ledger."""
+        row = {
+            "idempotency_key": f"{customer_id}{flow}{step}{occurrence}{send_at}", "kind": kind, "status": "published",
+            "mailbox_hash": f"m_{mailbox or customer_id}", "customer_id": customer_id, "root_profile_key": root or f"p_{customer_id}",
+            "flow": flow, "step": step, "occurrence": occurrence or f"{flow}_{send_at}", "experiment": "global_holdout",
+            "arm": "treatment", "as_of": str(as_of or send_at.date() - timedelta(days=1)), "send_date": str(send_at.date()),
+            "send_at": str(send_at), "released_at": str(send_at), "run_id": "run_0",
+        }  # fmt: skip
+        with self.state.transaction() as connection:
+            connection.execute(f"insert into ledger values ({', '.join('?' * len(row))})", tuple(row.values()))
+        self.mirror()
 
     def rows(self, table: str = "activation.send_decisions", day: date = DAY) -> list[dict[str, object]]:
         query = f"select * from {table} where as_of = $day order by decision_id"
@@ -166,3 +229,21 @@ class Shop:
             "select customer_id, flow, step, outcome, first_reason from activation.send_decisions where as_of = $day"
         )
         return {tuple(row[:3]): tuple(row[3:]) for row in self.connection.execute(query, {"day": day}).fetchall()}
+
+
+def people(arm: str, count: int, *, prefix: str = "c") -> list[str]:
+    """Names whose hash puts them in an arm, computed apart from the code under test."""
+    salt = playbook().global_holdout.salt
+    names = (f"{prefix}{number}" for number in range(100_000))
+    buckets = ((name, int(hashlib.md5(f"{salt}:{name}".encode()).hexdigest()[:13], 16) % 10_000) for name in names)  # noqa: S324
+    return list(islice((name for name, bucket in buckets if (bucket < 500) == (arm == "holdout")), count))
+
+
+def recheck(*mailboxes: str, **statuses: str) -> pa.Table:
+    """A recheck in which mailboxes are subscribed unless named otherwise."""
+    rows = {f"m_{mailbox}": "subscribed" for mailbox in mailboxes} | {
+        f"m_{name}": status for name, status in statuses.items()
+    }
+    return pa.Table.from_pylist(
+        [{"mailbox_hash": key, "status": value} for key, value in rows.items()], schema=RECHECK_SCHEMA
+    )

@@ -92,16 +92,19 @@ FAULTS = [
     (DECISIONS, "decision_names_its_playbook", None, f"update {DECISIONS} set playbook_version = null"),
     (DECISIONS, "sent_is_approved", None, f"update {DECISIONS} set approval_id = null"),
     (DECISIONS, "mailbox_is_sent_once_a_day", None, f"update {DECISIONS} set mailbox_hash = sha256('mailbox1')"),
-    (DECISIONS, "candidate_is_a_customer_of_the_day", None, f"update {DECISIONS} set customer_id = 'c_0'"),
+    (DECISIONS, "who_is_sent_or_held_out_is_a_customer_of_the_day", None, f"update {DECISIONS} set customer_id = 'c_0'"),
     (LIST, "email_is_an_address", None, f"update {LIST} set email = 'a b@example.org'"),
     (LIST, "mailbox_hash_and_send_date_are_unique", None, f"update {LIST} set mailbox_hash = sha256('mailbox1')"),
     (LIST, "values_are_unique", "idempotency_key", f"update {LIST} set idempotency_key = 'k'"),
     (LIST, "send_after_utc_is_before_send_before_utc", None, f"update {LIST} set send_before_utc = send_after_utc"),
     (LIST, "row_can_be_mailed", None, f"update {LIST} set email = null"),
     (LIST, "nobody_held_out_is_on_the_list", None, f"update {LIST} set arm = 'holdout'"),
+    (LIST, "row_can_be_unsubscribed_with_one_click", None, f"update {LIST} set list_unsubscribe = '<mailto:u@shop.example>'"),
+    (LIST, "row_can_be_unsubscribed_with_one_click", None, f"update {LIST} set list_unsubscribe_post = null"),
     (LIST, "window_is_on_the_send_date", None, f"update {LIST} set send_before_utc = '2025-03-05'"),
     (LIST, "row_is_a_subscribed_customer", None, f"update {CUSTOMERS} set consent_status = 'pending'"),
     (LIST, "row_is_not_suppressed", None, f"update {SUPPRESSIONS} set customer_id = null, mailbox_hash = sha256('mailbox1')"),
+    (LIST, "row_is_not_suppressed", None, f"update {SUPPRESSIONS} set customer_id = (select min(customer_id) from {LIST})"),
     (LIST, "list_is_exactly_what_was_decided", None, f"delete from {LIST} where decision_id = 'd2'"),
     (REPORT, "as_of_and_experiment_and_arm_and_segment_and_metric_are_unique", None, f"update {REPORT} set metric = 'revenue'"),
     (REPORT, "values_are_in_range", "n_treated", f"update {REPORT} set n_treated = -1"),
@@ -251,6 +254,13 @@ def test_missing_column_is_refused_and_what_needs_it_cannot_pass(database: Path)
     assert not findings["new_member_entered_today (could not be evaluated)"].success
     assert findings["new_member_entered_today (could not be evaluated)"].severity == "critical"
     assert findings["member_is_a_customer_of_the_day"].success
+
+
+@pytest.mark.parametrize("when", ["expires_at = '2025-03-02 09:00'", "starts_at = '2025-03-02 21:00'"])
+def test_suppression_that_ends_before_or_starts_after_the_send_refuses_nothing(database: Path, when: str) -> None:
+    execute(database, f"update {SUPPRESSIONS} set customer_id = null, mailbox_hash = sha256('mailbox1'), {when}")
+
+    assert failed(gate(database, LIST)) == set()
 
 
 def test_empty_day_passes(database: Path) -> None:

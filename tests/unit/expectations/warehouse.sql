@@ -78,7 +78,8 @@ create table activation.send_list as
 select
     decisions.* exclude (mailbox_hash), decisions.mailbox_hash, customers.primary_email as email,
     timestamp '2025-03-02 09:00' as send_after_utc, timestamp '2025-03-02 21:00' as send_before_utc,
-    'k' || decisions.decision_id as idempotency_key
+    'k' || decisions.decision_id as idempotency_key, '<https://shop.example/u/1>, <mailto:u@shop.example>' as list_unsubscribe,
+    'List-Unsubscribe=One-Click' as list_unsubscribe_post
 from activation.send_decisions as decisions
 inner join marts.dim_customers as customers using (customer_id)
 where decisions.outcome = 'sent';

@@ -52,7 +52,7 @@ def test_landing_days_are_those_of_known_objects(tmp_path: Path) -> None:
 
 
 def test_a_missing_root_says_what_to_set(tmp_path: Path) -> None:
-    with pytest.raises(LandingError, match="no landing folder at .*nowhere: set HOLDFAST_LANDING or pass --landing"):
+    with pytest.raises(LandingError, match=r"no landing folder at .*nowhere: set HOLDFAST_LANDING or pass --landing"):
         landing_days(tmp_path / "nowhere")
 
 

@@ -1,6 +1,4 @@
 """Figures are grouped, ordered and placed as a reader expects."""
-# The page writes a real minus sign.
-# ruff: noqa: RUF001
 
 from collections.abc import Callable
 from dataclasses import replace

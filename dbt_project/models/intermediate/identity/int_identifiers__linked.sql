@@ -16,21 +16,34 @@ identifiers as (
     unpivot (identifier_value for identifier_type in (email, phone, user_id, device))
 ),
 
-linked as (
+-- A value is seen on many days: each is hashed once.
+valued as (
     select
-        profile_key,
         identifier_type,
+        identifier_value,
         {{ hash_identifier('identifier_value') }} as identifier_hash,
-        landed_on,
-        split_part(profile_key, ':', 1) as source,
         regexp_matches(identifier_value, '^[+0-]+$') or lower(identifier_value) in (
             select blocked.identifier_value from blocked
-            where blocked.identifier_type in ('any', identifiers.identifier_type)
+            where blocked.identifier_type in ('any', distinct_values.identifier_type)
         ) as is_blocked,
         identifier_type = 'email' and split_part(split_part(identifier_value, '@', 1), '+', 1) in (
             select role_mailboxes.local_part from role_mailboxes
         ) as is_role_mailbox
+    from (select distinct identifier_type, identifier_value from identifiers) as distinct_values
+),
+
+linked as (
+    select
+        identifiers.profile_key,
+        identifiers.identifier_type,
+        valued.identifier_hash,
+        identifiers.landed_on,
+        split_part(identifiers.profile_key, ':', 1) as source,
+        valued.is_blocked,
+        valued.is_role_mailbox
     from identifiers
+    inner join valued on identifiers.identifier_type = valued.identifier_type
+        and identifiers.identifier_value = valued.identifier_value
 )
 
 select * from linked

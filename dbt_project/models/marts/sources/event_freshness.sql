@@ -2,6 +2,18 @@ with event_days as (
     select * from {{ ref('int_event_days__counted') }}
 ),
 
+-- A file without events is a sign of life too: the age of a feed is the age of its newest file.
+feeds as (
+    select landed_on, vendor as source, object from {{ source('ops', 'landing_files') }} where status = 'readable'
+),
+
+feed_days as (
+    select days.as_of, feeds.source, feeds.object, max(feeds.landed_on) as feed_landed_on
+    from {{ as_of_days() }} as days
+    inner join feeds on feeds.landed_on <= days.as_of
+    group by days.as_of, feeds.source, feeds.object
+),
+
 known as (
     select
         days.as_of,
@@ -33,6 +45,7 @@ measured as (
         expected.as_of,
         expected.last_occurred_at,
         expected.last_landed_on,
+        feed_days.feed_landed_on,
         event_days.lag_hours_p50,
         event_days.lag_hours_p95,
         event_days.max_lag_hours,
@@ -51,6 +64,10 @@ measured as (
         on expected.as_of = event_days.landed_on
         and expected.source = event_days.source
         and expected.event = event_days.event
+    left join feed_days
+        on expected.as_of = feed_days.as_of
+        and expected.source = feed_days.source
+        and feed_days.object = {{ feed_object('expected.source', 'expected.event') }}
 )
 
 select * from measured

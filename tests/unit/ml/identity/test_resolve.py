@@ -88,12 +88,20 @@ def roots_on(resolution: Resolution, day: int) -> dict[str, str]:
 
 def log_of(resolution: Resolution) -> list[tuple[int, str, str, str | None, str | None]]:
     return [
-        ((row["changed_on"] - FIRST).days, row["kind"], row["customer_id"], row["other_customer_id"], row["cause_value_hash"])
+        (
+            (row["changed_on"] - FIRST).days,
+            row["kind"],
+            row["customer_id"],
+            row["other_customer_id"],
+            row["cause_value_hash"],
+        )
         for row in resolution.log.to_pylist()
     ]
 
 
-def hubs_by_hand(profiles: Sequence[Profile], links: Sequence[Link], day: int, limits: HubLimits) -> set[tuple[str, str]]:
+def hubs_by_hand(
+    profiles: Sequence[Profile], links: Sequence[Link], day: int, limits: HubLimits
+) -> set[tuple[str, str]]:
     age = {profile.key: profile for profile in profiles if profile.day <= day}
     members, persons, limited = defaultdict(set), defaultdict(set), set()
     for link in links:
@@ -216,8 +224,12 @@ def test_the_log_tells_every_change_of_the_map(world: tuple[list[Profile], list[
     log = log_of(resolution)
     for day in range(LAST + 1):
         before, after = roots_by_hand(profiles, links, day - 1, SMALL), roots_by_hand(profiles, links, day, SMALL)
-        told = {(customer, other) for when, kind, customer, other, _ in log if when == day and kind in ("merged", "split")}
-        moved = {(customer_id_of(after[key]), customer_id_of(root)) for key, root in before.items() if after[key] != root}
+        told = {
+            (customer, other) for when, kind, customer, other, _ in log if when == day and kind in ("merged", "split")
+        }
+        moved = {
+            (customer_id_of(after[key]), customer_id_of(root)) for key, root in before.items() if after[key] != root
+        }
         created = {customer for when, kind, customer, _, _ in log if when == day and kind == "created"}
         assert told == moved
         assert created == {customer_id_of(root) for root in after.values() if root not in before}
@@ -273,7 +285,9 @@ def test_a_value_that_becomes_a_hub_splits_its_customer() -> None:
     ]
 
 
-@pytest.mark.parametrize(("kind", "is_role", "is_hub"), [("email", True, True), ("device", False, True), ("email", False, False)])
+@pytest.mark.parametrize(
+    ("kind", "is_role", "is_hub"), [("email", True, True), ("device", False, True), ("email", False, False)]
+)
 def test_role_mailboxes_and_devices_are_limited_by_persons(kind: str, is_role: bool, is_hub: bool) -> None:
     profiles = [Profile(key, 0, person) for key, person in zip("abc", ("ann", "bob", "cy"), strict=True)]
     links = [Link(key, "x", 0, kind, is_role=is_role) for key in "abc"]

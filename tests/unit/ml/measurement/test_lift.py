@@ -91,7 +91,9 @@ def test_balance_scales_unequal_plans_and_needs_all_of_them() -> None:
 
 def test_a_broken_split_makes_every_row_invalid() -> None:
     arms = [("treatment", 5_000), ("holdout", 4_000)]
-    rows = analyse(*(rate_cell(arm, units, 0.2, segment=segment) for arm, units in arms for segment in ("all", "new_people")))
+    rows = analyse(
+        *(rate_cell(arm, units, 0.2, segment=segment) for arm, units in arms for segment in ("all", "new_people"))
+    )
     assert [row.verdict for row in rows] == ["invalid", "invalid"]
 
 
@@ -100,14 +102,17 @@ def test_a_broken_split_makes_every_row_invalid() -> None:
     [(99, 0.5, "not_enough_data"), (100, 0.19, "not_enough_data"), (100, 0.20, "no_difference_within")],
 )
 def test_few_control_units_or_buyers_are_not_enough(units: int, rate: float, verdict: str) -> None:
-    row = only(rate_cell("treatment", 1_000, 0.2, planned_share=None), rate_cell("holdout", units, rate, planned_share=None))
+    row = only(
+        rate_cell("treatment", 1_000, 0.2, planned_share=None), rate_cell("holdout", units, rate, planned_share=None)
+    )
     assert row.verdict == verdict
     assert row.minimum_detectable_lift is not None
     assert (row.p_adjusted is None) == (verdict == "not_enough_data")
 
 
 @pytest.mark.parametrize(
-    ("metric", "treated", "verdict"), [("visit", 0.1, "hurts"), ("unsubscribed", 0.3, "hurts"), ("unsubscribed", 0.1, "works")]
+    ("metric", "treated", "verdict"),
+    [("visit", 0.1, "hurts"), ("unsubscribed", 0.3, "hurts"), ("unsubscribed", 0.1, "works")],
 )
 def test_the_verdict_knows_which_direction_is_good(metric: str, treated: float, verdict: str) -> None:
     row = only(rate_cell("treatment", 5_000, treated, metric=metric), rate_cell("holdout", 5_000, 0.2, metric=metric))
@@ -119,7 +124,9 @@ def test_holm_counts_all_segments_metrics_and_arms_with_enough_data() -> None:
         names = (("treatment", treated), ("holdout", 0.2))
         return [rate_cell(arm, units, rate, segment=segment, planned_share=None) for arm, rate in names]
 
-    rows = {row.segment: row for row in analyse(*arms("a", 0.24), *arms("b", 0.237), *arms("c", 0.21), *arms("d", 0.9, 50))}
+    rows = {
+        row.segment: row for row in analyse(*arms("a", 0.24), *arms("b", 0.237), *arms("c", 0.21), *arms("d", 0.9, 50))
+    }
     raw = {segment: row.p_value or 0 for segment, row in rows.items()}
     assert rows["a"].p_adjusted == pytest.approx(3 * raw["a"])
     assert rows["b"].p_adjusted == pytest.approx(max(3 * raw["a"], 2 * raw["b"]))
@@ -151,14 +158,21 @@ def test_no_effect_is_called_one_rarely() -> None:
 
 def test_nothing_varies_or_nobody_is_there_gives_no_test() -> None:
     nothing = only(rate_cell("treatment", 500, 0.0), rate_cell("holdout", 500, 0.0))
-    assert (nothing.lift, nothing.lift_relative, nothing.p_value, nothing.verdict) == (0.0, None, None, "not_enough_data")
+    assert (nothing.lift, nothing.lift_relative, nothing.p_value, nothing.verdict) == (
+        0.0,
+        None,
+        None,
+        "not_enough_data",
+    )
     nobody = only(rate_cell("treatment", 500, 0.1, planned_share=None), rate_cell("holdout", 0, 0.0))
     assert (nobody.mean_held_out, nobody.lift, nobody.ci_low, nobody.verdict) == (None, None, None, "not_enough_data")
 
 
 def test_contamination_is_the_share_of_both_arms() -> None:
     arms = (("treatment", 950, 10), ("holdout", 50, 20))
-    row = only(*(rate_cell(arm, units, 0.1, contaminated_units=count, planned_share=None) for arm, units, count in arms))
+    row = only(
+        *(rate_cell(arm, units, 0.1, contaminated_units=count, planned_share=None) for arm, units, count in arms)
+    )
     assert row.contamination == pytest.approx(0.03)
 
 
@@ -179,5 +193,7 @@ def test_the_table_is_typed_with_and_without_rows() -> None:
 def test_days_and_experiments_are_analysed_apart() -> None:
     days = (DAY, date(2025, 6, 1))
     arms = ("treatment", "holdout")
-    rows = analyse(*(rate_cell(arm, 500, 0.1, as_of=day, experiment=name) for arm in arms for day in days for name in "ab"))
+    rows = analyse(
+        *(rate_cell(arm, 500, 0.1, as_of=day, experiment=name) for arm in arms for day in days for name in "ab")
+    )
     assert [(row.as_of, row.experiment) for row in rows] == [(day, name) for day in days for name in "ab"]

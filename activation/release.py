@@ -1,0 +1,272 @@
+"""Release: claim first, recheck, publish exactly what was claimed. Killed anywhere and repeated, each key leaves once.
+
+A partition is claimed in one SQLite transaction, with the rows to publish beside the claims; from then on its batch is fixed, and a
+repeat publishes it again, byte for byte, whatever the warehouse says by then. Only a batch that was not handed over yet (no manifest
+of it exists) is rechecked again: who left meanwhile is withdrawn, counted, and never mailed by a later repeat.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from activation.claims import Batch, Claim, Refusal, batch_of, claim, mark_published, rows_of, withdraw
+from activation.publish import MANIFEST, Manifest, folder_of, sweep, write_files
+from activation.state import StateStore
+from activation.tables import LIST_COLUMNS, DecisionTables, create_tables
+
+MAILABLE = frozenset({"subscribed", "confirmed"})
+
+RECHECK_SCHEMA = pa.schema([("mailbox_hash", pa.string()), ("status", pa.string())])
+BLOCKED_SCHEMA = pa.schema([("customer_id", pa.string()), ("reason", pa.string())])
+
+CLAIMABLE = f"""
+with payloads as (
+    select decision_id, cast(to_json(listed) as varchar) as payload
+    from (select {", ".join(LIST_COLUMNS)} from activation.send_list where as_of = $as_of) as listed
+)
+select
+    decisions.idempotency_key,
+    case decisions.outcome when 'sent' then 'send' else 'ghost' end as kind,
+    decisions.mailbox_hash,
+    decisions.customer_id,
+    decisions.root_profile_key,
+    decisions.flow,
+    decisions.step,
+    decisions.occurrence,
+    decisions.experiment,
+    decisions.arm,
+    strftime(decisions.send_after_utc, '%Y-%m-%d %H:%M:%S') as send_at,
+    decisions.reentry,
+    payloads.payload,
+    decisions.approval_expires_on
+from activation.send_decisions as decisions
+left join payloads on decisions.decision_id = payloads.decision_id
+where decisions.as_of = $as_of and decisions.outcome in ('sent', 'held_out')
+order by decisions.decision_id
+"""
+
+# Everyone who belongs to a claiming customer by the newest identity map, whoever they were when the day was decided.
+LINEAGE = """
+with today as (
+    select profile_key, customer_id from {identity_map} where valid_to = date '9999-12-31'
+),
+claiming as (
+    select distinct decisions.customer_id as decided_customer_id, today.customer_id
+    from activation.send_decisions as decisions
+    inner join today on decisions.root_profile_key = today.profile_key
+    where decisions.as_of = $as_of and decisions.outcome in ('sent', 'held_out')
+)
+select claiming.decided_customer_id, today.profile_key
+from claiming
+inner join today on claiming.customer_id = today.customer_id
+union
+select customer_id, root_profile_key
+from activation.send_decisions
+where as_of = $as_of and outcome in ('sent', 'held_out')
+"""
+
+
+class ReleaseRefused(Exception):
+    """The release is not due; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class ReleaseSummary:
+    """What a release left behind.
+
+    Attributes:
+        as_of: The partition.
+        send_date: The day to send on.
+        sends: Emails in the released files.
+        ghosts: Held-out rows in the ledger.
+        dropped: Decided rows that were not released, by kind (send, ghost), then reason.
+        is_repeat: Whether the batch was claimed by an earlier release.
+        outside_batch: Rows of the send list as it is now that are not in the batch: dropped ones, and ones that a later decision
+            added. They are never added to a claimed batch; they come back while their step is due.
+        manifest: What was published.
+    """
+
+    as_of: date
+    send_date: date
+    sends: int
+    ghosts: int
+    dropped: Mapping[str, Mapping[str, int]]
+    is_repeat: bool
+    outside_batch: int
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class _Recheck:
+    statuses: Mapping[str, str]
+    blocked: Mapping[str, str]
+
+    def refuses(self, mailbox_hash: str, customer_id: str) -> str | None:
+        """Why a person may not be mailed now, or None."""
+        if customer_id in self.blocked:
+            return f"now_{self.blocked[customer_id]}"
+        status = self.statuses.get(mailbox_hash, "unknown")
+        return None if status in MAILABLE else f"now_{status}"
+
+
+def release(
+    connection: duckdb.DuckDBPyConnection,
+    store: StateStore,
+    *,
+    as_of: date,
+    send_date: date,
+    due_on: date,
+    allow_past: bool,
+    recheck: pa.Table,
+    directory: Path,
+    run_id: str,
+    released_at: datetime,
+    blocked: pa.Table | None = None,
+    tables: DecisionTables | None = None,
+) -> ReleaseSummary:
+    """Release a partition's send list to `<directory>/send_list/<send_date>/released/`.
+
+    Args:
+        connection: The warehouse.
+        store: The state store.
+        as_of: The partition.
+        send_date: Its send date, the day after.
+        due_on: Today, as a business day; also the day against which approvals expire.
+        allow_past: Whether a send date before today may be released.
+        recheck: mailbox_hash and status now, for every mailbox of the partition's sent and held-out decisions; a mailbox that is
+            missing counts as unknown and is not mailed. Sends and ghosts are rechecked alike, or the arms would differ.
+        directory: The publish folder.
+        run_id: For ledger and manifest.
+        released_at: Now (UTC).
+        blocked: customer_id and reason of people who became blocked since the decision.
+        tables: Where the identity map is.
+
+    Raises:
+        ReleaseRefused: If the send date is not due.
+    """
+    _refuse_undue(as_of=as_of, send_date=send_date, due_on=due_on, allow_past=allow_past)
+    create_tables(connection)
+    checked = _Recheck(
+        statuses=dict(zip(recheck["mailbox_hash"].to_pylist(), recheck["status"].to_pylist(), strict=True)),
+        blocked={}
+        if blocked is None
+        else dict(zip(blocked["customer_id"].to_pylist(), blocked["reason"].to_pylist(), strict=True)),
+    )
+    folder = folder_of(directory, send_date) / "released"
+    earlier = batch_of(store, as_of)
+    if earlier is None or earlier.is_empty:
+        claims, refusals = _screen(connection, checked, as_of=as_of, due_on=due_on)
+        query = LINEAGE.format_map(vars(tables or DecisionTables()))
+        lineage = connection.execute(query, {"as_of": as_of}).fetchall()
+        batch = claim(
+            store, claims, lineage=lineage, refusals=refusals, as_of=as_of, send_date=send_date, run_id=run_id,
+            released_at=released_at,
+        )  # fmt: skip
+    else:
+        batch = _withdraw_who_left(store, checked, earlier, folder)
+    manifest = _publish(connection, store, batch, folder)
+    mark_published(store, as_of)
+    store.mirror()
+    return ReleaseSummary(
+        as_of=as_of,
+        send_date=send_date,
+        sends=manifest.rows,
+        ghosts=batch.ghosts,
+        dropped=batch.dropped,
+        is_repeat=earlier is not None and not earlier.is_empty,
+        outside_batch=_outside(connection, store, as_of),
+        manifest=manifest,
+    )
+
+
+def _refuse_undue(*, as_of: date, send_date: date, due_on: date, allow_past: bool) -> None:
+    if send_date != as_of + timedelta(days=1):
+        message = f"partition {as_of} sends on {as_of + timedelta(days=1)}, not on {send_date}"
+        raise ReleaseRefused(message)
+    if send_date > due_on:
+        message = (
+            f"the send list of {as_of} is for {send_date}, which is after today ({due_on}): release it on that day"
+        )
+        raise ReleaseRefused(message)
+    if send_date < due_on and not allow_past:
+        message = f"the send list of {as_of} was for {send_date}, today is {due_on}: say --allow-past to release it all the same"
+        raise ReleaseRefused(message)
+
+
+def _screen(
+    connection: duckdb.DuckDBPyConnection, checked: _Recheck, *, as_of: date, due_on: date
+) -> tuple[list[Claim], list[Refusal]]:
+    """Split the partition's sent and held-out decisions into those who may still be mailed and those who may not."""
+    claims: list[Claim] = []
+    refusals: list[Refusal] = []
+    for *fields, expires_on in connection.execute(CLAIMABLE, {"as_of": as_of}).fetchall():
+        row = Claim(*fields)
+        reason = "approval_expired" if expires_on is None or expires_on < due_on else None
+        reason = reason or checked.refuses(row.mailbox_hash, row.customer_id)
+        if reason is None:
+            claims.append(row)
+        else:
+            refusals.append(Refusal(row.kind, reason))
+    return claims, refusals
+
+
+def _withdraw_who_left(store: StateStore, checked: _Recheck, batch: Batch, folder: Path) -> Batch:
+    """Recheck a claimed batch that was not handed over; one that was stays as it is."""
+    if batch.is_published or _is_handed_over(batch, folder):
+        return batch
+    reasons = {key: checked.refuses(mailbox, customer) for key, mailbox, customer, _ in rows_of(store, batch.as_of)}
+    withdraw(store, {key: reason for key, reason in reasons.items() if reason is not None}, as_of=batch.as_of)
+    return batch_of(store, batch.as_of) or batch
+
+
+def _is_handed_over(batch: Batch, folder: Path) -> bool:
+    """Whether the manifest on disk is that of this batch: then someone may have taken the files."""
+    manifest = folder / MANIFEST
+    if not manifest.exists():
+        return False
+    release = json.loads(manifest.read_text(encoding="utf-8"))["release"]
+    return bool(release["run_id"] == batch.run_id and release["released_at"] == str(batch.released_at))
+
+
+def _publish(connection: duckdb.DuckDBPyConnection, store: StateStore, batch: Batch, folder: Path) -> Manifest:
+    """Write the batch; the folder appears as a whole the first time, and its files are replaced by the same bytes later."""
+    rows = [(payload,) for *_, payload in rows_of(store, batch.as_of) if payload is not None]
+    table = _table_of(connection, [payload for (payload,) in rows])
+    notes = {
+        "run_id": batch.run_id,
+        "released_at": batch.released_at,
+        "dropped": batch.dropped,
+        "ghosts": batch.ghosts,
+    }
+    sweep(folder.parent)
+    target = folder if folder.exists() else folder.with_name("released.tmp")
+    manifest = write_files(table, target, send_date=batch.send_date, status="released", release=notes)
+    if target != folder:
+        target.replace(folder)
+    return manifest
+
+
+def _table_of(connection: duckdb.DuckDBPyConnection, payloads: list[str]) -> pa.Table:
+    """The rows of the send list from the JSON that was stored with the claims."""
+    structure = json.dumps({name: kind.upper() for name, kind in LIST_COLUMNS.items()})
+    connection.register("claimed_payloads", pa.table({"payload": pa.array(payloads, pa.string())}))
+    table = connection.execute(
+        "with listed as (select unnest(from_json(cast(payload as json), $structure)) from claimed_payloads)"
+        " select * from listed order by decision_id",
+        {"structure": structure},
+    ).to_arrow_table()
+    connection.unregister("claimed_payloads")
+    return table
+
+
+def _outside(connection: duckdb.DuckDBPyConnection, store: StateStore, as_of: date) -> int:
+    claimed = {key for key, *_ in rows_of(store, as_of)}
+    listed = connection.execute(
+        "select idempotency_key from activation.send_list where as_of = $as_of", {"as_of": as_of}
+    )
+    return sum(key not in claimed for (key,) in listed.fetchall())

@@ -1,0 +1,138 @@
+"""The playbook: what is right loads and is stored, what is wrong is named with file and line."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from activation.playbook import Playbook, PlaybookError, load_playbook
+from tests.unit.activation.shop import PLAYBOOK, SEGMENTS, playbook
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(PLAYBOOK, tmp_path / "playbook"))
+
+
+def replace(folder: Path, name: str, old: str, new: str) -> int:
+    """Change a file; returns the line on which the change stands."""
+    text = (folder / name).read_text()
+    assert text.count(old) >= 1
+    (folder / name).write_text(text.replace(old, new, 1))
+    return text[: text.index(old)].count("\n") + 1
+
+
+def faults(folder: Path) -> list[str]:
+    with pytest.raises(PlaybookError) as caught:
+        load_playbook(folder, segments=SEGMENTS)
+    return str(caught.value).splitlines()
+
+
+def test_playbook_has_the_flows_and_the_holdout() -> None:
+    book = playbook()
+    assert [(flow.flow, len(flow.steps), flow.reentry) for flow in book.flows] == [
+        ("welcome", 2, "once"),
+        ("win_back", 2, "each"),
+    ]
+    assert [(arm.arm, arm.share) for arm in book.global_holdout.arms] == [("holdout", 0.05), ("treatment", 0.95)]
+    assert [(cap.limit, cap.hours) for cap in book.policies.caps] == [(1, 16), (3, 7 * 24), (10, 30 * 24)]
+
+
+def test_stored_version_is_the_same_playbook() -> None:
+    book = playbook()
+    assert Playbook.from_json(book.to_json()) == book
+    assert Playbook.from_json(book.to_json()).version == book.version
+    assert re.fullmatch(r"[0-9a-f]{12}", book.version)
+
+
+def test_version_follows_content_not_layout(folder: Path) -> None:
+    before = load_playbook(folder, segments=SEGMENTS).version
+    replace(folder, "policies.yml", "consent:", "# a remark\nconsent:")
+    assert load_playbook(folder, segments=SEGMENTS).version == before
+    replace(folder, "content/welcome_1.txt", "thank you", "many thanks")
+    assert load_playbook(folder, segments=SEGMENTS).version != before
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        (
+            "flows/win_back.yml",
+            "segment: high_value_at_risk",
+            "segment: big_spenders",
+            "segment big_spenders is unknown",
+        ),
+        ("flows/win_back.yml", "step: 2", "step: 1", "step 1 is written twice"),
+        (
+            "flows/win_back.yml",
+            "template: win_back_2.txt",
+            "template: gone.txt",
+            "template gone.txt is not in content/",
+        ),
+        (
+            "flows/win_back.yml",
+            "delay_days: 7",
+            "delay_days: -1",
+            "delay_days: input should be greater than or equal to 0",
+        ),
+        ("flows/welcome.yml", "topic: welcome", "topik: welcome", "topik is not known here"),
+        ("flows/welcome.yml", "reentry: once", "reentry: twice", "reentry: input should be 'once' or 'each'"),
+        ("approvals.yml", "flow: win_back", "flow: spring_sale", "flow spring_sale is unknown"),
+        (
+            "approvals.yml",
+            "approval_id: approval_win_back_1",
+            "approval_id: approval_welcome_1",
+            "approval approval_welcome_1 is written twice",
+        ),
+        (
+            "policies.yml",
+            "timezone: null",
+            "timezone: Europe/Atlantis",
+            "'Europe/Atlantis' is no time zone: use a name such as Europe/London",
+        ),
+        ("policies.yml", "id: cap_7_days", "id: cap_16_hours", "cap cap_16_hours is written twice"),
+        (
+            "policies.yml",
+            'ends: "09:00"',
+            'ends: "9am"',
+            "ends: string should match pattern '^([01]\\d|2[0-3]):[0-5]\\d$'",
+        ),
+        ("experiments.yml", "scope: global", "scope: local", "scope: input should be 'global'"),
+    ],
+)
+def test_fault_is_named_with_its_line(folder: Path, name: str, old: str, new: str, message: str) -> None:
+    line = replace(folder, name, old, new)
+    assert f"playbook/{name}:{line}: {message}" in faults(folder)
+
+
+def test_all_faults_are_told_at_once(folder: Path) -> None:
+    first = replace(folder, "approvals.yml", "flow: welcome", "flow: nothing")
+    second = replace(folder, "flows/win_back.yml", "segment: high_value_at_risk", "segment: big_spenders")
+    assert faults(folder) == [
+        f"playbook/approvals.yml:{first}: flow nothing is unknown",
+        f"playbook/flows/win_back.yml:{second}: segment big_spenders is unknown",
+    ]
+
+
+def test_shares_must_be_whole(folder: Path) -> None:
+    replace(folder, "experiments.yml", "share: 0.05", "share: 0.15")
+    assert faults(folder)[0].endswith("the shares of the arms add up to 1.1, not to 1")
+
+
+def test_key_twice_and_broken_yaml_are_faults(folder: Path) -> None:
+    (folder / "approvals.yml").write_text("approvals: []\napprovals: []\n")
+    (folder / "policies.yml").write_text("consent: [\n")
+    told = faults(folder)
+    assert told[0] == "playbook/approvals.yml:2: approvals is written twice"
+    assert told[1].startswith("playbook/policies.yml:2: cannot be read: ")
+
+
+def test_template_must_hold_what_the_law_asks_for(folder: Path) -> None:
+    replace(folder, "content/welcome_1.txt", "{{ unsubscribe_url }}", "reply to us")
+    assert faults(folder)[0].endswith("template welcome_1.txt lacks {{ unsubscribe_url }}, which the law asks for")
+
+
+def test_missing_file_is_a_fault(folder: Path) -> None:
+    (folder / "experiments.yml").unlink()
+    assert faults(folder) == ["playbook/experiments.yml:1: the file is missing"]

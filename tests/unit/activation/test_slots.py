@@ -1,0 +1,96 @@
+"""Blocks: the first rule that holds, else the fallback with its reasons; values and versions that are written down."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.activation.shop import Shop, people
+
+ANN = people("treatment", 1)[0]
+
+
+def hero(shop: Shop, flow: str = "win_back") -> dict[str, Any]:
+    shop.customer(ANN)
+    shop.trigger(ANN, flow)
+    shop.decide()
+    choice: dict[str, Any] = json.loads(str(shop.rows()[0]["block_choices"]))["hero"]
+    return choice
+
+
+def test_segment_comes_before_score(shop: Shop) -> None:
+    shop.member(ANN, "repeat_buyers_with_replenishment_risk")
+    shop.score(ANN, 0.9)
+    choice = hero(shop)
+    assert choice == {
+        "variant": "replenish_now", "rule": "segment repeat_buyers_with_replenishment_risk", "confidence": None,
+        "fallback_used": False, "fallback_reason": None,
+    }  # fmt: skip
+    assert shop.rows()[0]["segment"] == "repeat_buyers_with_replenishment_risk"
+
+
+def test_score_at_its_threshold_holds(shop: Shop) -> None:
+    shop.score(ANN, 0.6)
+    choice = hero(shop)
+    assert (choice["variant"], choice["confidence"], choice["rule"]) == ("we_miss_you", 0.6, "churn_risk >= 0.6")
+    assert shop.rows()[0]["model_versions"] == '{"churn_risk":"3"}'
+    assert shop.rows()[0]["expected_value"] == pytest.approx(18 * 0.6)
+
+
+@pytest.mark.parametrize(
+    ("score", "tier", "reason"),
+    [
+        (0.59, "model", "low_score_of_churn_risk"),
+        (0.9, "fallback", "fallback_tier_of_churn_risk"),
+        (None, "model", "no_score_of_churn_risk"),
+    ],
+)
+def test_fallback_says_why(shop: Shop, score: float | None, tier: str, reason: str) -> None:
+    if score is not None:
+        shop.score(ANN, score, tier=tier)
+    choice = hero(shop)
+    assert (choice["variant"], choice["rule"], choice["fallback_used"]) == ("news_since_then", "fallback", True)
+    assert choice["fallback_reason"] == f"not_in_repeat_buyers_with_replenishment_risk, {reason}"
+
+
+def test_value_without_score_takes_the_weight(shop: Shop) -> None:
+    hero(shop)
+    assert shop.rows()[0]["expected_value"] == pytest.approx(18 * 0.1)
+
+
+def test_block_without_variants_is_no_fallback(shop: Shop) -> None:
+    assert hero(shop, "welcome") == {
+        "variant": "brand_story", "rule": "always", "confidence": None, "fallback_used": False, "fallback_reason": None
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("age", "variant"), [(2, "what_you_looked_at"), (3, "bestsellers"), (None, "bestsellers")])
+def test_stale_views_take_the_fallback(shop: Shop, age: int | None, variant: str) -> None:
+    from datetime import date, datetime
+
+    if age is not None:
+        shop.fresh("segment", age=age, event="Product Viewed")
+    shop.customer(ANN)
+    shop.member(ANN, "engaged_browsers_without_order")
+    shop.claimed(
+        ANN,
+        send_at=datetime.fromisoformat("2025-06-06T09:00"),
+        flow="welcome",
+        occurrence="sign_up",
+        as_of=date(2025, 6, 5),
+    )
+    shop.decide()
+    (row,) = shop.rows()
+    choice = json.loads(str(row["block_choices"]))["hero"]
+    assert choice["variant"] == variant
+    assert choice["fallback_reason"] == (None if variant == "what_you_looked_at" else "stale_segment")
+    ages = {"sendgrid": 0} | ({} if age is None else {"segment": age})
+    assert json.loads(str(row["data_age"])) == ages
+
+
+def test_suppressed_candidates_get_no_blocks(shop: Shop) -> None:
+    shop.suppress("complained", customer_id=ANN)
+    shop.customer(ANN)
+    shop.trigger(ANN)
+    shop.decide()
+    assert shop.rows()[0]["block_choices"] == "{}"

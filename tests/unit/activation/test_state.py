@@ -1,0 +1,85 @@
+"""The state store: promotions, playbook versions, typed mirrors."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from activation.playbook import Playbook
+from activation.state import ASSIGNMENT_SCHEMA, LEDGER_SCHEMA, PROMOTION_SCHEMA, StateStore
+from tests.unit.activation.shop import playbook
+
+SUNDAY = date(2025, 3, 9)
+NOW = datetime.fromisoformat("2025-03-10T06:00")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> StateStore:
+    return StateStore(tmp_path / "state")
+
+
+def changed() -> Playbook:
+    return playbook().model_copy(update={"approvals": ()})
+
+
+def test_empty_mirrors_are_typed(store: StateStore) -> None:
+    store.mirror()
+    for folder, schema in (
+        ("send_ledger", LEDGER_SCHEMA),
+        ("assignments", ASSIGNMENT_SCHEMA),
+        ("promotions", PROMOTION_SCHEMA),
+    ):
+        table = pq.read_table(store.directory / folder)
+        assert (table.num_rows, table.schema) == (0, schema)
+
+
+def promote(store: StateStore, version: str, trained_on: date, *, lead: int = 1) -> None:
+    store.record_promotion(
+        "churn_risk",
+        version,
+        training_partition=trained_on,
+        effective_on=trained_on + timedelta(days=lead),
+        reason="beat the recency rule",
+    )
+
+
+def test_promotion_is_seen_from_its_day_on(store: StateStore) -> None:
+    promote(store, "1", SUNDAY)
+    promote(store, "2", SUNDAY + timedelta(days=7))
+    seen = [store.promotion_in_force("churn_risk", SUNDAY + timedelta(days=days)) for days in (0, 1, 7, 8)]
+    assert [one and one.model_version for one in seen] == [None, "1", "1", "2"]
+    assert store.promotion_in_force("other", SUNDAY + timedelta(days=9)) is None
+
+
+def test_model_never_scores_the_day_it_was_trained_on(store: StateStore) -> None:
+    promote(store, "1", SUNDAY, lead=0)
+    assert store.promotion_in_force("churn_risk", SUNDAY) is None
+
+
+def test_same_promotion_again_changes_nothing(store: StateStore) -> None:
+    promote(store, "1", SUNDAY)
+    promote(store, "1", SUNDAY)
+    store.mirror()
+    assert pq.read_table(store.directory / "promotions").num_rows == 1
+
+
+def test_first_playbook_is_in_force_from_the_beginning(store: StateStore) -> None:
+    assert store.playbook_in_force(SUNDAY) is None
+    assert store.register_playbook(playbook(), effective_from=SUNDAY, registered_at=NOW)
+    assert store.playbook_in_force(date(2011, 5, 31)) == playbook()
+
+
+def test_changed_playbook_holds_from_its_day_on(store: StateStore) -> None:
+    store.register_playbook(playbook(), effective_from=SUNDAY, registered_at=NOW)
+    assert not store.register_playbook(playbook(), effective_from=SUNDAY, registered_at=NOW)
+    assert store.register_playbook(changed(), effective_from=SUNDAY, registered_at=NOW)
+    assert store.playbook_in_force(SUNDAY - timedelta(days=1)) == playbook()
+    assert store.playbook_in_force(SUNDAY) == changed()
+
+
+def test_store_opens_again_with_what_it_held(store: StateStore) -> None:
+    promote(store, "1", SUNDAY)
+    again = StateStore(store.directory).promotion_in_force("churn_risk", SUNDAY + timedelta(days=1))
+    assert again is not None
+    assert (again.model_version, again.training_partition) == ("1", SUNDAY)

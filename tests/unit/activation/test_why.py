@@ -1,0 +1,31 @@
+"""Why one person gets an email or not."""
+
+from activation.why import explain
+from tests.unit.activation.shop import DAY, Shop, people
+
+ANN, BEN = people("treatment", 2)
+
+
+def test_all_reasons_of_one_person_are_told(shop: Shop) -> None:
+    for name in (ANN, BEN):
+        shop.customer(name, consent="unsubscribed" if name == ANN else "subscribed")
+        shop.trigger(name)
+    shop.suppress("open_support_ticket", customer_id=ANN)
+    shop.decide()
+    (trace,) = explain(shop.connection, f"m_{ANN}", DAY).decisions
+    assert (trace.customer_id, trace.outcome, trace.reasons) == (
+        ANN,
+        "suppressed",
+        ("unsubscribed", "open_support_ticket"),
+    )
+    text = "\n".join(explain(shop.connection, f"m_{BEN}", DAY).lines())
+    assert f"{BEN}: consent subscribed" in text
+    assert f"welcome / 1 (welcome_{BEN}): sent" in text
+    assert "block hero: brand_story (always)" in text
+    assert "@" not in text
+
+
+def test_nothing_due_and_nobody_known_are_said(shop: Shop) -> None:
+    shop.customer(ANN)
+    assert explain(shop.connection, f"m_{ANN}", DAY).lines()[-1] == f"no email was due on {DAY}"
+    assert explain(shop.connection, "m_nobody", DAY).lines() == [f"no customer has this mailbox on {DAY}"]
