@@ -27,15 +27,25 @@ order_days as (
     where order_days.net_amount > 0
 ),
 
+-- Each step is made distinct before the next join: joined at once, the few cut-offs made 20 s of a 0.5 s query.
+returned as (
+    select distinct outcome_days.as_of, outcome_days.cutoff, outcome_days.horizon_days, order_days.customer_id
+    from order_days
+    inner join outcome_days
+        on order_days.as_of = outcome_days.as_of and order_days.occurred_on > outcome_days.cutoff
+),
+
+returned_profiles as (
+    select distinct returned.cutoff, returned.horizon_days, after.profile_key
+    from after
+    inner join returned on after.as_of = returned.as_of and after.customer_id = returned.customer_id
+),
+
 buyers as (
-    select distinct outcome_days.cutoff, outcome_days.horizon_days, before.customer_id
-    from outcome_days
-    inner join before on outcome_days.cutoff = before.cutoff
-    inner join after on outcome_days.as_of = after.as_of and before.root_profile_key = after.profile_key
-    inner join order_days
-        on outcome_days.as_of = order_days.as_of
-        and after.customer_id = order_days.customer_id
-        and order_days.occurred_on > outcome_days.cutoff
+    select distinct before.cutoff, returned_profiles.horizon_days, before.customer_id
+    from before
+    inner join returned_profiles
+        on before.cutoff = returned_profiles.cutoff and before.root_profile_key = returned_profiles.profile_key
 ),
 
 labelled as (
