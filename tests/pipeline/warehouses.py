@@ -9,12 +9,12 @@ SCHEMAS = ("marts", "segments", "ml", "activation", "measurement", "staging", "i
 DAYS = ("as_of", "landed_on", "changed_on", "trained_on")
 
 TABLES = """
-select tables.table_schema, tables.table_name, list(columns.column_name order by columns.ordinal_position)
-from one.information_schema.tables as tables
-inner join one.information_schema.columns as columns using (table_catalog, table_schema, table_name)
-where tables.table_catalog = 'one' and tables.table_type = 'BASE TABLE' and tables.table_schema in (select unnest($schemas))
-group by tables.table_schema, tables.table_name
-order by tables.table_schema, tables.table_name
+select columns.schema_name, columns.table_name, list(columns.column_name order by columns.column_index)
+from duckdb_columns() as columns
+inner join duckdb_tables() as tables using (database_name, schema_name, table_name)
+where columns.database_name = 'one' and columns.schema_name in (select unnest($schemas))
+group by columns.schema_name, columns.table_name
+order by columns.schema_name, columns.table_name
 """
 
 
