@@ -47,11 +47,11 @@ class StageTranslator(DagsterDbtTranslator):  # type: ignore[misc]  # dagster_db
         return dg.AssetKey(named or [dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The stage folder of the model."""
+        """The stage folder of a model; seeds are hand-kept sources."""
         folders = dbt_resource_props["fqn"][1:]
         if folders[0] in {"intermediate", "marts"}:
             return str(folders[1])
-        return STAGE_OF_FOLDER.get(folders[0], str(folders[0]))
+        return STAGE_OF_FOLDER.get(folders[0], "sources")
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
         """The team that owns the stage."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -51,14 +52,19 @@ def build_jobs(facts: Sequence[dg.AssetKey], weekly: Sequence[dg.AssetKey]) -> d
 def build_schedules(jobs: Mapping[str, Any], timezone: str) -> list[dg.ScheduleDefinition]:
     """The send list of yesterday's partition at 06:00, and on Mondays at 07:00 the week's training."""
 
+    def days_before(context: dg.ScheduleEvaluationContext, days: int) -> str:
+        """A partition key: the local day of the tick, less some days."""
+        today = context.scheduled_execution_time.astimezone(ZoneInfo(timezone)).date()
+        return (today - timedelta(days=days)).isoformat()
+
     @dg.schedule(job=jobs[DAILY], cron_schedule="0 6 * * *", execution_timezone=timezone)
     def send_list_at_six(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        key = (context.scheduled_execution_time.date() - timedelta(days=1)).isoformat()
+        key = days_before(context, 1)
         return dg.RunRequest(run_key=f"daily-{key}", partition_key=key)
 
     @dg.schedule(job=jobs[TRAINING], cron_schedule="0 7 * * 1", execution_timezone=timezone)
     def training_on_mondays(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        key = (context.scheduled_execution_time.date() - timedelta(days=7)).isoformat()
+        key = days_before(context, 7)
         return dg.RunRequest(run_key=f"training-{key}", partition_key=key)
 
     return [send_list_at_six, training_on_mondays]

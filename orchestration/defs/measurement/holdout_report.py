@@ -1,16 +1,27 @@
 """Asset `measurement.holdout_report`: what each arm earned against the people who were held back."""
 
+from datetime import date
+
 import dagster as dg
 import duckdb
 import pyarrow as pa
 
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
-from orchestration.resources import Warehouse
+from orchestration.resources import Settings, Warehouse, open_state
 
-CELLS = "select * from measurement.experiment_cells where as_of between $start and $end order by all"
+# The shares of recorded experiments landed with them; those of our own are the playbook's.
+CELLS = """
+select cells.* replace (coalesce(cells.planned_share, planned.share) as planned_share)
+from measurement.experiment_cells as cells
+left join planned on cells.experiment = planned.experiment and cells.arm = planned.arm
+where cells.as_of between $start and $end
+order by all
+"""
 
 
-def build_holdout_report(warehouse: Warehouse, daily: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def build_holdout_report(
+    settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
     """Define the asset."""
 
     @dg.asset(
@@ -19,7 +30,7 @@ def build_holdout_report(warehouse: Warehouse, daily: dg.PartitionsDefinition[st
         group_name="measurement",
         kinds={"python", "tea-tasting"},
         owners=["team:measurement"],
-        deps=[["measurement", "experiment_cells"]],
+        deps=[["measurement", "experiment_cells"], ["activation", "send_decisions"]],
         partitions_def=daily,
         backfill_policy=BACKFILL_IN_ONE_RUN,
         pool="warehouse",
@@ -29,6 +40,7 @@ def build_holdout_report(warehouse: Warehouse, daily: dg.PartitionsDefinition[st
 
         start, end = window(context)
         with warehouse.connect() as connection:
+            connection.register("planned", planned_shares(settings, end))
             cells = connection.execute(CELLS, {"start": start, "end": end}).to_arrow_table()
             rows = analyse_cells(cells)
             replace_days(connection, to_table(rows), start=start, end=end)
@@ -39,7 +51,16 @@ def build_holdout_report(warehouse: Warehouse, daily: dg.PartitionsDefinition[st
     return holdout_report
 
 
-def replace_days(connection: duckdb.DuckDBPyConnection, report: pa.Table, *, start: object, end: object) -> None:
+def planned_shares(settings: Settings, day: date) -> pa.Table:
+    """Planned share (0-1) of each arm of the playbook's global holdout in force on a day: experiment, arm, share."""
+    playbook = open_state(settings).playbook_in_force(day)
+    holdouts = [playbook.global_holdout] if playbook else []
+    rows = [{"experiment": one.experiment, "arm": arm.arm, "share": arm.share} for one in holdouts for arm in one.arms]
+    schema = pa.schema([("experiment", pa.string()), ("arm", pa.string()), ("share", pa.float64())])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def replace_days(connection: duckdb.DuckDBPyConnection, report: pa.Table, *, start: date, end: date) -> None:
     """Replace the partitions start..end (both inclusive) of the report."""
     connection.execute("create schema if not exists measurement")
     connection.register("report", report)

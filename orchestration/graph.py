@@ -1,0 +1,50 @@
+"""The graph: every asset, check, job and schedule, and the executor that keeps a run in one process."""
+
+import dagster as dg
+
+from orchestration.checks import build_gates
+from orchestration.dbt import DbtProjectRunner
+from orchestration.defs.audiences.release import build_release
+from orchestration.defs.audiences.send_decisions import build_send_decisions
+from orchestration.defs.audiences.send_ledger import build_send_ledger
+from orchestration.defs.audiences.send_list import build_send_list
+from orchestration.defs.identity.identity_map import build_identity_map
+from orchestration.defs.measurement.holdout_report import build_holdout_report
+from orchestration.defs.measurement.report_site import build_report_site
+from orchestration.defs.propensity.churn_model import build_churn_model
+from orchestration.defs.propensity.customer_scores import build_customer_scores
+from orchestration.defs.schedules import build_jobs, build_schedules
+from orchestration.defs.sources.landing_files import build_landing_files, build_staged_days
+from orchestration.defs.warehouse.models import build_models, fact_keys, weekly_keys
+from orchestration.partitions import daily_partitions, weekly_partitions
+from orchestration.resources import Settings, Warehouse
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Assemble the graph for one set of settings."""
+    daily = daily_partitions(settings.landing, settings.timezone)
+    weekly = weekly_partitions(settings.landing, settings.timezone)
+    warehouse = Warehouse(settings.warehouse)
+    dbt = DbtProjectRunner(settings)
+    facts = fact_keys(dbt)
+    jobs = build_jobs(facts, weekly_keys(dbt))
+    return dg.Definitions(
+        assets=[
+            build_landing_files(settings, warehouse, daily),
+            build_staged_days(warehouse, daily, facts),
+            *build_models(warehouse, dbt, daily, weekly),
+            build_identity_map(warehouse, daily),
+            build_churn_model(settings, warehouse, weekly),
+            build_customer_scores(settings, warehouse, daily),
+            build_send_ledger(settings, warehouse, daily),
+            build_send_decisions(settings, warehouse, daily),
+            build_send_list(settings, warehouse, daily),
+            build_release(settings, warehouse, dbt, daily),
+            build_holdout_report(settings, warehouse, daily),
+            build_report_site(settings, warehouse, daily),
+        ],
+        asset_checks=build_gates(settings),
+        jobs=list(jobs.values()),
+        schedules=build_schedules(jobs, settings.timezone),
+        executor=dg.in_process_executor,
+    )
