@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 PROJECT = ROOT / "dbt_project"
+LEAN = ("--quiet", "--log-level-file", "none", "--threads", "2")
 STAGE_OF_FOLDER = {"staging": "sources", "quarantine": "sources", "segments": "audiences"}
 
 
@@ -125,12 +126,10 @@ class DbtProjectRunner:
             str(PROJECT),
             "--profiles-dir",
             str(PROJECT),
-            "--log-path",
-            str(self.settings.home / "logs"),
         ]
         manifest = None if arguments[0] == "parse" else self.manifest
         try:
-            outcome = dbtRunner(manifest=manifest).invoke([*arguments, *folders, "--quiet"])
+            outcome = dbtRunner(manifest=manifest).invoke([*arguments, *folders, *LEAN])
         finally:
             DuckDBConnectionManager.close_all_connections()
         if arguments[0] == "parse" and not outcome.success:

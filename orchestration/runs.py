@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import dagster as dg
+import duckdb
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from orchestration.defs.schedules import DAILY, DECISION, FACTS, MODEL_KEY, RELEASE, TRAINING
@@ -64,24 +65,17 @@ def requests_for_training(settings: Settings, instance: dg.DagsterInstance, *, s
     weeks = sorted({week for day in days if (week := training_week_before(day)) >= first})
     trained = instance.get_materialized_partitions(MODEL_KEY)
     with Warehouse(settings.warehouse).connect() as connection:
-        kept = _training_sets(connection)
-    requests = []
-    for week in weeks:
-        known, stored = week.isoformat() in trained, week + timedelta(days=6) in kept
-        if known and stored:
-            continue
-        requests.append(Request(TRAINING, week, week, f"training on the week of {week}"))
-    return requests
+        stored = _stored_weeks(connection)
+    due = [week for week in weeks if week.isoformat() not in trained or week not in stored]
+    return [Request(TRAINING, week, week, f"training on the week of {week}") for week in due]
 
 
-def _training_sets(connection: object) -> frozenset[date]:
-    import duckdb
-
-    try:
-        rows = connection.execute("select distinct trained_on from marts.churn_training_set").fetchall()  # type: ignore[attr-defined]
-    except duckdb.CatalogException:
+def _stored_weeks(connection: duckdb.DuckDBPyConnection) -> frozenset[date]:
+    """Weeks whose training sets the warehouse holds; none in a new one."""
+    known = "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'training_weeks'"
+    if connection.execute(known).fetchall() == [(0,)]:
         return frozenset()
-    return frozenset(row[0] for row in rows)
+    return frozenset(row[0] for row in connection.execute("select week from ops.training_weeks").fetchall())
 
 
 def requests_for_release(day: date, *, allow_past: bool) -> Request:

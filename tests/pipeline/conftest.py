@@ -79,7 +79,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from simulator.shop import simulate
 
     folder = tmp_path_factory.mktemp("shop")
-    simulate(customers=400, days=DAYS, seed=11, out=folder / "landing", truth=folder / "truth", start=START)
+    simulate(customers=1200, days=DAYS, seed=11, out=folder / "landing", truth=folder / "truth", start=START)
     return folder / "landing"
 
 

@@ -1,6 +1,7 @@
 """Asset `ml.churn_model`: the week's churn model, trained, compared, registered and, if it earned it, promoted."""
 
 import subprocess
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import dagster as dg
@@ -35,6 +36,7 @@ def build_churn_model(
     )
     def churn_model(context: dg.AssetExecutionContext, config: TrainingConfig) -> dg.MaterializeResult[None]:
         trained = context.instance.get_materialized_partitions(context.asset_key)
+        mark_weeks(warehouse, context.partition_keys)
         for key in context.partition_keys:
             if key in trained and not config.retrain:
                 found: dict[str, str | float] = {
@@ -47,6 +49,14 @@ def build_churn_model(
         return dg.MaterializeResult(metadata={**found, "weeks": len(context.partition_keys)})
 
     return churn_model
+
+
+def mark_weeks(warehouse: Warehouse, weeks: Sequence[str]) -> None:
+    """Note in the warehouse that it holds the training sets of these weeks (a lost warehouse gets them again)."""
+    with warehouse.connect() as connection:
+        connection.execute("create schema if not exists ops")
+        connection.execute("create table if not exists ops.training_weeks (week date primary key)")
+        connection.executemany("insert or ignore into ops.training_weeks values (?)", [[week] for week in weeks])
 
 
 def train_week(settings: Settings, warehouse: Warehouse, trained_on: date, *, run_id: str) -> dict[str, str | float]:
