@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 SCHEMAS = ("marts", "segments", "ml", "activation", "measurement", "staging", "intermediate", "quarantine")
+OF_A_RELEASE = {"activation.release_recheck"}  # what a release saw at its moment; no partition of the graph
 DAYS = ("as_of", "landed_on", "changed_on", "trained_on")
 
 TABLES = """
@@ -36,6 +37,8 @@ def differences(
         tables = connection.execute(TABLES, {"schemas": list(schemas)}).fetchall()
         assert len(tables) > 20, "the first warehouse is empty"
         for schema, table, columns in tables:
+            if f"{schema}.{table}" in OF_A_RELEASE:
+                continue
             day = next((name for name in DAYS if name in columns), None)
             where = f"where {day} <= date '{until}'" if until and day else ""
             sides = [f"select {', '.join(columns)} from {side}.{schema}.{table} {where}" for side in ("one", "other")]
