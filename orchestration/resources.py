@@ -28,6 +28,8 @@ DAGSTER_YAML = """\
 # DuckDB has one writer: every asset and check takes the one slot of the pool before it opens the warehouse.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   pools:
     default_limit: 1
