@@ -114,9 +114,12 @@ def _materialise(first: date, last: date, *, landing: Path | None, allow_empty: 
 
     settings = prepare_home(landing=landing)
 
+    from orchestration.landing import unknown_objects
     from orchestration.preflight import check_request
 
     check_request(settings, first=first, last=last, allow_empty=allow_empty)
+    for name in unknown_objects(settings.landing):
+        click.echo(f"not read: {name} is no source that Holdfast knows, see docs/bring-your-own-data.md", err=True)
 
     import dagster as dg
 

@@ -112,6 +112,13 @@ def landing_days(root: Path) -> list[date]:
     return sorted({day for _, _, day, _ in _day_folders(root)})
 
 
+def unknown_objects(root: Path) -> list[str]:
+    """Folders of the landing zone that no source reads, as `vendor/object`; they are named, never silently passed over."""
+    found = (folder for folder in root.glob("*/*") if folder.is_dir())
+    names = sorted(f"{folder.parent.name}/{folder.name}" for folder in found)
+    return [name for name in names if name.partition("/")[2] not in OBJECTS.get(name.partition("/")[0], ())]
+
+
 def pending_days(connection: duckdb.DuckDBPyConnection, root: Path, *, until: date) -> list[date]:
     """The days up to `until` whose files are not the registered ones: new, landed again, or removed.
 

@@ -12,7 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.landing import LandingError, LandingSummary, landing_days, pending_days, register_files
+from orchestration.landing import (
+    LandingError,
+    LandingSummary,
+    landing_days,
+    pending_days,
+    register_files,
+    unknown_objects,
+)
 
 D1, D2, D3 = date(2025, 1, 1), date(2025, 1, 2), date(2025, 1, 3)
 
@@ -177,3 +184,9 @@ def test_messages_quote_nothing_of_the_file(tmp_path: Path, connection: duckdb.D
     messages = connection.execute("select message from ops.landing_rejects").fetchall()
     assert len(messages) == 2
     assert not any("ann" in message for (message,) in messages)
+
+
+def test_folder_that_no_source_reads_is_named(tmp_path: Path) -> None:
+    for name in ("plain/orders", "plain/wishes", "hubspot/contacts"):
+        (tmp_path / name / "landed_on=2025-01-01").mkdir(parents=True)
+    assert unknown_objects(tmp_path) == ["hubspot/contacts", "plain/wishes"]
