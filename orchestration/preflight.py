@@ -97,5 +97,5 @@ def check_warehouse(settings: Settings) -> None:
     with dg.DagsterInstance.get() as instance:
         if held_slots(instance):
             return
-    with Warehouse(settings.warehouse).connect():
+    with Warehouse(settings.warehouse).connect(patience=0):
         pass

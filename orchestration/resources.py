@@ -1,6 +1,7 @@
 """What the assets are handed: settings read once from the environment, the warehouse, dbt, the state store."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -162,21 +163,30 @@ class Warehouse:
     path: Path
 
     @contextmanager
-    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connect(self, *, patience: float = 600.0) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a connection in UTC that is closed on exit.
 
+        Args:
+            patience: Seconds to wait for a process that holds the file, such as a step of another run.
+
         Raises:
-            UserError: If another process holds the file.
+            UserError: If the file is still held then, naming the process, or cannot be opened at all.
         """
-        try:
-            connection = duckdb.connect(str(self.path))
-        except duckdb.IOException as fault:
-            raise UserError(_locked(self.path, str(fault))) from fault
+        connection = self._open(time.monotonic() + patience)
         try:
             connection.execute("set timezone = 'UTC'")
             yield connection
         finally:
             connection.close()
+
+    def _open(self, deadline: float) -> duckdb.DuckDBPyConnection:
+        while True:
+            try:
+                return duckdb.connect(str(self.path))
+            except duckdb.IOException as fault:
+                if "lock" not in str(fault) or time.monotonic() > deadline:
+                    raise UserError(_locked(self.path, str(fault))) from fault
+            time.sleep(0.5)
 
 
 def _locked(path: Path, message: str) -> str:

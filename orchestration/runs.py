@@ -1,6 +1,7 @@
 """Runs of the graph from the command line: which runs a request needs, in order, with progress."""
 
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -64,6 +65,7 @@ def requests_for_training(settings: Settings, instance: dg.DagsterInstance, *, s
     days = (start + timedelta(days=offset) for offset in range((end - start).days + 1))
     weeks = sorted({week for day in days if (week := training_week_before(day)) >= first})
     trained = instance.get_materialized_partitions(MODEL_KEY)
+    wait_for_slot(instance)
     with Warehouse(settings.warehouse).connect() as connection:
         stored = _stored_weeks(connection)
     due = [week for week in weeks if week.isoformat() not in trained or week not in stored]
@@ -157,6 +159,17 @@ def held_slots(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     info = instance.event_log_storage.get_concurrency_info(POOL)
     runs = (instance.get_run_by_id(run_id) for run_id in info.active_run_ids)
     return [run for run in runs if run is not None]
+
+
+def wait_for_slot(instance: dg.DagsterInstance) -> None:
+    """Wait while a run holds the warehouse's slot.
+
+    Raises:
+        UserError: If the run that holds it is dead.
+    """
+    while held_slots(instance):
+        refuse_dead_holders(instance)
+        time.sleep(0.5)
 
 
 def is_dead(run: dg.DagsterRun) -> bool:

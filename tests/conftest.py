@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-SLOW_FIXTURES = {"holdfast", "shop", "ran_shop"}
+SLOW_FIXTURES = {"holdfast", "ran_shop"}
 SLOW_TIER = "pipeline"
 
 

@@ -169,3 +169,12 @@ def test_unsubscribe_between_decision_and_release_is_not_released(
         platform.value("select count(*) from activation.send_ledger where mailbox_hash = $mailbox", mailbox=mailbox)
         == 0
     )
+
+
+def test_concurrent_runs_queue_for_the_warehouse(shop: Path, holdfast: Callable[..., Platform]) -> None:
+    platform = holdfast("concurrent", shop)
+    processes = [platform.start("run", "--date", str(day)) for day in (D1, D2)]
+    ends = [(process.communicate(timeout=500), process.returncode) for process in processes]
+    assert [code for _, code in ends] == [0, 0], ends
+    days = platform.query("select distinct as_of from marts.dim_customers order by as_of")
+    assert days == [(D1,), (D2,)]
