@@ -95,3 +95,8 @@ insert into ml.customer_scores by name
 select days.as_of, 'c_' || i as customer_id, 'churn_risk' as model_name, '1' as model_version, pick('score' || i, 100) / 100 as score,
     'model' as tier
 from people, (select cast(unnest(range(date '2025-04-28', date '2025-05-03', interval 1 day)) as date) as as_of) as days where i % 4 > 0;
+
+insert into ops.landing_files by name
+select cast(day as date) as landed_on, vendor, object, 'readable' as status
+from generate_series(timestamp '2025-01-01', timestamp '2025-08-31', interval 1 day) as days (day),
+    (values ('shopify', 'orders'), ('shopify', 'customers'), ('sendgrid', 'events'), ('segment', 'events')) as feeds (vendor, object);

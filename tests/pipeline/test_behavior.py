@@ -45,7 +45,7 @@ class Project:
         given = [
             node for node in models if "intermediate/sources" in node.path or node.name == "int_identifiers__linked"
         ]
-        sources = [node for node in self.manifest.sources.values() if node.source_name in PYTHON - {"state"}]
+        sources = [node for node in self.manifest.sources.values() if node.source_name in PYTHON - {"state"} | {"ops"}]
         self.given = {f"{node.schema}.{node.name}": node.columns for node in (*given, *sources) if node.columns}
         built = [node for node in models if node not in given and node.fqn[1] in {"intermediate", "marts", "segments"}]
         self.daily_tables = [
