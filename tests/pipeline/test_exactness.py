@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -10,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.pipeline.conftest import LAST, Platform
+from tests.pipeline.conftest import LAST, ROOT, Platform
 from tests.pipeline.warehouses import differences
 
 D0, D1, D2 = LAST - timedelta(days=2), LAST - timedelta(days=1), LAST
@@ -178,3 +180,14 @@ def test_concurrent_runs_queue_for_the_warehouse(shop: Path, holdfast: Callable[
     assert [code for _, code in ends] == [0, 0], ends
     days = platform.query("select distinct as_of from marts.dim_customers order by as_of")
     assert days == [(D1,), (D2,)]
+
+
+def test_dbt_unit_tests_pass_by_dbts_own_command(ran_shop: Platform) -> None:
+    dbt, project = Path(sys.executable).with_name("dbt"), ROOT / "dbt_project"
+    folders = ["--project-dir", project, "--profiles-dir", project, "--target-path", ran_shop.home / "dbt_by_hand"]
+    command = [dbt, "test", "--select", "test_type:unit", *folders, "--log-level-file", "none"]
+    done = subprocess.run(
+        command, env=ran_shop.environment(), cwd=ran_shop.home, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "ERROR=0" in done.stdout
