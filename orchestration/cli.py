@@ -121,12 +121,10 @@ def _materialise(first: date, last: date, *, landing: Path | None, allow_empty: 
     for name in unknown_objects(settings.landing):
         click.echo(f"not read: {name} is no source that Holdfast knows, see docs/bring-your-own-data.md", err=True)
 
-    import dagster as dg
-
     from orchestration.report import summarise
-    from orchestration.runs import execute, refuse_dead_holders, requests_for
+    from orchestration.runs import execute, open_instance, refuse_dead_holders, requests_for
 
-    with dg.DagsterInstance.get() as instance:
+    with open_instance(settings) as instance:
         refuse_dead_holders(instance)
         execute(requests_for(settings, instance, start=first, end=last), instance)
     click.echo(summarise(settings, last))
@@ -146,12 +144,10 @@ def release(day: Any, allow_past: bool) -> None:
 
     check_release(settings, day.date(), allow_past=allow_past)
 
-    import dagster as dg
-
     from orchestration.report import summarise_release
-    from orchestration.runs import execute, refuse_dead_holders, requests_for_release
+    from orchestration.runs import execute, open_instance, refuse_dead_holders, requests_for_release
 
-    with dg.DagsterInstance.get() as instance:
+    with open_instance(settings) as instance:
         refuse_dead_holders(instance)
         execute([requests_for_release(day.date(), allow_past=allow_past)], instance)
     click.echo(summarise_release(settings, day.date()))
@@ -179,13 +175,11 @@ def unlock(yes: bool) -> None:
     """Free what a killed run left held, after showing it."""
     from orchestration.resources import prepare_home
 
-    prepare_home()
+    settings = prepare_home()
 
-    import dagster as dg
+    from orchestration.runs import free, held_slots, is_dead, open_instance
 
-    from orchestration.runs import free, held_slots, is_dead
-
-    with dg.DagsterInstance.get() as instance:
+    with open_instance(settings) as instance:
         runs = held_slots(instance)
         if not runs:
             click.echo("nothing is held")

@@ -90,11 +90,9 @@ def check_warehouse(settings: Settings) -> None:
     Raises:
         UserError: Naming the process.
     """
-    import dagster as dg
+    from orchestration.runs import held_slots, open_instance
 
-    from orchestration.runs import held_slots
-
-    with dg.DagsterInstance.get() as instance:
+    with open_instance(settings) as instance:
         if held_slots(instance):
             return
     with Warehouse(settings.warehouse).connect(patience=0):

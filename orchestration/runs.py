@@ -1,5 +1,6 @@
 """Runs of the graph from the command line: which runs a request needs, in order, with progress."""
 
+import fcntl
 import os
 import time
 import uuid
@@ -12,6 +13,7 @@ import dagster as dg
 import duckdb
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from orchestration.dbt import DbtProjectRunner
 from orchestration.defs.schedules import DAILY, DECISION, FACTS, MODEL_KEY, RELEASE, TRAINING
 from orchestration.landing import landing_days
 from orchestration.partitions import training_week_before
@@ -20,6 +22,18 @@ from orchestration.resources import Settings, UserError, Warehouse
 PROCESS_TAG = "holdfast/process"
 POOL = "warehouse"
 QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@contextmanager
+def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance of the home; two commands that start in a new home at once create its files one after the other."""
+    with (settings.home / "dagster" / "being_created.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        instance = dg.DagsterInstance.get()
+        instance.event_log_storage.get_concurrency_info(POOL)
+        _ = DbtProjectRunner(settings).manifest_path
+    with instance:
+        yield instance
 
 
 class RunFailed(Exception):
