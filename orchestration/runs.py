@@ -100,7 +100,7 @@ def requests_for_release(day: date, *, allow_past: bool) -> Request:
     return Request(RELEASE, day, day, f"releasing the send list of {day}", config=config)
 
 
-def execute(requests: list[Request], instance: dg.DagsterInstance, *, quiet: bool = False) -> None:
+def execute(requests: list[Request], instance: dg.DagsterInstance) -> None:
     """Run the requests one after the other in this process; each waits for the warehouse's slot.
 
     Raises:
@@ -112,7 +112,7 @@ def execute(requests: list[Request], instance: dg.DagsterInstance, *, quiet: boo
     refuse_dead_holders(instance)
     for request in requests:
         job = defs.resolve_job_def(request.job)
-        with _progress(instance, request, quiet=quiet) as (run_id, total):
+        with _progress(instance, request) as (run_id, total):
             total(len(job.graph.node_dict))
             result = job.execute_in_process(
                 run_config={**QUIET_LOGS, **(request.config or {})},
@@ -129,9 +129,7 @@ def execute(requests: list[Request], instance: dg.DagsterInstance, *, quiet: boo
 
 
 @contextmanager
-def _progress(
-    instance: dg.DagsterInstance, request: Request, *, quiet: bool
-) -> Iterator[tuple[str, Callable[[int], None]]]:
+def _progress(instance: dg.DagsterInstance, request: Request) -> Iterator[tuple[str, Callable[[int], None]]]:
     """A progress bar that follows the steps of one run."""
     run_id = str(uuid.uuid4())
     columns = (
@@ -141,7 +139,7 @@ def _progress(
         TimeElapsedColumn(),
         TextColumn("{task.fields[step]}"),
     )
-    with Progress(*columns, disable=quiet, transient=False) as progress:
+    with Progress(*columns) as progress:
         task = progress.add_task(request.title, total=None, step="")
 
         def follow(entry: dg.EventLogEntry) -> None:

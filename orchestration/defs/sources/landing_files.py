@@ -88,9 +88,11 @@ def build_staged_days(
         start, end = window(context)
         with warehouse.connect() as connection:
             first, _ = facts_window(connection, start=start, end=end)
+            days = {"first": first, "end": end}
+            connection.execute("delete from ops.staged_days where landed_on between $first and $end", days)
             connection.execute(
                 "insert into ops.staged_days select cast(unnest(generate_series($first, $end, interval 1 day)) as date)",
-                {"first": first, "end": end},
+                days,
             )
         return dg.MaterializeResult(metadata={"days": (end - first).days + 1})
 
