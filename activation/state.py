@@ -1,7 +1,7 @@
 """The state store: what was decided and done, in one SQLite file that outlives the warehouse.
 
 Personal data are in one table only, `claim_payloads`: the rows to publish, kept so that a release that died publishes the same
-bytes without the warehouse. `forget` removes a person's; the ledger itself knows mailboxes by their salted hash.
+bytes without the warehouse. `activation.erasure` removes a person's; the ledger itself knows mailboxes by their salted hash.
 """
 
 import sqlite3
@@ -59,10 +59,21 @@ PROMOTION_SCHEMA = pa.schema(
         ("promoted_at", pa.timestamp("us")),
     ]
 )
+TOMBSTONE_SCHEMA = pa.schema([("kind", pa.string()), ("hash", pa.string()), ("effective_on", pa.date32())])
+READMISSION_SCHEMA = pa.schema(
+    [
+        ("file", pa.string()),
+        ("row_number", pa.int32()),
+        ("readmitted_as", pa.string()),
+        ("readmitted_at", pa.timestamp("us")),
+    ]
+)
 MIRRORS = {
     "send_ledger": ("ledger", "as_of, idempotency_key", LEDGER_SCHEMA),
     "assignments": ("assignments", "experiment, assigned_on, profile_key", ASSIGNMENT_SCHEMA),
     "promotions": ("promotions", "effective_on, number", PROMOTION_SCHEMA),
+    "tombstones": ("tombstones", "kind, hash", TOMBSTONE_SCHEMA),
+    "readmissions": ("readmitted", "file, row_number", READMISSION_SCHEMA),
 }
 
 # A ghost mails nobody, so it holds the day of a mailbox against other ghosts only; a step that a ghost took is taken for sends too.
@@ -104,6 +115,26 @@ create table if not exists promotions (
 create table if not exists playbook_versions (
     number integer primary key, version text not null, effective_from text not null, body text not null, registered_at text not null
 );
+create table if not exists tombstones (
+    kind text not null, hash text not null, effective_on text not null, primary key (kind, hash)
+) without rowid;
+create trigger if not exists tombstones_stand before delete on tombstones
+    begin select raise(abort, 'tombstones are append-only'); end;
+create trigger if not exists tombstones_stay before update on tombstones
+    begin select raise(abort, 'tombstones are append-only'); end;
+create table if not exists erasures (
+    number integer primary key, mailbox_hash text not null, event text not null check (event in ('started', 'completed')),
+    effective_on text not null, at text not null, requested_by text not null, reason text not null, counts text not null
+);
+create table if not exists readmissions (
+    content_hash text primary key, file text not null, readmitted_as text not null, readmitted_at text not null
+) without rowid;
+create table if not exists readmitted_rows (
+    file text not null, row_number integer not null, content_hash text not null references readmissions,
+    primary key (file, row_number)
+) without rowid;
+create view if not exists readmitted as
+    select file, row_number, readmitted_as, readmitted_at from readmitted_rows join readmissions using (file, content_hash);
 """
 
 
@@ -234,13 +265,8 @@ class StateStore:
         )
         return None if row is None else Playbook.from_json(row[0])
 
-    def forget(self, mailbox_hash: str) -> int:
-        """Erase what could be published again to a mailbox; the ledger keeps its hashes. Returns how many rows went."""
-        with self.transaction() as connection:
-            return connection.execute("delete from claim_payloads where mailbox_hash = ?", (mailbox_hash,)).rowcount
-
     def mirror(self) -> None:
-        """Write ledger, assignments and promotions as Parquet, typed also when empty; a reader sees the old or the new file."""
+        """Write what dbt reads as Parquet, typed also when empty; a reader sees the old or the new file."""
         for folder, (table, order, schema) in MIRRORS.items():
             names = ", ".join(schema.names)
             rows = self._all(f"select {names} from {table} order by {order}")

@@ -168,6 +168,22 @@ def why(email: str, day: Any) -> None:
     click.echo(explain_person(settings, email, day.date()))
 
 
+@main.command(epilog="Example: holdfast erase ada@example.com --why 'request 42'")
+@click.argument("email")
+@click.option("--customer", help="Which customer, where several share the address.")
+@click.option(
+    "--why", "reason", default="erasure request", show_default=True, help="For the audit log; nothing personal."
+)
+@click.option("--dry-run", is_flag=True, help="Show the places and counts, and write nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@one_line_errors
+def erase(email: str, customer: str | None, reason: str, dry_run: bool, yes: bool) -> None:
+    """Erase a person everywhere; a tombstone of salted hashes refuses a re-import."""
+    from orchestration.erasure.command import run_erasure
+
+    run_erasure(email, customer=customer, reason=reason, is_confirmed=yes, is_dry=dry_run)
+
+
 @main.command(epilog="Example: holdfast unlock")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @one_line_errors

@@ -10,4 +10,4 @@ def exit_code_of(fault: Exception) -> int | None:
     """2 for a fault of the input or the call, 1 for a failed run, None for a defect that deserves its traceback."""
     if isinstance(fault, UserError | LandingError | PlaybookError | ReleaseRefused):
         return 2
-    return 1 if type(fault).__name__ in {"RunFailed", "DbtFailed"} else None
+    return 1 if type(fault).__name__ in {"RunFailed", "DbtFailed", "ResidueFound"} else None

@@ -135,6 +135,26 @@ def pending_days(connection: duckdb.DuckDBPyConnection, root: Path, *, until: da
     return sorted({row[0] for row in present ^ registered})
 
 
+def landed_files(root: Path) -> Iterator[LandingFile]:
+    """Every file of the landing zone, not probed.
+
+    Raises:
+        LandingError: as `landing_days`.
+    """
+    return _scan(root, date.min, date.max)
+
+
+def pending_files(connection: duckdb.DuckDBPyConnection, root: Path) -> frozenset[str]:
+    """Files, below the root, that are not registered as they are now.
+
+    Raises:
+        LandingError: as `landing_days`.
+    """
+    connection.execute(CREATE_TABLES)
+    registered = set(connection.execute("select file, signature from ops.landing_files").fetchall())
+    return frozenset(found.file for found in landed_files(root) if (found.file, found.signature) not in registered)
+
+
 def register_files(connection: duckdb.DuckDBPyConnection, root: Path, *, start: date, end: date) -> LandingSummary:
     """Probes every file that landed from `start` to `end` (inclusive) and replaces the window's rows in `ops`.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypeVar
 
 import dagster as dg
 import duckdb
@@ -21,6 +22,7 @@ from orchestration.resources import Settings, UserError, Warehouse
 
 PROCESS_TAG = "holdfast/process"
 POOL = "warehouse"
+Result = TypeVar("Result")
 QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -126,6 +128,39 @@ def execute(requests: list[Request], instance: dg.DagsterInstance) -> None:
             raise RunFailed(_failure(result))
         if skipped:
             raise RunFailed(f"{len(skipped)} steps were skipped, first {skipped[0]}: an asset before it was not built")
+
+
+def run_alone(instance: dg.DagsterInstance, name: str, work: Callable[[], Result]) -> Result:
+    """Do something that is no asset as a run of its own: it waits for the warehouse's slot and holds it to the end.
+
+    What the work is told and what it returns stay in this process: Dagster stores neither.
+
+    Raises:
+        UserError: If the slot is held by a run whose process is gone.
+        RunFailed: If the run ended before the work; what the work itself raises comes out as it is.
+    """
+    refuse_dead_holders(instance)
+    results: list[Result] = []
+    faults: list[Exception] = []
+
+    @dg.op(name=name, pool=POOL)
+    def hold() -> None:
+        try:
+            results.append(work())
+        except Exception as fault:  # noqa: BLE001 - raised again outside of the run, whose log must not hold its message
+            faults.append(fault)
+
+    @dg.job(name=f"{name}_alone", executor_def=dg.in_process_executor)
+    def alone() -> None:
+        hold()
+
+    tags = {PROCESS_TAG: f"{os.uname().nodename}:{os.getpid()}"}
+    done = alone.execute_in_process(run_config=QUIET_LOGS, instance=instance, tags=tags, raise_on_error=False)
+    if faults:
+        raise faults[0]
+    if not results:
+        raise RunFailed(_failure(done))
+    return results[0]
 
 
 @contextmanager

@@ -5,6 +5,7 @@
     {%- if not execute -%}(select 1){%- else -%}
     {%- set columns = landing_columns(vendor, object) -%}
     {%- set batches = landing_batches(vendor, object) -%}
+    {%- set landed -%}
     (
     {%- for batch in batches %}
     {%- if not loop.first %} union all by name {% endif -%}
@@ -22,5 +23,7 @@
         where false
     {%- endfor %}
     )
+    {%- endset -%}
+    {{ without_erased(vendor, columns, landed) }}
     {%- endif -%}
 {%- endmacro %}

@@ -34,6 +34,7 @@
 {#- The first rule that a typed row breaks, as a struct (rule, message); null when it breaks none. -#}
 {% macro verdict(rules) -%}
     case
+        when {{ bears_erased_mark() }} then {'rule': 'erased', 'message': 'the person was erased'}
         when not is_parsed then {'rule': 'unparsable_row', 'message': 'the row is not a JSON object'}
         {%- for rule in rules %}
         when {{ rule.condition }} then {'rule': '{{ rule.name }}', 'message': '{{ rule.message }}'}

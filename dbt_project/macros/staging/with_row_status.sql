@@ -55,7 +55,10 @@
             when repeats.file is not null then '{{ 'known_version' if version_at else 'known_key' }}'
         end as rule,
         landed.verdict.message as message,
-        case when landed.verdict is not null then landed.raw end as raw
+        case
+            when landed.verdict is not null and landed.verdict.rule <> 'erased' and not {{ mentions_erased('landed.raw') }}
+                then landed.raw
+        end as raw
     from {{ relation }} as landed
     left join repeats on landed.file = repeats.file and landed.row_number = repeats.row_number
 {%- endmacro %}
