@@ -28,8 +28,13 @@ class Readmission:
 
 def readmission_of(store: StateStore, content_hash: str) -> Readmission | None:
     """The readmission of a content, or None."""
-    rows = _rows(store, "where content_hash = ?", (content_hash,))
-    return rows[0] if rows else None
+    query = "select content_hash, file, readmitted_as, readmitted_at from readmissions where content_hash = ?"
+    connection = store.connect()
+    try:
+        row = connection.execute(query, (content_hash,)).fetchone()
+    finally:
+        connection.close()
+    return None if row is None else Readmission(row[0], row[1], row[2], datetime.fromisoformat(row[3]))
 
 
 def readmitted_rows(store: StateStore, file: str) -> frozenset[int]:
@@ -62,14 +67,3 @@ def record_readmission(store: StateStore, readmission: Readmission, row_numbers:
             "insert into readmitted_rows values (?, ?, ?)",
             [(readmission.file, number, readmission.content_hash) for number in row_numbers],
         )
-
-
-def _rows(store: StateStore, where: str, values: tuple[str, ...]) -> list[Readmission]:
-    connection = store.connect()
-    try:
-        found = connection.execute(
-            f"select content_hash, file, readmitted_as, readmitted_at from readmissions {where}", values
-        ).fetchall()
-    finally:
-        connection.close()
-    return [Readmission(*row[:3], datetime.fromisoformat(row[3])) for row in found]

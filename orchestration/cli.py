@@ -184,6 +184,65 @@ def erase(email: str, customer: str | None, reason: str, dry_run: bool, yes: boo
     run_erasure(email, customer=customer, reason=reason, is_confirmed=yes, is_dry=dry_run)
 
 
+@main.group(
+    invoke_without_command=True,
+    epilog="Examples: holdfast quarantine --source shopify/orders --show\n\n"
+    "holdfast quarantine readmit repaired.csv --as plain/orders --for plain/orders/landed_on=2025-06-29/orders.csv",
+)
+@click.option("--source", help="vendor/object.")
+@click.option("--rule", help="The rule that was broken.")
+@click.option("--date", "day", type=DAY, help="The day on which the rows landed.")
+@click.option("--show", is_flag=True, help="Each row with its raw text, on this terminal only.")
+@click.pass_context
+@one_line_errors
+def quarantine(context: click.Context, source: str | None, rule: str | None, day: Any, show: bool) -> None:
+    """List what was refused, by source and rule; readmit a repaired file."""
+    if context.invoked_subcommand:
+        return
+    from orchestration.resources import prepare_home
+
+    settings = prepare_home()
+
+    from orchestration.quarantine import Selection, list_counts, list_rows
+
+    selection = Selection(source, rule, day.date() if day else None)
+    click.echo("\n".join((list_rows if show else list_counts)(settings, selection)))
+
+
+@quarantine.command(
+    epilog="Example: holdfast quarantine readmit repaired.csv --as plain/orders --for plain/orders/landed_on=2025-06-29/orders.csv"
+)
+@click.argument("repaired", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--as", "source", required=True, metavar="VENDOR/OBJECT", help="What the file holds.")
+@click.option("--for", "file", required=True, help="The landed file whose rows it repairs, below the landing zone.")
+@click.option(
+    "--row", "rows", type=click.IntRange(0), multiple=True, help="A refused row that it repairs (default: all)."
+)
+@click.option("--on", "day", type=DAY, help="The day on which it lands (default: today).")
+@one_line_errors
+def readmit(repaired: Path, source: str, file: str, rows: tuple[int, ...], day: Any) -> None:
+    """Land a repaired file as a file of its own; each content and each refused row once."""
+    from orchestration.resources import prepare_home
+
+    settings = prepare_home()
+
+    from orchestration.preflight import check_warehouse
+    from orchestration.quarantine import check_repair
+    from orchestration.quarantine import readmit as land
+    from orchestration.runs import open_instance, run_alone
+
+    check_warehouse(settings)
+    check_repair(settings, repaired, source=source, file=file, rows=rows)
+    landed_on = day.date() if day else settings.today()
+    with open_instance(settings) as instance:
+        done = run_alone(
+            instance,
+            "readmit",
+            lambda: land(settings, repaired, source=source, file=file, rows=rows, landed_on=landed_on),
+        )
+    click.echo(f"readmitted as {done.readmitted_as}: `holdfast run --date D` stages it")
+
+
 @main.command(epilog="Example: holdfast unlock")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @one_line_errors

@@ -135,7 +135,7 @@ def _marks_of_assets(specs: Iterable[dg.AssetSpec]) -> dict[tuple[str, str, str]
         for spec in specs
         if len(spec.key.path) == 2
         for column, kind in dict(spec.metadata.get(MARK, {})).items()
-    }  # type: ignore[misc]
+    }
 
 
 def _meta(column: Mapping[str, Any]) -> Mapping[str, Any]:

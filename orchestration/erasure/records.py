@@ -47,6 +47,11 @@ def read_text(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def count_records(path: Path) -> int:
+    """Records of a CSV file, malformed ones included."""
+    return sum(1 for _ in _csv_records(read_text(path).decode()))
+
+
 def rewrite(
     path: Path,
     shape: Shape,

@@ -66,7 +66,7 @@
 
 {#- Whether a text mentions the address of somebody who was erased. -#}
 {% macro mentions_erased(text) -%}
-    {%- set tombstones = state_table('tombstones') if execute else none -%}
+    {%- set tombstones = state_table('tombstones') -%}
     {%- if tombstones -%}
     coalesce(list_has_any(
         list_transform(

@@ -24,6 +24,25 @@ quarantined as (
     select * from refused_rows
     union all
     select * from unreadable
+),
+
+{% set readmissions = state_table('readmissions') -%}
+marked as (
+    select
+        quarantined.*,
+        {%- if readmissions %}
+        readmissions.readmitted_at,
+        readmissions.readmitted_as
+    from quarantined
+    left join {{ readmissions }} as readmissions
+        on quarantined.file = readmissions.file
+        and coalesce(quarantined.row_number, 0) = readmissions.row_number
+        and quarantined.rule <> 'erased'
+        {%- else %}
+        cast(null as timestamp) as readmitted_at,
+        cast(null as varchar) as readmitted_as
+    from quarantined
+        {%- endif %}
 )
 
-select * from quarantined
+select * from marked
