@@ -111,7 +111,9 @@ def check_repair(settings: Settings, repaired: Path, *, source: str, file: str, 
     wanted = _open_rows(settings, file, rows)
     found = _count(repaired, vendor, name)
     if found < len(wanted):
-        message = f"{repaired} holds {found} rows, but {len(wanted)} refused rows of {file} are to be readmitted: name those it repairs with --row"
+        message = (
+            f"{repaired} holds {found} rows for {len(wanted)} refused rows of {file}: name those it repairs with --row"
+        )
         raise UserError(message)
     return Readmission(content_hash, file, "", datetime.now(UTC).replace(tzinfo=None, microsecond=0))
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from activation.erasure import Tombstone
 from orchestration.erasure.lineage import STRONG, WEAK, PersonalColumn, PersonalTable
+from orchestration.erasure.values import mentions
 
 HASHED: Final = {"mailbox_hash": " where kind = 'email'", "identifier_hash": ""}
 RAW: Final = frozenset({"raw"})
@@ -76,6 +77,19 @@ def files_of(
             )
             found |= {row[0] for row in rows.fetchall()}
     return frozenset(found)
+
+
+def withhold_mentions(connection: duckdb.DuckDBPyConnection, tombstones: Collection[Tombstone], *, salt: str) -> None:
+    """Take the raw text from records of the wrong shape that mention an erased person: no column tells whose they are."""
+    if not tombstones:
+        return
+    raws = connection.execute("select distinct raw from ops.landing_rejects where raw is not null").fetchall()
+    erased = [raw for (raw,) in raws if any(mentions(raw, tombstones, salt))]
+    connection.execute(
+        "update ops.landing_rejects set raw = null, rule = 'erased', message = 'the person was erased'"
+        " where list_contains($raws, raw)",
+        {"raws": erased},
+    )
 
 
 def compact(path: Path) -> None:

@@ -10,9 +10,11 @@ from datetime import date
 import dagster as dg
 import duckdb
 
+from activation.erasure import tombstones_of
+from orchestration.erasure.warehouse import withhold_mentions
 from orchestration.landing import pending_days, register_files
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
-from orchestration.resources import Settings, Warehouse
+from orchestration.resources import Settings, Warehouse, open_state
 
 CREATE = """
 create schema if not exists ops;
@@ -56,6 +58,7 @@ def register_window(
     connection.execute(CREATE)
     first = min([start, *pending_days(connection, settings.landing, until=end)])
     summary = register_files(connection, settings.landing, start=first, end=end)
+    withhold_mentions(connection, tombstones_of(open_state(settings)), salt=settings.salt)
     connection.execute(
         "delete from ops.staged_days where landed_on between $first and $end", {"first": first, "end": end}
     )
