@@ -25,7 +25,7 @@ CONVENTION: Final = (
     (re.compile(r"(^|_)customer_id$"), "customer_id"),
     (re.compile(r"^order_(key|id)$"), "order_key"),
     (re.compile(r"(^|_)mailbox_hash$"), "mailbox_hash"),
-    (re.compile(r"^(identifier|cause_value)_hash$"), "identifier_hash"),
+    (re.compile(r"^identifier_hash$"), "identifier_hash"),
     (re.compile(r"(^|_)(first|last|full)_?name$"), "name"),
     (re.compile(r"(^|_)(address|postcode|city)$"), "address"),
     (re.compile(r"^(raw|payload)$"), "raw"),

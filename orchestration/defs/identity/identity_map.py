@@ -94,7 +94,11 @@ def build_identity_map(warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
         name="identity_map",
         specs=[
             _spec("identity_map", "One row per profile and validity: the customer that a profile belonged to."),
-            _spec("identity_log", "One row per change of a customer: created, merged, split or held, with its cause."),
+            _spec(
+                "identity_log",
+                "One row per change of a customer: created, merged, split or held, with its cause.",
+                personal={"cause_value_hash": "identifier_hash"},
+            ),
         ],
         partitions_def=daily,
         backfill_policy=BACKFILL_IN_ONE_RUN,
@@ -161,7 +165,7 @@ def store_log(connection: duckdb.DuckDBPyConnection, log: pa.Table, *, start: da
     connection.unregister("changes")
 
 
-def _spec(name: str, description: str) -> dg.AssetSpec:
+def _spec(name: str, description: str, *, personal: dict[str, str] | None = None) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=["marts", name],
         description=description,
@@ -169,4 +173,5 @@ def _spec(name: str, description: str) -> dg.AssetSpec:
         kinds={"python", "scipy"},
         owners=["team:identity"],
         deps=[["intermediate", "int_identifiers__linked"], ["intermediate", "int_profiles__unioned"]],
+        metadata={"personal": personal} if personal else {},
     )
