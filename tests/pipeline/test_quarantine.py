@@ -23,7 +23,7 @@ def platform(holdfast: Callable[..., Platform], tmp_path_factory: pytest.TempPat
     landing = tmp_path_factory.mktemp("refused") / "landing"
     orders = landing / ORDERS
     orders.parent.mkdir(parents=True)
-    orders.write_text(HEADER + order(1, "10.00") + order(2, "-20.00") + order(3, "30.00", "2199-01-01T00:00:00Z"))
+    orders.write_text(HEADER + order(1, "10.00") + order(2, "twenty") + order(3, "30.00", "2199-01-01T00:00:00Z"))
     profiles = landing / "plain" / "profiles" / f"landed_on={DAY}" / "profiles.csv"
     profiles.parent.mkdir(parents=True)
     people = "".join(
@@ -51,11 +51,11 @@ def test_refused_rows_are_listed_and_shown(platform: Platform) -> None:
     listed = platform.ok("quarantine").splitlines()
     assert [line.split()[:3] for line in listed[1:]] == [
         ["plain/orders", "impossible_time", "1"],
-        ["plain/orders", "negative_price", "1"],
+        ["plain/orders", "not_a_number", "1"],
     ]
-    shown = platform.ok("quarantine", "--rule", "negative_price", "--show")
+    shown = platform.ok("quarantine", "--rule", "not_a_number", "--show")
     assert f"{ORDERS}:2" in shown
-    assert '"total_amount":"-20.00"' in shown
+    assert '"total_amount":"twenty"' in shown
     assert "impossible_time" not in shown
     assert platform.ok("quarantine", "--date", "2025-03-09").strip() == "nothing is quarantined"
 
@@ -77,8 +77,8 @@ def test_repaired_rows_are_staged_and_reconcile(platform: Platform, repaired: Pa
     staged = platform.query("select order_id, total_amount from staging.stg_plain__orders order by order_id")
     assert [(key, float(str(amount))) for key, amount in staged] == [("o1", 10.0), ("o2", 20.0), ("o3", 30.0)]
     marked = platform.query("select row_number, readmitted_as is not null, rule from quarantine.rows order by 1")
-    assert marked == [(2, True, "negative_price"), (3, True, "impossible_time")]
-    assert platform.ok("quarantine", "--show").count("readmitted") == 2
+    assert marked == [(2, True, "not_a_number"), (3, True, "impossible_time")]
+    assert platform.ok("quarantine", "--show").count("; readmitted 20") == 2
 
 
 def test_same_content_or_same_rows_come_back_once(platform: Platform, repaired: Path, tmp_path: Path) -> None:
