@@ -1,37 +1,60 @@
-"""What each system exports of one block, and what goes wrong on the way to the landing zone."""
+"""What each system exports of one block, in its own text, and what goes wrong on the way to the landing zone."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
+from simulator.arrays import Bools, Ints
 from simulator.catalogue import Catalogue
 from simulator.histories import History, Window
-from simulator.landing import Delivery, Shape, break_lines, delay, deliver, draw_delays, redeliver
+from simulator.landing import Export
+from simulator.mishaps import (
+    BROKEN,
+    CHANGED_COPY,
+    IMPOSSIBLE_TIME,
+    NEGATIVE_PRICE,
+    Drift,
+    Spoiler,
+    delay,
+    deliver,
+    draw_delays,
+    redeliver,
+    spoil,
+)
+from simulator.mixing import hex_ids, keys_of, uniforms
 from simulator.selves import NONE
 from simulator.shapes import plain, segment, sendgrid, shopify_customers, shopify_orders
+from simulator.shapes.shopify_products import write_products
 from simulator.world import World
 
 SYNCED_SHARE = 0.5
 """Unsubscribes that the ESP tells the shop about; of the others only the ESP knows."""
-
-
-class Export(NamedTuple):
-    """One object of one block, ready to be written."""
-
-    name: str
-    shape: Shape
-    header: str
-    delivery: Delivery
+EMAIL_KEY = 3
+BROKEN_LINE, BROKEN_ROW = Spoiler(BROKEN, "", ""), Spoiler(BROKEN, ",", "")
+NO_TIME = "2025-02-30T25:61:00Z"
+ORDER_SPOILERS = (
+    BROKEN_LINE,
+    Spoiler(IMPOSSIBLE_TIME, '"updated_at":"[^"]*"', f'"updated_at":"{NO_TIME}"'),
+    Spoiler(NEGATIVE_PRICE, '"total_price":"', '"total_price":"-'),
+    Spoiler(CHANGED_COPY, '"note":null', '"note":"Please leave it at the door"'),
+)
+WEB_SPOILERS = (
+    BROKEN_LINE,
+    Spoiler(IMPOSSIBLE_TIME, '"timestamp":"[^"]*"', f'"timestamp":"{NO_TIME}"'),
+    Spoiler(CHANGED_COPY, '"version":2}$', '"version":3}'),
+)
+EMAIL_SPOILERS = (
+    Spoiler(IMPOSSIBLE_TIME, '"timestamp":[0-9]+', '"timestamp":0'),
+    Spoiler(CHANGED_COPY, '"smtp-id":"<', '"smtp-id":"<again-'),
+)
+DRIFTS = {
+    "shopify/customers": Drift("tax_exemptions", "none"),
+    "plain/consents": Drift("ip_country", "US", renamed=("email", "email_address")),
+}
 
 
 def export_block(
-    seed: np.random.SeedSequence,
-    world: World,
-    catalogue: Catalogue,
-    window: Window,
-    history: History,
-    email_event_ids: list[str],
+    seed: np.random.SeedSequence, world: World, catalogue: Catalogue, window: Window, history: History
 ) -> Iterator[Export]:
     """Yield the objects one after the other, so that only one is held as text.
 
@@ -41,69 +64,88 @@ def export_block(
         catalogue: The assortment.
         window: The simulated days.
         history: What happened.
-        email_event_ids: The ESP's ids, one per response of the mailing.
 
     Yields:
         The exports.
     """
-    streams = [np.random.default_rng(child) for child in seed.spawn(5)]
+    keys = keys_of(seed, 7)
+    yield _customers(keys[0], window, history)
+    yield _orders(keys[1], world, catalogue, window, history)
+    yield _web_events(keys[2], world, catalogue, window, history)
+    yield _email_events(keys[EMAIL_KEY], world, window, history)
     people, selves = history.people, history.selves
-    yield _customers(streams[0], window, history)
-
-    yield _orders(streams[1], world, catalogue, window, history)
-    yield _web_events(streams[2], world, catalogue, window, history)
-
-    responses = history.mailing.responses
-    written = sendgrid.write_events(people, selves, history.mailing.sends, responses, email_event_ids)
-    delivery = deliver(written, email_event_ids, responses.happened_at, window.start)
-    delivery = delay(delivery, draw_delays(streams[3], world, len(written)))
-    yield Export("sendgrid/events", "array", "", redeliver(streams[3], world, delivery))
-
-    plain_files = (
-        ("plain/tickets", plain.TICKETS, plain.write_tickets(people, history.orders, history.tickets)),
-        ("plain/consents", plain.CONSENTS, plain.write_consents(people, selves, history.statements)),
+    tables = (
+        ("plain/tickets", plain.TICKETS, plain.write_tickets(people, history.orders, history.tickets), True),
+        ("plain/consents", plain.CONSENTS, plain.write_consents(people, selves, history.statements), False),
         (
             "plain/assignments",
             plain.ASSIGNMENTS,
             plain.write_assignments(world, selves, history.experiment, window.start),
+            False,
         ),
     )
-    for name, header, (lines, keys, written_at) in plain_files:
-        yield Export(name, "table", header, deliver(lines, keys, written_at, window.start))
+    for key, (name, header, (lines, ids, written_at), is_versioned) in zip(keys[4:], tables, strict=True):
+        delivery = deliver(lines, ids, written_at, window.start, is_versioned=is_versioned)
+        delivery = spoil(key, world, delivery, (BROKEN_ROW,))
+        yield Export(name, "table", header, delivery, DRIFTS.get(name))
 
 
-def _customers(rng: np.random.Generator, window: Window, history: History) -> Export:
-    is_synced = rng.random(len(history.people)) < SYNCED_SHARE
+def email_event_ids(seed: np.random.SeedSequence, history: History) -> list[str]:
+    """The ESP's id of each report of the mailing; `seed` is that of the exports."""
+    return hex_ids(keys_of(seed, 7)[EMAIL_KEY], np.arange(len(history.mailing.responses.send)))
+
+
+def _customers(key: int, window: Window, history: History) -> Export:
+    is_synced = uniforms(key, np.arange(len(history.people))) < SYNCED_SHARE
     versions = shopify_customers.write_customers(
         history.people, history.selves, history.opt_ins, history.orders,
         unsubscribed_at=history.mailing.unsubscribed_at, is_synced=is_synced, start=window.start,
     )  # fmt: skip
     ids = [str(number) for number in versions.account_id.tolist()]
-    return Export(
-        "shopify/customers", "document", "customers", deliver(versions.text, ids, versions.updated_at, window.start)
-    )
+    delivery = deliver(versions.text, ids, versions.updated_at, window.start, is_versioned=True)
+    return Export("shopify/customers", "document", "customers", delivery, DRIFTS["shopify/customers"])
 
 
-def _orders(rng: np.random.Generator, world: World, catalogue: Catalogue, window: Window, history: History) -> Export:
+def accepts_marketing(history: History) -> Bools:
+    """The box at the checkout of each order, shape (orders,): whoever has left the list does not tick it again."""
+    person = history.orders.person
+    left_at = history.mailing.unsubscribed_at[person]
+    return history.opt_ins.can_be_mailed[person] & ((left_at == NONE) | (left_at > history.orders.ordered_at))
+
+
+def _orders(key: int, world: World, catalogue: Catalogue, window: Window, history: History) -> Export:
     orders = history.orders
-    left_at = history.mailing.unsubscribed_at[orders.person]
-    # Whoever has left the list does not tick the box again.
-    accepts = history.opt_ins.can_be_mailed[orders.person] & ((left_at == NONE) | (left_at > orders.ordered_at))
-    versions = shopify_orders.write_orders(catalogue, history.people, history.selves, orders, accepts_marketing=accepts)
+    versions = shopify_orders.write_orders(
+        catalogue, history.people, history.selves, orders, accepts_marketing=accepts_marketing(history)
+    )
     ids = [str(number) for number in orders.id[versions.order].tolist()]
-    delivery = deliver(versions.text, ids, versions.updated_at, window.start)
-    return Export("shopify/orders", "lines", "", break_lines(rng, world, delivery))
+    delivery = deliver(versions.text, ids, versions.updated_at, window.start, is_versioned=True)
+    return Export("shopify/orders", "lines", "", spoil(key, world, delivery, ORDER_SPOILERS))
 
 
-def _web_events(
-    rng: np.random.Generator, world: World, catalogue: Catalogue, window: Window, history: History
-) -> Export:
+def _web_events(key: int, world: World, catalogue: Catalogue, window: Window, history: History) -> Export:
     events = history.web_events
-    delays = draw_delays(rng, world, len(events.kind))
     # A server keeps nothing for days.
-    delays = np.where(events.session == NONE, 0, delays)
+    delays = np.where(events.session == NONE, 0, draw_delays(key, world, len(events.kind)))
     envelopes = segment.write_events(
-        rng, catalogue, history.people, history.selves, history.orders, history.sessions, events, delays
-    )  # fmt: skip
-    delivery = delay(deliver(envelopes.text, envelopes.message_id, events.happened_at, window.start), delays)
-    return Export("segment/events", "lines", "", break_lines(rng, world, redeliver(rng, world, delivery)))
+        key + 100, catalogue, history.people, history.selves, history.orders, history.sessions, events, delays
+    )
+    delivery = deliver(envelopes.text, envelopes.message_id, events.happened_at, window.start)
+    delivery = redeliver(key + 200, world, delay(delivery, delays))
+    return Export("segment/events", "lines", "", spoil(key + 300, world, delivery, WEB_SPOILERS), can_be_cut=True)
+
+
+def _email_events(key: int, world: World, window: Window, history: History) -> Export:
+    responses = history.mailing.responses
+    ids = hex_ids(key, np.arange(len(responses.send)))
+    written = sendgrid.write_events(history.people, history.selves, history.mailing.sends, responses, ids)
+    delivery = deliver(written, ids, responses.happened_at, window.start)
+    delivery = redeliver(key + 200, world, delay(delivery, draw_delays(key + 100, world, len(written))))
+    return Export("sendgrid/events", "array", "", spoil(key + 300, world, delivery, EMAIL_SPOILERS))
+
+
+def export_stock(catalogue: Catalogue, stock: Ints, window: Window) -> Export:
+    """The products of the whole shop, day by day; `stock` has the units at the end of each, shape (variants, days)."""
+    records, ids, exported_at = write_products(catalogue, stock, window.start)
+    delivery = deliver(records, ids, exported_at, window.start, is_versioned=True)
+    return Export("shopify/products", "document", "products", delivery)
