@@ -19,6 +19,7 @@ from simulator.mishaps import (
     Delivery,
     Drift,
     Spoiler,
+    Winner,
     delay,
     deliver,
     draw_delays,
@@ -59,10 +60,10 @@ def export_columns(
     """
     keys, start = keys_of(seed, 7), window.start
     people, selves, placed = history.people, history.selves, history.orders
-    yield _export("profiles", _deliver(plain.profiles(people, selves, start), start, is_versioned=True))
-    ordered = _deliver(plain.orders(selves, placed), start, is_versioned=True)
+    yield _export("profiles", _deliver(plain.profiles(people, selves, start), start, winner="newest"))
+    ordered = _deliver(plain.orders(selves, placed), start, winner="newest")
     yield _export("orders", spoil(keys[0], world, ordered, ORDER_SPOILERS))
-    lines = _deliver(plain.order_lines(catalogue, placed), start)
+    lines = _deliver(plain.order_lines(catalogue, placed), start, winner="latest")
     yield _export("order_lines", spoil(keys[1], world, lines, LINE_SPOILERS))
     delays = np.where(history.web_events.session == NONE, 0, draw_delays(keys[2], world, len(history.web_events.kind)))
     visited = delay(_deliver(plain.web_events(keys[2] + 100, catalogue, history, delays), start), delays)
@@ -72,20 +73,20 @@ def export_columns(
     mailed = delay(mailed, draw_delays(keys[EMAIL_KEY] + 100, world, len(mailed.record)))
     mailed = redeliver(keys[EMAIL_KEY] + 200, world, mailed)
     yield _export("email_events", spoil(keys[EMAIL_KEY] + 300, world, mailed, EMAIL_SPOILERS))
-    yield _export("tickets", _deliver(plain.tickets(people, placed, history.tickets), start, is_versioned=True))
+    yield _export("tickets", _deliver(plain.tickets(people, placed, history.tickets), start, winner="newest"))
     yield _export("consents", _deliver(plain.consents(people, selves, history.opt_ins, history.statements, start), start))
     yield _export("assignments", _deliver(plain.assignments(world, selves, history.experiment, start), start))
 
 
 def export_products(catalogue: Catalogue, stock: Ints, window: Window) -> Export:
     """The products of the whole shop, day by day; `stock` has the units at the end of each, shape (variants, days)."""
-    return _export("products", _deliver(plain.products(catalogue, stock, window.start), window.start, is_versioned=True))
+    return _export("products", _deliver(plain.products(catalogue, stock, window.start), window.start, winner="newest"))
 
 
-def _deliver(plain_table: Plain, start: int, *, is_versioned: bool = False) -> Delivery:
+def _deliver(plain_table: Plain, start: int, *, winner: Winner = "first") -> Delivery:
     ids = plain_table.table.column(0).combine_chunks()
     dense = ids.cast(pa.string()) if pa.types.is_dictionary(ids.type) else ids
-    return deliver(plain_table.table, dense, plain_table.written_at, start, is_versioned=is_versioned)
+    return deliver(plain_table.table, dense, plain_table.written_at, start, winner=winner)
 
 
 def _export(name: str, delivery: Delivery, *, can_be_cut: bool = False) -> Export:

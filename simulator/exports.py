@@ -75,17 +75,17 @@ def export_block(
     yield _email_events(keys[EMAIL_KEY], world, window, history)
     people, selves = history.people, history.selves
     tables = (
-        ("plain/tickets", plain.TICKETS, plain.write_tickets(people, history.orders, history.tickets), True),
-        ("plain/consents", plain.CONSENTS, plain.write_consents(people, selves, history.statements), False),
+        ("plain/tickets", plain.TICKETS, plain.write_tickets(people, history.orders, history.tickets), "newest"),
+        ("plain/consents", plain.CONSENTS, plain.write_consents(people, selves, history.statements), "first"),
         (
             "plain/assignments",
             plain.ASSIGNMENTS,
             plain.write_assignments(world, selves, history.experiment, window.start),
-            False,
+            "first",
         ),
     )
-    for key, (name, header, (lines, ids, written_at), is_versioned) in zip(keys[4:], tables, strict=True):
-        delivery = deliver(lines, ids, written_at, window.start, is_versioned=is_versioned)
+    for key, (name, header, (lines, ids, written_at), winner) in zip(keys[4:], tables, strict=True):
+        delivery = deliver(lines, ids, written_at, window.start, winner=winner)
         delivery = spoil(key, world, delivery, (BROKEN_ROW,))
         yield Export(name, "table", header, delivery, DRIFTS.get(name))
 
@@ -102,7 +102,7 @@ def _customers(key: int, window: Window, history: History) -> Export:
         unsubscribed_at=history.mailing.unsubscribed_at, is_synced=is_synced, start=window.start,
     )  # fmt: skip
     ids = [str(number) for number in versions.account_id.tolist()]
-    delivery = deliver(versions.text, ids, versions.updated_at, window.start, is_versioned=True)
+    delivery = deliver(versions.text, ids, versions.updated_at, window.start, winner="newest")
     return Export("shopify/customers", "document", "customers", delivery, DRIFTS["shopify/customers"])
 
 
@@ -119,7 +119,7 @@ def _orders(key: int, world: World, catalogue: Catalogue, window: Window, histor
         catalogue, history.people, history.selves, orders, accepts_marketing=accepts_marketing(history)
     )
     ids = [str(number) for number in orders.id[versions.order].tolist()]
-    delivery = deliver(versions.text, ids, versions.updated_at, window.start, is_versioned=True)
+    delivery = deliver(versions.text, ids, versions.updated_at, window.start, winner="newest")
     return Export("shopify/orders", "lines", "", spoil(key, world, delivery, ORDER_SPOILERS))
 
 
@@ -147,5 +147,5 @@ def _email_events(key: int, world: World, window: Window, history: History) -> E
 def export_stock(catalogue: Catalogue, stock: Ints, window: Window) -> Export:
     """The products of the whole shop, day by day; `stock` has the units at the end of each, shape (variants, days)."""
     records, ids, exported_at = write_products(catalogue, stock, window.start)
-    delivery = deliver(records, ids, exported_at, window.start, is_versioned=True)
+    delivery = deliver(records, ids, exported_at, window.start, winner="newest")
     return Export("shopify/products", "document", "products", delivery)

@@ -160,7 +160,7 @@ class LandingZone:
             if day and plan.comes_again[day - 1]:
                 planted = [each for source, shift in _stacked(sources, day - 1) for each in source.planted(day - 1, shift)]
                 planted = [each for each in planted if each.expected == QUARANTINED]
-                whole = _Planted(0, "redelivered_file", "", DUPLICATE)
+                whole = _Planted(0, "redelivered_file", "", STAGED if export.delivery.winner == "latest" else DUPLICATE)
                 content = self._content(export, sources, plan, day - 1)
                 landed = add(landed, self._write(export, content, day, f"again-{block:05d}", [whole, *planted]))
         return landed

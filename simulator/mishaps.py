@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -17,6 +17,8 @@ ON_TIME, LATE, DELAYED, REDELIVERED, BROKEN, IMPOSSIBLE_TIME, NEGATIVE_PRICE, CH
 KINDS = (
     "on_time", "late", "outage", "redelivered", "broken_row", "impossible_time", "negative_price", "changed_copy",
 )  # fmt: skip
+Winner = Literal["first", "newest", "latest"]
+"""Which of several rows of one key counts: the first that landed, the newest version, or whichever landed last."""
 STAGED, DUPLICATE, QUARANTINED, REFUSED = "staged", "duplicate", "quarantined", "refused"
 EXPECTED = {
     REDELIVERED: DUPLICATE, BROKEN: QUARANTINED, IMPOSSIBLE_TIME: QUARANTINED, NEGATIVE_PRICE: QUARANTINED,
@@ -52,12 +54,11 @@ class Delivery:
     day: Ints
     """Days since the start."""
     fault: Ints
-    is_versioned: bool = False
-    """A newer record replaces an older one of the same key; otherwise only the first of a key counts."""
+    winner: Winner = "first"
 
 
 def deliver(
-    records: list[str] | pa.Table, ids: list[str] | pa.Array, happened_at: Ints, start: int, *, is_versioned: bool = False
+    records: list[str] | pa.Table, ids: list[str] | pa.Array, happened_at: Ints, start: int, *, winner: Winner = "first"
 ) -> Delivery:
     """Records that all arrive on the day on which they happened."""
     return Delivery(
@@ -67,7 +68,7 @@ def deliver(
         sort_at=happened_at,
         day=(happened_at - start) // DAY,
         fault=np.zeros(len(happened_at), dtype=np.int64),
-        is_versioned=is_versioned,
+        winner=winner,
     )
 
 
@@ -237,7 +238,7 @@ def expect(delivery: Delivery) -> Texts:
     by_kind = texts([EXPECTED.get(kind, STAGED) for kind in range(len(KINDS))])
     expected = by_kind[delivery.fault]
     is_late = np.isin(delivery.fault, (LATE, DELAYED))
-    if delivery.is_versioned and is_late.any():
+    if delivery.winner == "newest" and is_late.any():
         expected[is_late & ~_find_news(delivery)] = DUPLICATE
     return expected
 
