@@ -102,14 +102,13 @@ def spoil(key: int, world: World, delivery: Delivery, spoilers: tuple[Spoiler, .
     Returns:
         All rows; a changed copy arrives one to three days after the first, the others on its day.
     """
-    size = len(delivery.record)
-    good = replace(delivery)
+    good = delivery
     for number, spoiler in enumerate(spoilers):
         share = {
             BROKEN: world.broken_share, IMPOSSIBLE_TIME: world.impossible_time_share,
             NEGATIVE_PRICE: world.negative_price_share, CHANGED_COPY: world.changed_copy_share,
         }[spoiler.kind]  # fmt: skip
-        hit = np.flatnonzero(uniforms(key + 2 * number, np.arange(size)) < share)
+        hit = _hit(key + 2 * number, share, good)
         bad, hit = _spoil_records(key + 2 * number + 1, good, hit, spoiler)
         records = (
             pa.concat_tables([delivery.records, bad])
@@ -151,7 +150,8 @@ def _append(delivery: Delivery, source: Ints, record: Ints, waits: Ints, kind: i
 
 
 def _hit(key: int, share: float, delivery: Delivery) -> Ints:
-    return np.flatnonzero(uniforms(key, np.arange(len(delivery.record))) < share)
+    """Rows of the window; what was exported before it does not come again in it."""
+    return np.flatnonzero((uniforms(key, np.arange(len(delivery.record))) < share) & (delivery.day >= 0))
 
 
 def _pick(key: int, index: Ints, size: int) -> Ints:
