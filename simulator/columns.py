@@ -74,7 +74,9 @@ def export_columns(
     mailed = redeliver(keys[EMAIL_KEY] + 200, world, mailed)
     yield _export("email_events", spoil(keys[EMAIL_KEY] + 300, world, mailed, EMAIL_SPOILERS))
     yield _export("tickets", _deliver(plain.tickets(people, placed, history.tickets), start, winner="newest"))
-    yield _export("consents", _deliver(plain.consents(people, selves, history.opt_ins, history.statements, start), start))
+    yield _export(
+        "consents", _deliver(plain.consents(people, selves, history.opt_ins, history.statements, start), start)
+    )
     yield _export("assignments", _deliver(plain.assignments(world, selves, history.experiment, start), start))
 
 

@@ -15,6 +15,7 @@ from simulator.mishaps import (
     NEGATIVE_PRICE,
     Drift,
     Spoiler,
+    Winner,
     delay,
     deliver,
     draw_delays,
@@ -74,7 +75,7 @@ def export_block(
     yield _web_events(keys[2], world, catalogue, window, history)
     yield _email_events(keys[EMAIL_KEY], world, window, history)
     people, selves = history.people, history.selves
-    tables = (
+    tables: tuple[tuple[str, str, plain.Rows, Winner], ...] = (
         ("plain/tickets", plain.TICKETS, plain.write_tickets(people, history.orders, history.tickets), "newest"),
         ("plain/consents", plain.CONSENTS, plain.write_consents(people, selves, history.statements), "first"),
         (
@@ -86,8 +87,7 @@ def export_block(
     )
     for key, (name, header, (lines, ids, written_at), winner) in zip(keys[4:], tables, strict=True):
         delivery = deliver(lines, ids, written_at, window.start, winner=winner)
-        delivery = spoil(key, world, delivery, (BROKEN_ROW,))
-        yield Export(name, "table", header, delivery, DRIFTS.get(name))
+        yield Export(name, "table", header, spoil(key, world, delivery, (BROKEN_ROW,)), DRIFTS.get(name))
 
 
 def email_event_ids(seed: np.random.SeedSequence, history: History) -> list[str]:
@@ -110,7 +110,10 @@ def accepts_marketing(history: History) -> Bools:
     """The box at the checkout of each order, shape (orders,): whoever has left the list does not tick it again."""
     person = history.orders.person
     left_at = history.mailing.unsubscribed_at[person]
-    return history.opt_ins.can_be_mailed[person] & ((left_at == NONE) | (left_at > history.orders.ordered_at))
+    is_ticked: Bools = history.opt_ins.can_be_mailed[person] & (
+        (left_at == NONE) | (left_at > history.orders.ordered_at)
+    )
+    return is_ticked
 
 
 def _orders(key: int, world: World, catalogue: Catalogue, window: Window, history: History) -> Export:

@@ -60,7 +60,9 @@ def zone_changes(zone: int) -> tuple[Ints, Ints]:
         Instants, the first before all others, and offsets, shape (changes,) each.
     """
     place = ZoneInfo(ZONES[zone])
-    days = [datetime(YEARS[0], 1, 1, tzinfo=UTC_ZONE) + timedelta(days=day) for day in range(365 * (YEARS[1] - YEARS[0]))]
+    days = [
+        datetime(YEARS[0], 1, 1, tzinfo=UTC_ZONE) + timedelta(days=day) for day in range(365 * (YEARS[1] - YEARS[0]))
+    ]
     offsets = np.array([_minutes_east(day, place) for day in days])
     found = [(day_start(days[0].date()), int(offsets[0]))]
     for day in np.flatnonzero(np.diff(offsets)).tolist():

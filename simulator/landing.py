@@ -158,7 +158,9 @@ class LandingZone:
                 landed = add(landed, self._write(export, content, day, f"{block:05d}", planted))
                 landed = add(landed, self._land_variants(export, content, plan, day, block))
             if day and plan.comes_again[day - 1]:
-                planted = [each for source, shift in _stacked(sources, day - 1) for each in source.planted(day - 1, shift)]
+                planted = [
+                    each for source, shift in _stacked(sources, day - 1) for each in source.planted(day - 1, shift)
+                ]
                 planted = [each for each in planted if each.expected == QUARANTINED]
                 whole = _Planted(0, "redelivered_file", "", STAGED if export.delivery.winner == "latest" else DUPLICATE)
                 content = self._content(export, sources, plan, day - 1)
@@ -180,11 +182,7 @@ class LandingZone:
             renamed = content.rename_column(export.drift.renamed)
             landed = add(landed, self._write(export, renamed, day, f"renamed-{block:05d}", [whole]))
         if plan.comes_cut[day]:
-            path = self._path(export, day, f"cut-{block:05d}")
-            whole = content.to_bytes()
-            path, packed = (path, whole) if export.shape == "columns" else (f"{path}.gz", gzip.compress(whole, mtime=0))
-            size = _save(self.root / path, packed[: len(packed) // 2])
-            landed = add(landed, Landed(1, 0, size, [Fault("cut_file", path, 0, "", REFUSED)]))
+            landed = add(landed, self._write_cut(export, content.to_bytes(), day, f"cut-{block:05d}"))
         return landed
 
     def _write(self, export: Export, content: _Content, day: int, part: str, planted: "list[_Planted]") -> Landed:
@@ -192,6 +190,13 @@ class LandingZone:
         size = _save(self.root / path, content.to_bytes())
         faults = [Fault(each.kind, path, each.row, each.record, each.expected) for each in planted]
         return Landed(files=1, rows=len(content.records), size=size, faults=faults)
+
+    def _write_cut(self, export: Export, whole: bytes, day: int, part: str) -> Landed:
+        path = self._path(export, day, part)
+        if export.shape != "columns":
+            path, whole = f"{path}.gz", gzip.compress(whole, mtime=0)
+        size = _save(self.root / path, whole[: len(whole) // 2])
+        return Landed(files=1, rows=0, size=size, faults=[Fault("cut_file", path, 0, "", REFUSED)])
 
     def _path(self, export: Export, day: int, part: str) -> str:
         date = np.datetime_as_string(np.datetime64(self.start + day * DAY + HOUR, "ms"), unit="D")
@@ -230,7 +235,9 @@ class _Sorted:
         """The faults among them; rows count from `shift` + 1."""
         first, last = np.searchsorted(self._rows, self._bounds[day : day + 2]).tolist()
         base = self._bounds[day] - 1 - shift
-        return [_Planted(row - base, kind, record, expected) for row, kind, record, expected in self._planted[first:last]]
+        return [
+            _Planted(row - base, kind, record, expected) for row, kind, record, expected in self._planted[first:last]
+        ]
 
 
 def _stacked(sources: list[_Sorted], day: int) -> list[tuple[_Sorted, int]]:

@@ -28,8 +28,7 @@ def mix(key: int, index: Ints) -> NDArray[np.uint64]:
 
 def uniforms(key: int, index: Ints) -> Floats:
     """Numbers between 0 and 1, shape (n,)."""
-    numbers: Floats = (mix(key, index) >> np.uint64(11)) * 2.0**-53
-    return numbers
+    return (mix(key, index) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def hex_ids(key: int, index: Ints, words: int = 2) -> list[str]:

@@ -134,7 +134,9 @@ def simulate(
                 writer.write(outcome.told)
             if on_day:
                 on_day(days * done // (len(firsts) + 1), days)
-        export = (export_stock if form == "systems" else export_products)(catalogue, stock_by_day(catalogue, sold), window)
+        export = (export_stock if form == "systems" else export_products)(
+            catalogue, stock_by_day(catalogue, sold), window
+        )
         landed[export.name] = products = zone.land([export], 0)
         if writer:
             told = Told()

@@ -28,7 +28,8 @@ SCHEMAS = {
         ]
     ),
     "profiles": pa.schema([("profile_key", pa.string()), ("person", pa.int64())]),
-    "faults": pa.schema([("kind", pa.string()), ("file", pa.string()), ("row", pa.int64()), ("record", pa.string()), ("expected", pa.string())]),
+    "faults": pa.schema([("kind", pa.string()), ("file", pa.string()), ("row", pa.int64()), ("record", pa.string()),
+        ("expected", pa.string())]),
     "machine_events": pa.schema([("sg_event_id", pa.string()), ("kind", pa.string())]),
     "experiments": pa.schema(
         [

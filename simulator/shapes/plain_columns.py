@@ -93,7 +93,9 @@ def _account_index(selves: Selves, person: Ints, account_id: Ints) -> Ints:
 
 def profiles(people: People, selves: Selves, start: int) -> Plain:
     """One row per account; those from before the window are in the first export."""
-    person = np.concatenate([np.flatnonzero(column != NONE) for column in (selves.account_id, selves.second_account_id)])
+    person = np.concatenate(
+        [np.flatnonzero(column != NONE) for column in (selves.account_id, selves.second_account_id)]
+    )
     is_second = np.repeat([False, True], [(selves.account_id != NONE).sum(), (selves.second_account_id != NONE).sum()])
     created_at = np.where(is_second, selves.second_joined_at[person], people.joined_at[person])
     city = selves.city[person]
@@ -124,7 +126,14 @@ def orders(selves: Selves, placed: Orders) -> Plain:
     """Every order when it is paid, cancelled or paid back; a part that is paid back is a credit note of its own."""
     size = len(placed)
     is_part = (placed.refunded_at != NONE) & ~placed.is_full_refund
-    at = np.stack([placed.ordered_at + SECOND, placed.cancelled_at, placed.refunded_at, np.where(is_part, placed.refunded_at, NONE)])
+    at = np.stack(
+        [
+            placed.ordered_at + SECOND,
+            placed.cancelled_at,
+            placed.refunded_at,
+            np.where(is_part, placed.refunded_at, NONE),
+        ]
+    )
     order, state = np.nonzero(at.T != NONE)
     updated_at = at[state, order]
     is_note = state == 3
@@ -209,7 +218,9 @@ def web_events(key: int, catalogue: Catalogue, history: History, delays: Ints) -
             "url": words(np.where(in_session, place, NONE), urls),
             "product_id": words(events.variant, _product_ids(catalogue)),
             "cart_id": names(cart, pa.concat_arrays([pa.array(placed.cart_token, pa.string()), visits])),
-            "device_type": words(np.where(in_session, _at(sessions.is_phone, events.session), NONE), ["desktop", "mobile"]),
+            "device_type": words(
+                np.where(in_session, _at(sessions.is_phone, events.session), NONE), ["desktop", "mobile"]
+            ),
         }
     )
     return Plain(table, events.happened_at)
@@ -297,7 +308,9 @@ def consents(people: People, selves: Selves, opt_ins: OptIns, statements: Statem
             "stated_at": instants(stated_at),
             "topic": _constant("newsletter", size),
             "legal_basis": _constant("consent", size),
-            "source": pa.array(np.concatenate([statements.source, np.full(len(holder), "account_form", dtype=object)]), pa.string()),
+            "source": pa.array(
+                np.concatenate([statements.source, np.full(len(holder), "account_form", dtype=object)]), pa.string()
+            ),
         }
     )
     return Plain(table, np.concatenate([statements.landed_at, np.maximum(people.joined_at[holder], start)]))

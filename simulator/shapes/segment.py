@@ -90,7 +90,9 @@ def arrival_times(key: int, events: WebEvents, delays: Ints) -> tuple[Ints, Ints
     index = np.arange(len(delays))
     sent_after = 20 + (880 * uniforms(key + 10, index)).astype(np.int64)
     received_after = 900 + (1_100 * uniforms(key + 11, index)).astype(np.int64)
-    sent_at, received_at = (np.minimum(events.happened_at + wait, day_end) + delays * DAY for wait in (sent_after, received_after))
+    sent_at, received_at = (
+        np.minimum(events.happened_at + wait, day_end) + delays * DAY for wait in (sent_after, received_after)
+    )
     return sent_at, received_at
 
 

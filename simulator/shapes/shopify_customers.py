@@ -8,9 +8,9 @@ from simulator.arrays import Bools, Ints, Texts, stack, texts
 from simulator.consents import OptIns
 from simulator.instants import HOUR, write_local
 from simulator.people import People
-from simulator.shapes.shopify_orders import address_texts, store_zones
 from simulator.purchases import Orders
 from simulator.selves import NONE, Selves
+from simulator.shapes.shopify_orders import address_texts, store_zones
 
 RECORD = (
     '{"id":%(id)s,"admin_graphql_api_id":"gid://shopify/Customer/%(id)s","email":"%(email)s","phone":%(phone)s,"first_name":"%(first)s",'

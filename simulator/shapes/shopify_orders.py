@@ -56,7 +56,8 @@ def store_zones(people: People) -> Ints:
 
 def is_app_paid(orders: Orders) -> Bools:
     """Orders whose payment another app processed, which writes its own times, shape (m,)."""
-    return np.arange(len(orders)) % APP_EVERY == 1
+    is_paid: Bools = np.arange(len(orders)) % APP_EVERY == 1
+    return is_paid
 
 
 def money(cents: Ints) -> list[str]:

@@ -60,7 +60,9 @@ class Staged:
 
     def statuses(self) -> str:
         """SQL for (file, row_number, status) of every row that landed; a refused file has row 0."""
-        names = self.query("select table_name from information_schema.tables where table_name like 'base\\_%' escape '\\'")
+        names = self.query(
+            "select table_name from information_schema.tables where table_name like 'base\\_%' escape '\\'"
+        )
         bases = " union all ".join(f"select file, row_number, row_status from staging.{name}" for (name,) in names)
         return f"""
             {bases} union all
