@@ -24,13 +24,17 @@ from simulator.mishaps import (
 )
 from simulator.mixing import hex_ids, keys_of, uniforms
 from simulator.selves import NONE
-from simulator.shapes import plain, segment, sendgrid, shopify_customers, shopify_orders
+from simulator.shapes import plain, segment, sendgrid, shopify_customers, shopify_orders, zendesk
 from simulator.shapes.shopify_products import write_products
 from simulator.world import World
 
 SYNCED_SHARE = 0.5
 """Unsubscribes that the ESP tells the shop about; of the others only the ESP knows."""
-EMAIL_KEY = 3
+OBJECTS = (
+    "shopify/customers", "shopify/orders", "segment/events", "sendgrid/events", "plain/tickets", "plain/consents",
+    "plain/assignments", "zendesk/tickets", "zendesk/users",
+)  # fmt: skip
+EMAIL_KEY = OBJECTS.index("sendgrid/events")
 BROKEN_LINE, BROKEN_ROW = Spoiler(BROKEN, "", ""), Spoiler(BROKEN, ",", "")
 NO_TIME = "2025-02-30T25:61:00Z"
 ORDER_SPOILERS = (
@@ -57,7 +61,7 @@ DRIFTS = {
 def export_block(
     seed: np.random.SeedSequence, world: World, catalogue: Catalogue, window: Window, history: History
 ) -> Iterator[Export]:
-    """Yield the objects one after the other, so that only one is held as text.
+    """Yield the objects of the world one after the other, so that only one is held as text.
 
     Args:
         seed: The block's seed for what is not about people: ids and mishaps.
@@ -69,30 +73,27 @@ def export_block(
     Yields:
         The exports.
     """
-    keys = keys_of(seed, 7)
-    yield _customers(keys[0], window, history)
-    yield _orders(keys[1], world, catalogue, window, history)
-    yield _web_events(keys[2], world, catalogue, window, history)
-    yield _email_events(keys[EMAIL_KEY], world, window, history)
-    people, selves = history.people, history.selves
-    tables: tuple[tuple[str, str, plain.Rows, Winner], ...] = (
-        ("plain/tickets", plain.TICKETS, plain.write_tickets(people, history.orders, history.tickets), "newest"),
-        ("plain/consents", plain.CONSENTS, plain.write_consents(people, selves, history.statements), "first"),
-        (
-            "plain/assignments",
-            plain.ASSIGNMENTS,
-            plain.write_assignments(world, selves, history.experiment, window.start),
-            "first",
-        ),
-    )
-    for key, (name, header, (lines, ids, written_at), winner) in zip(keys[4:], tables, strict=True):
-        delivery = deliver(lines, ids, written_at, window.start, winner=winner)
-        yield Export(name, "table", header, spoil(key, world, delivery, (BROKEN_ROW,)), DRIFTS.get(name))
+    keys = dict(zip(OBJECTS, keys_of(seed, len(OBJECTS)), strict=True))
+    wanted = [name for name in OBJECTS if name in world.objects]
+    for name in wanted:
+        match name:
+            case "shopify/customers":
+                yield _customers(keys[name], window, history)
+            case "shopify/orders":
+                yield _orders(keys[name], world, catalogue, window, history)
+            case "segment/events":
+                yield _web_events(keys[name], world, catalogue, window, history)
+            case "sendgrid/events":
+                yield _email_events(keys[name], world, window, history)
+            case "zendesk/tickets" | "zendesk/users":
+                yield _support(name, window, history)
+            case _:
+                yield _table(name, keys[name], world, window, history)
 
 
 def email_event_ids(seed: np.random.SeedSequence, history: History) -> list[str]:
     """The ESP's id of each report of the mailing; `seed` is that of the exports."""
-    return hex_ids(keys_of(seed, 7)[EMAIL_KEY], np.arange(len(history.mailing.responses.send)))
+    return hex_ids(keys_of(seed, EMAIL_KEY + 1)[EMAIL_KEY], np.arange(len(history.mailing.responses.send)))
 
 
 def _customers(key: int, window: Window, history: History) -> Export:
@@ -145,6 +146,33 @@ def _email_events(key: int, world: World, window: Window, history: History) -> E
     delivery = deliver(written, ids, responses.happened_at, window.start)
     delivery = redeliver(key + 200, world, delay(delivery, draw_delays(key + 100, world, len(written))))
     return Export("sendgrid/events", "array", "", spoil(key + 300, world, delivery, EMAIL_SPOILERS))
+
+
+def _support(name: str, window: Window, history: History) -> Export:
+    people, selves = history.people, history.selves
+    users, asked_by = zendesk.find_users(people, history.orders, history.tickets)
+    if name == "zendesk/users":
+        rows = zendesk.write_users(people, selves, users, window.start)
+    else:
+        rows = zendesk.write_tickets(people, users, asked_by, history.tickets)
+    delivery = deliver(rows.text, rows.ids, rows.written_at, window.start, winner="newest")
+    return Export(name, "document", name.rpartition("/")[2], delivery)
+
+
+def _table(name: str, key: int, world: World, window: Window, history: History) -> Export:
+    people, selves = history.people, history.selves
+    winner: Winner = "first"
+    match name:
+        case "plain/tickets":
+            header, winner = plain.TICKETS, "newest"
+            rows = plain.write_tickets(people, history.orders, history.tickets)
+        case "plain/consents":
+            header, rows = plain.CONSENTS, plain.write_consents(people, selves, history.statements)
+        case _:
+            header = plain.ASSIGNMENTS
+            rows = plain.write_assignments(world, selves, history.experiment, window.start)
+    delivery = deliver(*rows, window.start, winner=winner)
+    return Export(name, "table", header, spoil(key, world, delivery, (BROKEN_ROW,)), DRIFTS.get(name))
 
 
 def export_stock(catalogue: Catalogue, stock: Ints, window: Window) -> Export:

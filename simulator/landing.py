@@ -261,7 +261,9 @@ def write_parquet(table: pa.Table) -> bytes:
     schema = pa.schema([pa.field(field.name, _written_type(field.type)) for field in table.schema])
     words = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     buffer = pa.BufferOutputStream()
-    pq.write_table(table.cast(schema), buffer, use_dictionary=words, compression="zstd", write_statistics=False)
+    pq.write_table(
+        table.cast(schema), buffer, use_dictionary=words, compression="zstd", write_statistics=False, store_schema=False
+    )
     written: bytes = buffer.getvalue().to_pybytes()
     return written
 

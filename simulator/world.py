@@ -70,6 +70,11 @@ class World:
     """Added chance of one more purchase within 14 days of the win-back email; `win_back_gone_factor` of it after the dropout."""
     win_back_gone_factor: float = 0.6
 
+    objects: tuple[str, ...] = (
+        "shopify/customers", "shopify/orders", "segment/events", "sendgrid/events", "plain/tickets", "plain/consents",
+        "plain/assignments",
+    )  # fmt: skip
+    """What the systems form lands besides the products; support is `plain/tickets`, or `zendesk/tickets` and `zendesk/users`."""
     late_share: float = 0.005
     redelivered_share: float = 0.002
     broken_share: float = 1 / 5_000
