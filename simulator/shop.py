@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,11 +21,11 @@ from simulator.landing import Landed, LandingZone, add
 from simulator.mixing import keys_of
 from simulator.people import BLOCK_SIZE
 from simulator.purchases import Orders
+from simulator.scenarios import DEFAULT, SCENARIOS, Form
 from simulator.truth import Told, TruthWriter
 from simulator.world import World
 
 FIRST_DAY = date(2025, 1, 1)
-Form = Literal["systems", "columns"]
 BATCH: dict[Form, int] = {"systems": 1, "columns": 5}
 """Blocks that share a file: what a process holds at a time."""
 
@@ -85,8 +85,9 @@ def simulate(
     out: Path,
     truth: Path | None,
     start: date = FIRST_DAY,
+    scenario: str = DEFAULT,
     world: World | None = None,
-    form: Form = "systems",
+    form: Form | None = None,
     batch: int | None = None,
     workers: int = 1,
     only: range | None = None,
@@ -106,8 +107,9 @@ def simulate(
         out: The landing zone.
         truth: Folder for what really happened, outside the landing zone; `None` writes none.
         start: First day of the window; business days are UTC.
-        world: Rates; the default world if `None`.
-        form: The text of the vendors' systems, or the plain tables as Parquet.
+        scenario: Name of the shop, one of `SCENARIOS`.
+        world: Rates in place of the scenario's.
+        form: Of the files, in place of the scenario's.
         batch: Blocks that share a file and are held at a time; by the form if `None`.
         workers: Processes that work at the same time.
         only: Days of the window that are written, from 0; all if `None`. Landing day after day writes what landing all does.
@@ -117,11 +119,14 @@ def simulate(
         Counts of what was written.
 
     Raises:
-        ValueError: If a count is out of range or the truth would lie in the landing zone.
+        ValueError: If a count is out of range, the scenario is unknown or the truth would lie in the landing zone.
     """
     _check(customers=customers, days=days, seed=seed, out=out, truth=truth)
+    if scenario not in SCENARIOS:
+        message = f"no scenario is called {scenario}: choose one of {', '.join(SCENARIOS)}"
+        raise ValueError(message)
     window = Window(day_start(start), days)
-    world = world or World()
+    world, form = world or SCENARIOS[scenario].world, form or SCENARIOS[scenario].form
     (key,) = keys_of(np.random.SeedSequence(seed), 1)
     only = range(days) if only is None else only
     zone = LandingZone(out, world, key, start=window.start, days=days, until=days, first=only.start, last=only.stop)
