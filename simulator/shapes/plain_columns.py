@@ -205,7 +205,7 @@ def web_events(key: int, catalogue: Catalogue, history: History, delays: Ints) -
     account = np.where((order != NONE) & (events.kind != SIGNED_UP), _at(placed.account_id, order), account)
     account = np.where(events.is_known, account, NONE)
     email = np.where(events.kind == IDENTIFIED, np.where(has_order, events.order, len(placed) + person), NONE)
-    is_basket = np.isin(events.kind, (ADDED, CHECKOUT, COMPLETED))
+    is_basket = np.isin(events.kind, (ADDED, CHECKOUT, COMPLETED, RENEWED))
     cart = np.where(is_basket, np.where(has_order, events.order, len(placed) + events.session), NONE)
     visits = numbered(f"cart-{people.block:05d}-", np.arange(len(sessions.person)))
     urls, place = _places(catalogue, events.kind, events.variant)
