@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import NONE, Bools, Ints, stack, take
+from simulator.arrays import NONE, Bools, Ints, stack, take, texts
 from simulator.catalogue import CATEGORIES
 from simulator.instants import DAY, HOUR
 from simulator.mixing import fold, mix, uniforms
@@ -25,6 +25,7 @@ from simulator.world import World
 
 NEWSLETTER = "newsletter"
 TREATMENT = "treatment"
+ONLY_STEP = "1"
 SENT_HOUR = 9
 RETURN_DAYS = (10, 60)
 """Days after an unsubscribe in which some enter the form again."""
@@ -87,6 +88,8 @@ def plan_newsletters(
         flow=np.full(len(person), NEWSLETTER, dtype=object),
         arm=np.full(len(person), TREATMENT, dtype=object),
         theme=theme_of(sent_at // DAY),
+        step=np.full(len(person), ONLY_STEP, dtype=object),
+        id=np.full(len(person), "", dtype=object),
     )
 
 
@@ -170,9 +173,10 @@ def choose_arms(treated: Mailed, control: Mailed, is_treated: Bools) -> Mailed:
 
 
 def answer(world: World, people: People, mailed: Mailed, *, key: int, start: int) -> Mailing:
-    """The mailing, by time, with the ESP's reports."""
+    """The mailing, by time, with the ESP's reports; only now do emails get their ids."""
     order = np.lexsort((mailed.sends.person, mailed.sends.sent_at))
-    sends, reactions = take(mailed.sends, order), take(mailed.reactions, order)
+    ids = texts([f"legacy-{people.block:05d}-{number:08x}" for number in range(len(order))])
+    sends, reactions = take(mailed.sends, order)._replace(id=ids), take(mailed.reactions, order)
     responses = report(world, people, sends, count_recent(sends), reactions, key=key, start=start)
     return Mailing(sends, reactions, responses, mailed.listing)
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import NONE, Ints
+from simulator.arrays import NONE, Bools, Ints
 from simulator.browsing import Sessions, WebEvents, draw_sessions, draw_web_events
 from simulator.catalogue import Catalogue
 from simulator.consents import OptIns, Statements, draw_opt_ins, draw_statements
@@ -53,6 +53,8 @@ class History(NamedTuple):
     """One order per potential purchase."""
     orders: Orders
     """Those that happened; their ids have gaps where others did not."""
+    prevented: Bools
+    """Those of them that an email kept from happening after all, shape (orders,)."""
     sessions: Sessions
     web_events: WebEvents
     statements: Statements
@@ -118,6 +120,7 @@ def live(
         purchases=emailed.purchases,
         potential=potential,
         orders=orders,
+        prevented=np.zeros(len(orders), dtype=np.bool_),
         sessions=sessions,
         web_events=web_events,
         statements=draw_statements(

@@ -40,6 +40,9 @@ class Sends(NamedTuple):
     arm: Texts
     theme: Ints
     """The category that the email is about, `NONE` where it suits everybody."""
+    step: Texts
+    id: Texts
+    """The decision that the email comes from; says nothing about the person."""
 
 
 class Responses(NamedTuple):

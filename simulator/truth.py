@@ -227,7 +227,7 @@ class Told:
         self.append(
             "sends",
             (
-                send_ids(people, len(sends.person)), people.number[sends.person], _lower(history.selves.mailbox[sends.person]),
+                sends.id, people.number[sends.person], _lower(history.selves.mailbox[sends.person]),
                 sends.sent_at, sends.flow, sends.arm, reactions.effect, reactions.moves & (reactions.effect > 0),
             ),
         )  # fmt: skip
@@ -256,11 +256,6 @@ class Told:
     def append_faults(self, faults: list[Fault]) -> None:
         """The planted faults of one object."""
         self.append("faults", ([fault[column] for fault in faults] for column in range(len(Fault._fields))))
-
-
-def send_ids(people: People, size: int) -> list[str]:
-    """An id for each row of the block's sends, which says nothing about the person."""
-    return [f"legacy-{people.block:05d}-{number:08x}" for number in range(size)]
 
 
 def write_world(folder: Path, world: World, window: Window, *, customers: int, seed: int, scenario: str, form: Form) -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.arrays import NONE, Bools, Floats, Ints
-from simulator.emails import Mailed, is_listed
+from simulator.emails import ONLY_STEP, Mailed, is_listed
 from simulator.instants import DAY, HOUR
 from simulator.people import People
 from simulator.purchases import Orders, Purchases
@@ -86,6 +86,8 @@ def win_back_sends(experiment: WinBack, start: int) -> Sends:
         flow=np.full(size, FLOW, dtype=object),
         arm=np.full(size, TREATMENT, dtype=object),
         theme=np.full(size, NONE),
+        step=np.full(size, ONLY_STEP, dtype=object),
+        id=np.full(size, "", dtype=object),
     )
 
 
