@@ -26,13 +26,16 @@ FLAWLESS = replace(
 )  # fmt: skip
 CALM = replace(
     FLAWLESS, second_mailbox_share=0.0, household_share=0.0, info_people=0, kiosk_share=0.0, guest_checkout_share=0.0,
-    machine_open_share=0.0, scanner_share=0.0,
+    machine_open_share=0.0, scanner_share=0.0, changed_phone_share=0.0, company_share=0.0, chain_share=0.0,
+    crm_duplicate_share=0.0, placeholder_phone_share=0.0, import_from=1.0,
 )  # fmt: skip
 DIRTY = replace(
     EVERYDAY, broken_share=0.004, impossible_time_share=0.002, negative_price_share=0.002, changed_copy_share=0.004,
     redelivered_share=0.02, redelivered_file_share=0.05, cut_file_share=0.05,
 )  # fmt: skip
 LATE = replace(FLAWLESS, late_share=0.15)
+HUGE = replace(EVERYDAY, purchase_mean=1 / 27, visit_slope=0.5)
+"""Five orders and fifty to seventy events per customer and year."""
 OUTAGE = replace(FLAWLESS, outage_days=2)
 SCENARIOS = {
     "everyday": Scenario(EVERYDAY, "systems", "every pain at a low rate: the platform's daily life"),
@@ -40,6 +43,6 @@ SCENARIOS = {
     "dirty": Scenario(DIRTY, "systems", "broken, impossible and repeated rows and files: each is quarantined, refused or a duplicate"),
     "late": Scenario(LATE, "systems", "one event in seven lands one to three days late: what was known on a day does not change"),
     "outage": Scenario(OUTAGE, "systems", "the ESP's feed fails for two days: nobody is mailed on a stale list"),
-    "huge": Scenario(EVERYDAY, "columns", "plain tables in Parquet: a million customers in minutes"),
+    "huge": Scenario(HUGE, "columns", "plain tables in Parquet: a million customers in minutes"),
 }  # fmt: skip
 DEFAULT = "everyday"
