@@ -31,6 +31,9 @@ from simulator.shapes import plain_columns as plain
 from simulator.shapes.plain_columns import Plain
 from simulator.world import World
 
+PLAIN_OBJECTS = (
+    "profiles", "orders", "order_lines", "web_events", "email_events", "tickets", "consents", "assignments",
+)  # fmt: skip
 OUR_URL = "https://harbourandhill.example/"
 ORDER_SPOILERS = (Spoiler(IMPOSSIBLE_TIME, "ordered_at", FAR_FUTURE), Spoiler(CHANGED_COPY, "currency", "EUR"))
 LINE_SPOILERS = (Spoiler(NEGATIVE_PRICE, "unit_price", Decimal("-1.00")),)

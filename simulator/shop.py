@@ -7,13 +7,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from simulator.arrays import Ints
 from simulator.catalogue import Catalogue, build_catalogue, limited_units, stock_by_day
-from simulator.columns import export_columns, export_products
+from simulator.columns import PLAIN_OBJECTS, export_columns, export_products
 from simulator.exports import email_event_ids, export_block, export_stock
 from simulator.histories import History, Window, live
 from simulator.instants import DAY, day_start
@@ -21,12 +21,12 @@ from simulator.landing import Landed, LandingZone, add
 from simulator.mixing import keys_of
 from simulator.people import BLOCK_SIZE
 from simulator.purchases import Orders
-from simulator.truth import Told, TruthWriter
+from simulator.scenarios import DEFAULT, SCENARIOS, Form
+from simulator.truth import Told, TruthWriter, write_world
 from simulator.world import World
 
 FIRST_DAY = date(2025, 1, 1)
-Form = Literal["systems", "columns"]
-BATCH: dict[Form, int] = {"systems": 1, "columns": 10}
+BATCH: dict[Form, int] = {"systems": 1, "columns": 5}
 """Blocks that share a file: what a process holds at a time."""
 
 
@@ -58,6 +58,10 @@ class _Shop:
     is_told: bool
 
     @property
+    def objects(self) -> int:
+        return len(self.world.objects) if self.form == "systems" else len(PLAIN_OBJECTS)
+
+    @property
     def blocks(self) -> int:
         return -(-self.customers // BLOCK_SIZE)
 
@@ -85,10 +89,12 @@ def simulate(
     out: Path,
     truth: Path | None,
     start: date = FIRST_DAY,
+    scenario: str = DEFAULT,
     world: World | None = None,
-    form: Form = "systems",
+    form: Form | None = None,
     batch: int | None = None,
     workers: int = 1,
+    only: range | None = None,
     on_day: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Land a shop whose truth is known.
@@ -105,39 +111,44 @@ def simulate(
         out: The landing zone.
         truth: Folder for what really happened, outside the landing zone; `None` writes none.
         start: First day of the window; business days are UTC.
-        world: Rates; the default world if `None`.
-        form: The text of the vendors' systems, or the plain tables as Parquet.
+        scenario: Name of the shop, one of `SCENARIOS`.
+        world: Rates in place of the scenario's.
+        form: Of the files, in place of the scenario's.
         batch: Blocks that share a file and are held at a time; by the form if `None`.
         workers: Processes that work at the same time.
+        only: Days of the window that are written, from 0; all if `None`. Landing day after day writes what landing all does.
         on_day: Called with (days done, days) as the work goes on; the last call has both equal.
 
     Returns:
         Counts of what was written.
 
     Raises:
-        ValueError: If a count is out of range or the truth would lie in the landing zone.
+        ValueError: If a count is out of range, the scenario is unknown or the truth would lie in the landing zone.
     """
     _check(customers=customers, days=days, seed=seed, out=out, truth=truth)
+    if scenario not in SCENARIOS:
+        message = f"no scenario is called {scenario}: choose one of {', '.join(SCENARIOS)}"
+        raise ValueError(message)
     window = Window(day_start(start), days)
-    world = world or World()
+    world, form = world or SCENARIOS[scenario].world, form or SCENARIOS[scenario].form
     (key,) = keys_of(np.random.SeedSequence(seed), 1)
-    zone = LandingZone(out, world, key, start=window.start, days=days, until=days, first=0, last=days)
+    only = range(days) if only is None else only
+    zone = LandingZone(out, world, key, start=window.start, days=days, until=days, first=only.start, last=only.stop)
     shop = _Shop(world, form, window, zone, seed, customers, batch or BATCH[form], is_told=truth is not None)
     catalogue = build_catalogue()
     firsts = range(0, shop.blocks, shop.batch)
     sold = np.zeros((len(catalogue.product), days), dtype=np.int64)
     landed: dict[str, Landed] = {}
     fault_count = 0
+    progress = _Progress(days, len(firsts), on_day)
     with TruthWriter(truth) if truth else nullcontext() as writer:
-        for done, outcome in enumerate(_work(shop, firsts, workers), 1):
+        for outcome in _work(shop, firsts, workers, progress):
             for name, part in outcome.landed.items():
                 landed[name] = add(landed[name], part) if name in landed else part
             sold += outcome.sold
             fault_count += outcome.fault_count
             if writer:
                 writer.write(outcome.told)
-            if on_day:
-                on_day(days * done // (len(firsts) + 1), days)
         limited = sum(limited_units(world.limited_stock, shop.size(block)) for block in range(shop.blocks))
         export = (export_stock if form == "systems" else export_products)(
             catalogue, stock_by_day(catalogue, sold, limited=limited), window
@@ -147,23 +158,52 @@ def simulate(
             told = Told()
             told.append_faults(products.faults)
             writer.write(told)
-    if on_day:
-        on_day(days, days)
+    if truth:
+        name = scenario if world == SCENARIOS[scenario].world else "own"
+        write_world(truth, world, window, customers=customers, seed=seed, scenario=name, form=form)
+    progress.finish()
     return _summarise(landed, fault_count + len(products.faults), start, days)
 
 
-def _work(shop: _Shop, firsts: range, workers: int) -> Iterator[_Outcome]:
+def _work(shop: _Shop, firsts: range, workers: int, progress: "_Progress") -> Iterator[_Outcome]:
     """The outcomes of the batches, in their order."""
     if workers == 1 or len(firsts) == 1:
-        yield from (_land_batch(shop, first) for first in firsts)
+        for first in firsts:
+            yield _land_batch(shop, first, progress.within)
+            progress.finish_batch()
         return
     # Threads of numpy and Arrow do not survive a fork.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_land_batch, [shop] * len(firsts), firsts)
+        for outcome in pool.map(_land_batch, [shop] * len(firsts), firsts):
+            yield outcome
+            progress.finish_batch()
 
 
-def _land_batch(shop: _Shop, first: int) -> _Outcome:
-    """Live and land the blocks from `first` on."""
+class _Progress:
+    """Turns batches of work into days, for whoever shows a bar of days."""
+
+    def __init__(self, days: int, batches: int, on_day: Callable[[int, int], None] | None) -> None:
+        self._days, self._batches, self._on_day, self._done = days, batches, on_day, 0
+
+    def within(self, share: float) -> None:
+        """Say how much of the present batch is done, from 0 to 1."""
+        if self._on_day:
+            # The products of all come last.
+            self._on_day(int(self._days * 0.98 * (self._done + share) / self._batches), self._days)
+
+    def finish_batch(self) -> None:
+        """Say that the present batch is done."""
+        self.within(1.0)
+        self._done += 1
+
+    def finish(self) -> None:
+        """Say that all is done."""
+        if self._on_day:
+            self._on_day(self._days, self._days)
+
+
+def _land_batch(shop: _Shop, first: int, within: Callable[[float], None] = lambda _: None) -> _Outcome:
+    """Live and land the blocks from `first` on; `within` hears how much is done."""
     catalogue = build_catalogue()
     sold = np.zeros((len(catalogue.product), shop.window.days), dtype=np.int64)
     told, landed = Told(), {}
@@ -187,6 +227,7 @@ def _land_batch(shop: _Shop, first: int) -> _Outcome:
         if shop.is_told:
             told.append_faults(part.faults)
         landed[parts[0].name] = part._replace(faults=[])
+        within(len(landed) / shop.objects)
     return _Outcome(landed, fault_count, sold, told)
 
 

@@ -44,7 +44,10 @@ class Plain(NamedTuple):
 
 def words(index: Ints, vocabulary: Sequence[str]) -> pa.DictionaryArray:
     """Words of a small vocabulary; null where the index is negative."""
-    return _look_up(index, pa.array(vocabulary, pa.string()), np.int16)
+    # Parquet writes the dictionary as it is, and leaves bytes of chance where a word stands in it twice.
+    own = pa.array(vocabulary, pa.string()).dictionary_encode()
+    places = np.append(own.indices.to_numpy(), NONE)
+    return _look_up(places[index], own.dictionary, np.int16)
 
 
 def names(index: Ints, values: pa.Array | Texts) -> pa.DictionaryArray:

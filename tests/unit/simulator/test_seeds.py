@@ -40,6 +40,14 @@ def test_batches_and_workers_change_no_row(tmp_path: Path, form: Form) -> None:
         assert pq.read_table(one / f"truth/{name}.parquet").equals(pq.read_table(two / f"truth/{name}.parquet"))
 
 
+@pytest.mark.parametrize("form", ["systems", "columns"])
+def test_landing_day_after_day_writes_the_same_bytes(tmp_path: Path, form: Form) -> None:
+    for name, spans in (("once", [range(12)]), ("daily", [range(7), *(range(day, day + 1) for day in range(7, 12))])):
+        for span in spans:
+            simulate(customers=150, days=12, seed=5, out=tmp_path / name, truth=None, world=WORLD, form=form, only=span)
+    assert digests(tmp_path / "once") == digests(tmp_path / "daily")
+
+
 def rows_by_day(landing: Path) -> dict[str, list[object]]:
     """The rows of each object and day, in the order in which one reads its files by name."""
     found: dict[str, list[object]] = {}
