@@ -15,7 +15,7 @@ from simulator.arrays import Ints
 from simulator.catalogue import Catalogue, build_catalogue, limited_units, stock_by_day
 from simulator.columns import PLAIN_OBJECTS, export_columns, export_products
 from simulator.exports import email_event_ids, export_block, export_stock
-from simulator.histories import History, Window, live
+from simulator.histories import Window, live
 from simulator.instants import DAY, day_start
 from simulator.landing import Landed, LandingZone, add
 from simulator.mixing import keys_of

@@ -11,13 +11,13 @@ from simulator.arrays import NONE, Bools, Floats, Ints, Texts
 from simulator.browsing import ADDED, CHECKOUT, COMPLETED, IDENTIFIED, PAGE, RENEWED, SIGNED_UP, VIEWED
 from simulator.catalogue import CATEGORIES, Catalogue, slug
 from simulator.consents import OptIns, Statements
-from simulator.response import BLOCKED, BOUNCED, CLICKED, COMPLAINED, DELIVERED, OPENED, UNSUBSCRIBED
 from simulator.histories import History
 from simulator.instants import DAY, HOUR, SECOND
 from simulator.mixing import hex_array
 from simulator.names import CITIES
 from simulator.people import People
 from simulator.purchases import Orders
+from simulator.response import BLOCKED, BOUNCED, CLICKED, COMPLAINED, DELIVERED, OPENED, UNSUBSCRIBED
 from simulator.selves import Selves
 from simulator.shapes.segment import AGENTS, EVENT_NAMES, SHOP, arrival_times
 from simulator.tickets import Tickets
@@ -205,7 +205,7 @@ def web_events(key: int, catalogue: Catalogue, history: History, delays: Ints) -
     account = np.where((order != NONE) & (events.kind != SIGNED_UP), _at(placed.account_id, order), account)
     account = np.where(events.is_known, account, NONE)
     email = np.where(events.kind == IDENTIFIED, np.where(has_order, events.order, len(placed) + person), NONE)
-    is_basket = np.isin(events.kind, (ADDED, CHECKOUT, COMPLETED))
+    is_basket = np.isin(events.kind, (ADDED, CHECKOUT, COMPLETED, RENEWED))
     cart = np.where(is_basket, np.where(has_order, events.order, len(placed) + events.session), NONE)
     visits = numbered(f"cart-{people.block:05d}-", np.arange(len(sessions.person)))
     urls, place = _places(catalogue, events.kind, events.variant)

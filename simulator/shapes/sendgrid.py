@@ -3,9 +3,9 @@
 import numpy as np
 
 from simulator.arrays import Texts, texts
-from simulator.response import BLOCKED, BOUNCED, CLICKED, COMPLAINED, DELIVERED, OPENED, UNSUBSCRIBED, Responses, Sends
 from simulator.instants import SECOND
 from simulator.people import People
+from simulator.response import BLOCKED, BOUNCED, CLICKED, COMPLAINED, DELIVERED, OPENED, UNSUBSCRIBED, Responses, Sends
 from simulator.selves import Selves
 
 SHOP = "https://harbourandhill.example"

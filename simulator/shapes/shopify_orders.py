@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.arrays import NONE, Bools, Ints, Texts, texts
 from simulator.catalogue import Catalogue
-from simulator.instants import BERLIN, NEW_YORK, SECOND, UTC, write_local
+from simulator.instants import SECOND, STORE_ZONES, UTC, write_local
 from simulator.names import CITIES
 from simulator.people import People
 from simulator.purchases import TAX_RATE, Orders
@@ -51,7 +51,8 @@ class OrderVersions(NamedTuple):
 
 def store_zones(people: People) -> Ints:
     """The zone of each person's storefront, shape (n,)."""
-    return np.where(people.number % 4 == 0, BERLIN, NEW_YORK)
+    zones: Ints = np.array(STORE_ZONES)[people.store]
+    return zones
 
 
 def is_app_paid(orders: Orders) -> Bools:
