@@ -101,7 +101,9 @@ def respond(
 
     Returns:
         Reactions by send; the ESP's reports, which may lie on later days; purchases that were added, at most 14 days after
-        their send, to be made orders by `place_orders` with the block's `History.order_key`; and which own ones were prevented.
+        their send; and which own ones were prevented. To make orders of them, place all purchases of the block again, those of
+        `History.purchases` and the added ones, by `place_orders` with `History.order_key`: orders up to the day of the sends stay
+        what they were, their ids included.
     """
     recent = count_recent(sends, earlier)
     reactions = react(world, people, sends, recent, key=key, start=start)

@@ -163,7 +163,8 @@ def simulate(
             told.append_faults(products.faults)
             writer.write(told)
     if truth:
-        write_world(truth, world, window, customers=customers, seed=seed, scenario=scenario, form=form)
+        name = scenario if world == SCENARIOS[scenario].world else "own"
+        write_world(truth, world, window, customers=customers, seed=seed, scenario=name, form=form)
     progress.finish()
     return _summarise(landed, fault_count + len(products.faults), start, days)
 

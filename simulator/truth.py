@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -21,11 +21,11 @@ from simulator.instants import DAY, STORES
 from simulator.landing import Fault
 from simulator.people import People
 from simulator.response import CLICKED, group_effects
+from simulator.scenarios import Form
 from simulator.selves import PLACEHOLDER_EMAILS, Selves
 from simulator.win_back import CONTROL, EXPERIMENT, TREATMENT
 from simulator.world import ANY_FLOW, RESPONSE_GROUPS, World
 
-Form = Literal["systems", "columns"]
 INSTANT = pa.timestamp("ms")
 OTHER_FLOWS = "any_other"
 """Stands in `effects` for every flow that has no rows of its own."""
