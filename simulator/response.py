@@ -104,7 +104,9 @@ def respond(
 
     Returns:
         Reactions by send; the ESP's reports, which may lie on later days; purchases that were added, at most 14 days after
-        their send, to be made orders by `place_orders` with the block's `History.order_key`; and which own ones were prevented.
+        their send; and which own ones were prevented. To make orders of them, place all purchases of the block again, those of
+        `History.purchases` and the added ones, by `place_orders` with `History.order_key`: orders up to the day of the sends stay
+        what they were, their ids included.
     """
     recent = count_recent(sends, earlier)
     reactions = react(world, people, sends, recent, key=key, start=start)
@@ -294,9 +296,7 @@ def _arrival(sends: Sends, key: int, index: NDArray[np.uint64]) -> Ints:
     return sends.sent_at + 300 + (uniforms(key + ARRIVES, index) * 1_200).astype(np.int64)
 
 
-def _opening(
-    world: World, people: People, sends: Sends, arrived_at: Ints, key: int, index: NDArray[np.uint64]
-) -> Ints:
+def _opening(world: World, people: People, sends: Sends, arrived_at: Ints, key: int, index: NDArray[np.uint64]) -> Ints:
     """Soon after the arrival, or in the next favourite hour."""
     delay = uniforms(key + OPENS_AT, index)
     at_hour = arrived_at // DAY * DAY + people.favourite_hour[sends.person] * HOUR + (delay * HOUR).astype(np.int64)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -21,11 +21,11 @@ from simulator.instants import DAY, STORES
 from simulator.landing import Fault
 from simulator.people import People
 from simulator.response import CLICKED, group_effects
+from simulator.scenarios import Form
 from simulator.selves import PLACEHOLDER_EMAILS, Selves
 from simulator.win_back import CONTROL, EXPERIMENT, TREATMENT
 from simulator.world import ANY_FLOW, RESPONSE_GROUPS, World
 
-Form = Literal["systems", "columns"]
 INSTANT = pa.timestamp("ms")
 OTHER_FLOWS = "any_other"
 """Stands in `effects` for every flow that has no rows of its own."""
@@ -182,7 +182,11 @@ class Told:
             holder = np.flatnonzero(account != NONE)
             for prefix in ("shopify:", "segment:user:") if form == "systems" else ("plain:",):
                 meet(prefix, pa.array(account[holder]), holder)
-        for address, person in ((selves.mailbox, anyone), (selves.second_mailbox, anyone), (orders.email, orders.person)):
+        for address, person in (
+            (selves.mailbox, anyone),
+            (selves.second_mailbox, anyone),
+            (orders.email, orders.person),
+        ):
             has_one = np.flatnonzero(address != "")
             meet("mailbox:", _lower(address[has_one]), person[has_one])
         visits = history.sessions
@@ -258,7 +262,9 @@ class Told:
         self.append("faults", ([fault[column] for fault in faults] for column in range(len(Fault._fields))))
 
 
-def write_world(folder: Path, world: World, window: Window, *, customers: int, seed: int, scenario: str, form: Form) -> None:
+def write_world(
+    folder: Path, world: World, window: Window, *, customers: int, seed: int, scenario: str, form: Form
+) -> None:
     """Write `world.json`: enough to simulate the same shop again, and when it was shaken."""
     start = datetime.fromtimestamp(window.start / 1000, UTC).date()
     events = []
@@ -283,7 +289,9 @@ def _mark_shared(keys: pa.Array, persons: Ints) -> tuple[pa.Array, pa.Array, pa.
     times = np.bincount(coded.indices.to_numpy())[coded.indices.to_numpy()]
     placeholders = pa.array([f"mailbox:{address}" for address in PLACEHOLDER_EMAILS])
     is_shared = (times > 1) | pc.is_in(pairs["key"], placeholders).to_numpy()
-    marked = pairs.append_column("is_shared", pa.array(is_shared)).sort_by([("person", "ascending"), ("key", "ascending")])
+    marked = pairs.append_column("is_shared", pa.array(is_shared)).sort_by(
+        [("person", "ascending"), ("key", "ascending")]
+    )
     key, person, shared = (marked[name].combine_chunks() for name in ("key", "person", "is_shared"))
     return key, person, shared
 
