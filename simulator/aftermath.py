@@ -48,12 +48,15 @@ class Released(NamedTuple):
         return days
 
 
+NOTHING = Released(*(np.zeros(0, np.int64) if name == "sent_at" else texts([]) for name in Released._fields))
+
+
 def read_released(folder: Path, *, through: date) -> Released:
     """Read what was released for send dates up to `through`, from `<folder>/<send_date>/released/send_list.parquet`."""
     lists = [path for path in sorted(folder.glob(f"*/{LIST}")) if path.parts[-3] <= through.isoformat()]
     tables = [pq.read_table(path, columns=list(COLUMNS)) for path in lists]
     if not tables:
-        return Released(*(texts([]) if name != "sent_at" else np.zeros(0, np.int64) for name in Released._fields))
+        return NOTHING
     rows = pa.concat_tables(tables).sort_by([("email", "ascending"), ("send_after_utc", "ascending")])
     sent_at = rows["send_after_utc"].to_numpy().astype("datetime64[ms]").astype(np.int64)
     others = (texts(rows[name].to_pylist()) for name in COLUMNS if name != "send_after_utc")

@@ -22,6 +22,7 @@ from simulator.mishaps import (
     draw_delays,
     redeliver,
     spoil,
+    withhold,
 )
 from simulator.mixing import hex_ids, keys_of, uniforms
 from simulator.shapes import hubspot, plain, segment, sendgrid, shopify_customers, shopify_orders, zendesk
@@ -91,6 +92,19 @@ def export_block(
                 yield _table(name, keys[name], world, window, history)
 
 
+def export_aftermath(
+    seed: np.random.SeedSequence, world: World, catalogue: Catalogue, window: Window, history: History
+) -> dict[str, Export]:
+    """What released emails add to the objects of a block, by name; arguments as of `export_block`."""
+    keys = dict(zip(OBJECTS, keys_of(seed, len(OBJECTS)), strict=True))
+    exports = (
+        _orders(keys["shopify/orders"], world, catalogue, window, history),
+        _web_events(keys["segment/events"], world, catalogue, window, history),
+        _email_events(keys["sendgrid/events"], world, window, history),
+    )
+    return {export.name: export for export in exports}
+
+
 def email_event_ids(seed: np.random.SeedSequence, history: History) -> list[str]:
     """The ESP's id of each report of the mailing; `seed` is that of the exports."""
     return hex_ids(keys_of(seed, EMAIL_KEY + 1)[EMAIL_KEY], np.arange(len(history.mailing.responses.send)))
@@ -145,6 +159,7 @@ def _orders(key: int, world: World, catalogue: Catalogue, window: Window, histor
     )
     ids = [str(number) for number in orders.id[versions.order].tolist()]
     delivery = deliver(versions.text, ids, versions.updated_at, window.start, winner="newest")
+    delivery = withhold(delivery, history.prevented[versions.order])
     return Export("shopify/orders", "lines", "", spoil(key, world, delivery, ORDER_SPOILERS))
 
 
@@ -156,6 +171,8 @@ def _web_events(key: int, world: World, catalogue: Catalogue, window: Window, hi
         key + 100, catalogue, history.people, history.selves, history.orders, history.sessions, events, delays
     )
     delivery = deliver(envelopes.text, envelopes.message_id, events.happened_at, window.start)
+    if len(history.orders):
+        delivery = withhold(delivery, (events.order != NONE) & history.prevented[events.order])
     delivery = redeliver(key + 200, world, delay(delivery, delays))
     return Export("segment/events", "lines", "", spoil(key + 300, world, delivery, WEB_SPOILERS), can_be_cut=True)
 
@@ -163,7 +180,7 @@ def _web_events(key: int, world: World, catalogue: Catalogue, window: Window, hi
 def _email_events(key: int, world: World, window: Window, history: History) -> Export:
     responses = history.mailing.responses
     ids = hex_ids(key, np.arange(len(responses.send)))
-    written = sendgrid.write_events(history.people, history.selves, history.mailing.sends, responses, ids)
+    written = sendgrid.write_events(history.selves, history.mailing.sends, responses, ids)
     delivery = deliver(written, ids, responses.happened_at, window.start)
     delivery = redeliver(key + 200, world, delay(delivery, draw_delays(key + 100, world, len(written))))
     return Export("sendgrid/events", "array", "", spoil(key + 300, world, delivery, EMAIL_SPOILERS))
@@ -177,6 +194,8 @@ def _support(name: str, window: Window, history: History) -> Export:
     else:
         rows = zendesk.write_tickets(people, users, asked_by, history.tickets)
     delivery = deliver(rows.text, rows.ids, rows.written_at, window.start, winner="newest")
+    if name == "zendesk/tickets":
+        delivery = withhold(delivery, history.prevented[history.tickets.order])
     return Export(name, "document", name.rpartition("/")[2], delivery)
 
 
@@ -197,6 +216,8 @@ def _table(name: str, key: int, world: World, window: Window, history: History) 
             header = plain.ASSIGNMENTS
             rows = plain.write_assignments(world, selves, history.experiment, window.start)
     delivery = deliver(*rows, window.start, winner=winner)
+    if name == "plain/tickets":
+        delivery = withhold(delivery, history.prevented[history.tickets.order])
     return Export(name, "table", header, spoil(key, world, delivery, (BROKEN_ROW,)), DRIFTS.get(name))
 
 

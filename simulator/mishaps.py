@@ -25,6 +25,8 @@ EXPECTED = {
     CHANGED_COPY: DUPLICATE,
 }  # fmt: skip
 LONGEST_DELAY = 3
+NEVER = -1_000_000
+"""A day that is never landed, nor those soon after it."""
 FAR_FUTURE = 4_102_444_800_000
 """2100-01-01 in milliseconds."""
 
@@ -70,6 +72,11 @@ def deliver(
         fault=np.zeros(len(happened_at), dtype=np.int64),
         winner=winner,
     )
+
+
+def withhold(delivery: Delivery, rows: Bools) -> Delivery:
+    """The same rows, the given ones never arriving; the others keep what befalls them."""
+    return replace(delivery, day=np.where(rows, NEVER, delivery.day))
 
 
 def draw_delays(key: int, world: World, size: int) -> Ints:

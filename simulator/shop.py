@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
+from simulator.aftermath import NOTHING, Released, react_to
 from simulator.arrays import Ints
 from simulator.catalogue import Catalogue, build_catalogue, limited_units, stock_by_day
 from simulator.columns import PLAIN_OBJECTS, export_columns, export_products
-from simulator.exports import email_event_ids, export_block, export_stock, reported_on, support_users
-from simulator.histories import Window, live
+from simulator.exports import email_event_ids, export_aftermath, export_block, export_stock, reported_on, support_users
+from simulator.histories import FUTURE, Window, live
 from simulator.instants import DAY, day_start
 from simulator.landing import Landed, LandingZone, add
 from simulator.mixing import keys_of
@@ -27,6 +29,8 @@ from simulator.world import World
 
 FIRST_DAY = date(2025, 1, 1)
 ESP_OBJECT: dict[Form, str] = {"systems": "sendgrid/events", "columns": "plain/email_events"}
+AFTERMATHS = 2
+"""The first seeds of a block are those of its life and its exports; from here on, one for each day since 1970."""
 BATCH: dict[Form, int] = {"systems": 1, "columns": 5}
 """Blocks that share a file: what a process holds at a time."""
 
@@ -57,6 +61,8 @@ class _Shop:
     customers: int
     batch: int
     is_told: bool
+    released: Released
+    """Emails of the platform, to which people react."""
 
     @property
     def objects(self) -> int:
@@ -96,6 +102,9 @@ def simulate(
     batch: int | None = None,
     workers: int = 1,
     only: range | None = None,
+    future: int = FUTURE,
+    released: Released | None = None,
+    kept_faults: pa.Table | None = None,
     on_day: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Land a shop whose truth is known.
@@ -119,6 +128,9 @@ def simulate(
         workers: Processes that work at the same time.
         only: Days since the start that are written, those of the window if `None`; the future after it can be landed too.
             Landing day after day writes what landing all at once does.
+        future: Days after the window that are drawn too, for the truth and for `only`.
+        released: Emails of the platform, to which people react; in the systems form.
+        kept_faults: Faults of files that an earlier call landed, for the truth.
         on_day: Called with (days done, days) as the work goes on; the last call has both equal.
 
     Returns:
@@ -131,21 +143,23 @@ def simulate(
     if scenario not in SCENARIOS:
         message = f"no scenario is called {scenario}: choose one of {', '.join(SCENARIOS)}"
         raise ValueError(message)
-    window = Window(day_start(start), days)
+    window = Window(day_start(start), days, future)
     world, form = world or SCENARIOS[scenario].world, form or SCENARIOS[scenario].form
     (key,) = keys_of(np.random.SeedSequence(seed), 1)
     only = range(days) if only is None else only
     zone = LandingZone(
         out, world, key, start=window.start, days=days, until=window.until, first=only.start, last=only.stop
     )
-    shop = _Shop(world, form, window, zone, seed, customers, batch or BATCH[form], is_told=truth is not None)
+    shop = _Shop(
+        world, form, window, zone, seed, customers, batch or BATCH[form], truth is not None, released or NOTHING
+    )
     catalogue = build_catalogue()
     firsts = range(0, shop.blocks, shop.batch)
     sold = np.zeros((len(catalogue.product), window.until), dtype=np.int64)
     landed: dict[str, Landed] = {}
     fault_count = 0
     progress = _Progress(days, len(firsts), on_day)
-    with TruthWriter(truth) if truth else nullcontext() as writer:
+    with TruthWriter(truth, kept_faults=kept_faults) if truth else nullcontext() as writer:
         for outcome in _work(shop, firsts, workers, progress):
             for name, part in outcome.landed.items():
                 landed[name] = add(landed[name], part) if name in landed else part
@@ -166,7 +180,7 @@ def simulate(
         name = scenario if world == SCENARIOS[scenario].world else "own"
         write_world(truth, world, window, customers=customers, seed=seed, scenario=name, form=form)
     progress.finish()
-    return _summarise(landed, fault_count + len(products.faults), start, days)
+    return _summarise(landed, fault_count + len(products.faults), start, only)
 
 
 def _work(shop: _Shop, firsts: range, workers: int, progress: "_Progress") -> Iterator[_Outcome]:
@@ -211,11 +225,13 @@ def _land_batch(shop: _Shop, first: int, within: Callable[[float], None] = lambd
     catalogue = build_catalogue()
     sold = np.zeros((len(catalogue.product), shop.window.until), dtype=np.int64)
     told, landed = Told(), {}
-    exports = []
+    exports, additions = [], []
     for block in range(first, min(first + shop.batch, shop.blocks)):
         life_seed, export_seed = np.random.SeedSequence(shop.seed, spawn_key=(block,)).spawn(2)
         history = live(life_seed, shop.world, catalogue, shop.window, block=block, size=shop.size(block))
-        sold += _units_sold(catalogue, history.orders, shop.window)
+        history, aftermaths = react_to(shop.world, catalogue, shop.window, history, shop.released)
+        for lived in (history, *(aftermath.history for aftermath in aftermaths)):
+            sold += _units_sold(catalogue, lived.orders.keep(~lived.prevented), shop.window)
         if shop.is_told:
             event_ids = email_event_ids(export_seed, history)
             reported = reported_on(export_seed, shop.world, shop.window, history)
@@ -224,6 +240,14 @@ def _land_batch(shop: _Shop, first: int, within: Callable[[float], None] = lambd
                 support_users=support_users(shop.world, history) if shop.form == "systems" else (),
                 reported_on=shop.zone.arrive(ESP_OBJECT[shop.form], reported),
             )  # fmt: skip
+        for aftermath in aftermaths:
+            seed = np.random.SeedSequence(shop.seed, spawn_key=(block, AFTERMATHS + aftermath.day))
+            additions.append(export_aftermath(seed, shop.world, catalogue, shop.window, aftermath.history))
+            if shop.is_told:
+                ids = email_event_ids(seed, aftermath.history)
+                reported = reported_on(seed, shop.world, shop.window, aftermath.history)
+                arrived = shop.zone.arrive(ESP_OBJECT[shop.form], reported)
+                told.append_aftermath(shop.window, aftermath.history, ids, reported_on=arrived)
         if shop.form == "systems":
             exports.append(export_block(export_seed, shop.world, catalogue, shop.window, history))
         else:
@@ -231,7 +255,8 @@ def _land_batch(shop: _Shop, first: int, within: Callable[[float], None] = lambd
             exports.append(iter(list(export_columns(export_seed, shop.world, catalogue, shop.window, history))))
     fault_count = 0
     for parts in zip(*exports, strict=True):
-        part = shop.zone.land(parts, first)
+        added = [addition[parts[0].name] for addition in additions if parts[0].name in addition]
+        part = shop.zone.land([*parts, *added], first)
         fault_count += len(part.faults)
         if shop.is_told:
             told.append_faults(part.faults)
@@ -261,13 +286,13 @@ def _units_sold(catalogue: Catalogue, orders: Orders, window: Window) -> Ints:
     return units.astype(np.int64).reshape(-1, window.until)
 
 
-def _summarise(landed: dict[str, Landed], fault_count: int, start: date, days: int) -> Summary:
+def _summarise(landed: dict[str, Landed], fault_count: int, start: date, only: range) -> Summary:
     return Summary(
         files=sum(part.files for part in landed.values()),
         rows=sum(part.rows for part in landed.values()),
         bytes=sum(part.size for part in landed.values()),
         rows_by_object=tuple(sorted((name, part.rows) for name, part in landed.items())),
         fault_count=fault_count,
-        first_day=start,
-        last_day=date.fromordinal(start.toordinal() + days - 1),
+        first_day=date.fromordinal(start.toordinal() + only.start),
+        last_day=date.fromordinal(start.toordinal() + only.stop - 1),
     )

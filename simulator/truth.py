@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -17,16 +17,17 @@ from simulator.arrays import NONE, Ints, Texts
 from simulator.consents import find_changes
 from simulator.emails import Mailing
 from simulator.histories import History, Window
-from simulator.instants import DAY, STORES
+from simulator.instants import DAY, STORES, day_start
 from simulator.landing import Fault
 from simulator.people import People
-from simulator.response import CLICKED, group_effects
+from simulator.response import BOUNCED, CLICKED, COMPLAINED, UNSUBSCRIBED, group_effects
 from simulator.scenarios import Form
 from simulator.selves import PLACEHOLDER_EMAILS, Selves
 from simulator.win_back import CONTROL, EXPERIMENT, TREATMENT
 from simulator.world import ANY_FLOW, RESPONSE_GROUPS, World
 
 INSTANT = pa.timestamp("ms")
+CLOSING = {UNSUBSCRIBED: "unsubscribed", COMPLAINED: "complained", BOUNCED: "bounced"}
 OTHER_FLOWS = "any_other"
 """Stands in `effects` for every flow that has no rows of its own."""
 SCHEMAS = {
@@ -86,9 +87,11 @@ class TruthWriter:
     of the other arm. `faults.row` counts records from 1, the header of a CSV not among them; 0 is the whole file.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, kept_faults: pa.Table | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._writers = {name: pq.ParquetWriter(folder / f"{name}.parquet", schema) for name, schema in SCHEMAS.items()}
+        if kept_faults is not None:
+            self._writers["faults"].write_table(kept_faults)
 
     def __enter__(self) -> Self:
         """Hand out the writer."""
@@ -152,6 +155,20 @@ class Told:
         self._append_sends(history)
         self._append_experiment(history, window.start)
         self._append_machine_events(history.mailing, event_ids)
+
+    def append_aftermath(self, window: Window, history: History, event_ids: list[str], *, reported_on: Ints) -> None:
+        """What released emails did to a block: purchases, sends, closed mailboxes and machines; arguments as of `append_history`."""
+        self._append_purchases(history)
+        self._append_sends(history)
+        self._append_machine_events(history.mailing, event_ids)
+        reactions, person = history.mailing.reactions, history.mailing.sends.person
+        rows = np.flatnonzero(np.isin(reactions.end, list(CLOSING)))
+        stated_at = reactions.ended_at[rows]
+        landed_on = _reported(history.mailing, person[rows], stated_at, (stated_at - window.start) // DAY, reported_on)
+        reasons = [CLOSING[end] for end in reactions.end[rows].tolist()]
+        day = (window.start // DAY + landed_on).astype(np.int32)
+        mailbox = _lower(history.selves.mailbox[person[rows]])
+        self.append("consent", (mailbox, [False] * len(rows), reasons, stated_at, day))
 
     def _append_people(self, people: People, selves: Selves, start: int) -> None:
         alive_until = (start + np.minimum(people.alive_until, 36_500.0) * DAY).astype(np.int64)
@@ -280,6 +297,34 @@ def write_world(
         "start": start.isoformat(), "world": asdict(world), "events": events,
     }  # fmt: skip
     (folder / "world.json").write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+
+
+class ToldWorld(NamedTuple):
+    """What `world.json` says."""
+
+    world: World
+    window: Window
+    customers: int
+    seed: int
+    form: Form
+    start: date
+
+
+def read_world(folder: Path) -> ToldWorld:
+    """Read what `write_world` wrote.
+
+    Raises:
+        FileNotFoundError: If the folder holds no truth.
+    """
+    told = json.loads((folder / "world.json").read_text(encoding="utf-8"))
+    start = date.fromisoformat(told["start"])
+    rates = {name: _frozen(value) for name, value in told["world"].items()}
+    window = Window(day_start(start), told["days"], told["future"])
+    return ToldWorld(World(**rates), window, told["customers"], told["seed"], told["form"], start)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(each) for each in value) if isinstance(value, list) else value
 
 
 def _mark_shared(keys: pa.Array, persons: Ints) -> tuple[pa.Array, pa.Array, pa.Array]:

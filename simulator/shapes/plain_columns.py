@@ -20,7 +20,7 @@ from simulator.purchases import Orders
 from simulator.response import BLOCKED, BOUNCED, CLICKED, COMPLAINED, DELIVERED, OPENED, UNSUBSCRIBED
 from simulator.selves import Selves
 from simulator.shapes.segment import AGENTS, EVENT_NAMES, SHOP, arrival_times
-from simulator.shapes.sendgrid import LINKS, decision_ids
+from simulator.shapes.sendgrid import LINKS
 from simulator.shapes.shopify_customers import phones_at
 from simulator.tickets import Tickets
 from simulator.win_back import ASSIGNED_HOUR, CONTROL, EXPERIMENT, SENT_HOUR, TREATMENT, WinBack
@@ -254,7 +254,7 @@ def email_events(key: int, history: History) -> Plain:
     sends, responses = history.mailing.sends, history.mailing.responses
     kind, send = responses.kind, responses.send
     person = sends.person[send]
-    messages = pa.array(decision_ids(history.people, sends), pa.string())
+    messages = pa.array(sends.id, pa.string())
     flow, arm = (pa.array(column, pa.string()).dictionary_encode() for column in (sends.flow, sends.arm))
     reasons = list(REASONS)
     reason = np.full(len(kind), NONE)

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from simulator.arrays import Texts, texts
+from simulator.arrays import texts
 from simulator.instants import SECOND
-from simulator.people import People
 from simulator.response import BLOCKED, BOUNCED, CLICKED, COMPLAINED, DELIVERED, OPENED, UNSUBSCRIBED, Responses, Sends
 from simulator.selves import Selves
 
@@ -28,11 +27,11 @@ LINKS = tuple(
 """Of an email, in the order of `response.LINK_SHARES`; the last one is `UNSUBSCRIBE_LINK`."""
 RECORD = (
     '{"email":"%s","timestamp":%s,"smtp-id":"<%s@ismtpd-1.example>","sg_event_id":"%s","sg_message_id":"%s.recvd-0",%s%s,'
-    '"decision_id":"%s","flow":"%s","step":"1","arm":"%s"}'
+    '"decision_id":"%s","flow":"%s","step":"%s","arm":"%s"}'
 )
 
 
-def write_events(people: People, selves: Selves, sends: Sends, responses: Responses, event_ids: list[str]) -> list[str]:
+def write_events(selves: Selves, sends: Sends, responses: Responses, event_ids: list[str]) -> list[str]:
     """One webhook object per report, in the order of the reports."""
     send = responses.send
     clicks = [EVENTS[CLICKED].replace("%s", link) for link in LINKS]
@@ -40,15 +39,11 @@ def write_events(people: People, selves: Selves, sends: Sends, responses: Respon
     event = by_kind[np.where(responses.is_machine_open, len(EVENTS), responses.kind)]
     clicked = responses.kind == CLICKED
     event[clicked] = by_kind[len(EVENTS) + 1 + responses.link[clicked]]
-    decision = decision_ids(people, sends)[send].tolist()
+    decision = sends.id[send].tolist()
     category = np.where(responses.kind == COMPLAINED, "", '"category":["' + sends.flow[send] + '"],').tolist()
     rows = zip(
         selves.mailbox[sends.person[send]].tolist(), (responses.happened_at // SECOND).tolist(), decision, event_ids, decision, category,
-        event.tolist(), decision, sends.flow[send].tolist(), sends.arm[send].tolist(), strict=True,
+        event.tolist(), decision, sends.flow[send].tolist(), sends.step[send].tolist(),
+        sends.arm[send].tolist(), strict=True,
     )  # fmt: skip
     return [RECORD % row for row in rows]
-
-
-def decision_ids(people: People, sends: Sends) -> Texts:
-    """An id per send that says nothing about the person."""
-    return texts([f"legacy-{people.block:05d}-{number:08x}" for number in range(len(sends.person))])
