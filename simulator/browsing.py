@@ -117,9 +117,7 @@ def _idle(rng: np.random.Generator, world: World, people: People, *, days: int, 
 
 
 def _curious(rng: np.random.Generator, world: World, people: People) -> _Visits:
-    person = np.repeat(
-        np.arange(len(people)), rng.binomial(2, world.curious_share, len(people)) * ~people.is_existing
-    )
+    person = np.repeat(np.arange(len(people)), rng.binomial(2, world.curious_share, len(people)) * ~people.is_existing)
     return _Visits(person, people.joined_at[person] - rng.integers(HOUR, 10 * DAY, len(person)))
 
 

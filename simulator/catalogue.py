@@ -110,7 +110,9 @@ def _packs(category: int, cents: int, *, has_large: bool) -> list[tuple[str, int
     return [(small, cents), (large, round(cents * LARGE_PACK_PRICE / 100) * 100 - 5)]
 
 
-def choose_variants(catalogue: Catalogue, taste: Floats, price_level: Floats, uniforms: tuple[Floats, Floats, Floats]) -> Ints:
+def choose_variants(
+    catalogue: Catalogue, taste: Floats, price_level: Floats, uniforms: tuple[Floats, Floats, Floats]
+) -> Ints:
     """One variant per row.
 
     Args:

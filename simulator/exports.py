@@ -7,6 +7,7 @@ import numpy as np
 from simulator.arrays import NONE, Bools, Ints
 from simulator.catalogue import Catalogue
 from simulator.histories import History, Window
+from simulator.instants import DAY
 from simulator.landing import Export
 from simulator.mishaps import (
     BROKEN,
@@ -23,7 +24,7 @@ from simulator.mishaps import (
     spoil,
 )
 from simulator.mixing import hex_ids, keys_of, uniforms
-from simulator.shapes import plain, segment, sendgrid, shopify_customers, shopify_orders, zendesk
+from simulator.shapes import hubspot, plain, segment, sendgrid, shopify_customers, shopify_orders, zendesk
 from simulator.shapes.shopify_products import write_products
 from simulator.world import World
 
@@ -31,7 +32,7 @@ SYNCED_SHARE = 0.5
 """Unsubscribes that the ESP tells the shop about; of the others only the ESP knows."""
 OBJECTS = (
     "shopify/customers", "shopify/orders", "segment/events", "sendgrid/events", "plain/tickets", "plain/consents",
-    "plain/assignments", "zendesk/tickets", "zendesk/users",
+    "plain/assignments", "zendesk/tickets", "zendesk/users", "hubspot/contacts",
 )  # fmt: skip
 EMAIL_KEY = OBJECTS.index("sendgrid/events")
 BROKEN_LINE, BROKEN_ROW = Spoiler(BROKEN, "", ""), Spoiler(BROKEN, ",", "")
@@ -93,6 +94,27 @@ def export_block(
 def email_event_ids(seed: np.random.SeedSequence, history: History) -> list[str]:
     """The ESP's id of each report of the mailing; `seed` is that of the exports."""
     return hex_ids(keys_of(seed, EMAIL_KEY + 1)[EMAIL_KEY], np.arange(len(history.mailing.responses.send)))
+
+
+def support_users(world: World, history: History) -> list[tuple[str, int]]:
+    """The help desk's key of each person who is met there, with the person's number."""
+    if "zendesk/users" not in world.objects:
+        return []
+    users, asked_by = zendesk.find_users(history.people, history.orders, history.tickets)
+    asked = zip(
+        users.id[asked_by].tolist(),
+        history.people.number[history.orders.person[history.tickets.order]].tolist(),
+        strict=True,
+    )
+    return sorted({(f"zendesk:{user}", person) for user, person in asked})
+
+
+def reported_on(seed: np.random.SeedSequence, world: World, window: Window, history: History) -> Ints:
+    """The day since the start on which each report of the ESP arrives, but for an outage; `seed` is that of the exports."""
+    happened_at = history.mailing.responses.happened_at
+    key = keys_of(seed, EMAIL_KEY + 1)[EMAIL_KEY]
+    days: Ints = (happened_at - window.start) // DAY + draw_delays(key + 100, world, len(happened_at))
+    return days
 
 
 def _customers(key: int, window: Window, history: History) -> Export:
@@ -161,10 +183,14 @@ def _support(name: str, window: Window, history: History) -> Export:
 def _table(name: str, key: int, world: World, window: Window, history: History) -> Export:
     people, selves = history.people, history.selves
     winner: Winner = "first"
+    rows: plain.Rows | hubspot.Rows
     match name:
         case "plain/tickets":
             header, winner = plain.TICKETS, "newest"
             rows = plain.write_tickets(people, history.orders, history.tickets)
+        case "hubspot/contacts":
+            header, winner = hubspot.HEADER, "newest"
+            rows = hubspot.write_contacts(history, window.start)
         case "plain/consents":
             header, rows = plain.CONSENTS, plain.write_consents(people, selves, history.statements)
         case _:

@@ -95,9 +95,7 @@ def live(
     children = seed.spawn(12)
     streams = iter([np.random.default_rng(child) for child in children[1:]])
     response_key, order_key = keys_of(children[0], 2)
-    people = draw_people(
-        next(streams), world, block=block, size=size, days=days, start=start, future=window.future
-    )
+    people = draw_people(next(streams), world, block=block, size=size, days=days, start=start, future=window.future)
     selves = draw_selves(next(streams), world, people, days=days, start=start)
     contacts = draw_contacts(next(streams), world, people, selves)
     opt_ins = draw_opt_ins(next(streams), world, people)

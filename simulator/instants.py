@@ -20,8 +20,6 @@ UTC, NEW_YORK, BERLIN = range(3)
 YEARS = (1990, 2060)
 """Offsets are known between these; before and after, those of the first and the last day hold."""
 
-OFFSETS = (0, -300, 60, 600)
-
 # Two peaks, late morning and evening, as shops see them; the nights are thin but not empty.
 HOUR_WEIGHTS = np.array(
     [2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 11, 11, 12, 10, 9, 9, 9, 10, 12, 14, 15, 13, 9, 5], dtype=np.float64

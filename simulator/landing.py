@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simulator.arrays import Ints
 from simulator.instants import DAY, HOUR
 from simulator.mishaps import (
     DUPLICATE,
@@ -21,6 +22,7 @@ from simulator.mishaps import (
     Delivery,
     Drift,
     FileMishaps,
+    after_outage,
     expect,
     hold_back,
     plan_files,
@@ -166,6 +168,11 @@ class LandingZone:
                 content = self._content(export, sources, plan, day - 1)
                 landed = add(landed, self._write(export, content, day, f"again-{block:05d}", [whole, *planted]))
         return landed
+
+    def arrive(self, name: str, day: Ints) -> Ints:
+        """The day on which rows of one object come that would come on `day` but for an outage, shape (n,)."""
+        plan = plan_files(self.key, self.world, name, days=self.days, until=self.until, can_be_cut=False, drift=None)
+        return after_outage(day, plan.is_out)
 
     def _content(self, export: Export, sources: "list[_Sorted]", plan: FileMishaps, day: int) -> _Content:
         content = _Content(export.shape, export.header, _join([source.records(day) for source in sources]))

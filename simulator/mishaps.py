@@ -221,13 +221,18 @@ def plan_files(
 
 def hold_back(delivery: Delivery, is_out: Bools) -> Delivery:
     """The same rows; those of an outage arrive on the first day after it."""
-    day = np.arange(len(is_out))
-    opens_on = np.minimum.accumulate(np.where(is_out, len(is_out), day)[::-1])[::-1]
-    is_inside = (delivery.day >= 0) & (delivery.day < len(is_out))
-    arrives_on = delivery.day.copy()
-    arrives_on[is_inside] = opens_on[delivery.day[is_inside]]
+    arrives_on = after_outage(delivery.day, is_out)
     is_held = (arrives_on != delivery.day) & (delivery.fault == ON_TIME)
     return replace(delivery, day=arrives_on, fault=np.where(is_held, DELAYED, delivery.fault))
+
+
+def after_outage(day: Ints, is_out: Bools) -> Ints:
+    """The first day from `day` on that is not out, shape (n,)."""
+    opens_on = np.minimum.accumulate(np.where(is_out, len(is_out), np.arange(len(is_out)))[::-1])[::-1]
+    is_inside = (day >= 0) & (day < len(is_out))
+    arrives_on = day.copy()
+    arrives_on[is_inside] = opens_on[day[is_inside]]
+    return arrives_on
 
 
 def expect(delivery: Delivery) -> Texts:

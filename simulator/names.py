@@ -46,7 +46,15 @@ STORE_CITIES = ((0, 12), (12, 4))
 """For each storefront the first of its cities and how many they are."""
 CITY_COUNTRIES = (*[("United States", "US")] * 12, *[("Germany", "DE")] * 4)
 # The domains of RFC 2606 and names under `.example`, which nobody can own; the weights follow how few providers hold most mailboxes.
-DOMAINS = ("example.com", "gmail.com", "example.org", "example.net", "postbox.example", "mail.example", "letters.example")
+DOMAINS = (
+    "example.com",
+    "gmail.com",
+    "example.org",
+    "example.net",
+    "postbox.example",
+    "mail.example",
+    "letters.example",
+)
 DOMAIN_WEIGHTS = (0.22, 0.30, 0.16, 0.12, 0.10, 0.06, 0.04)
 GMAIL = 1
 GMAIL_TAIL = "from.harbour.and.hill.shop"

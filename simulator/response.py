@@ -293,9 +293,7 @@ def _arrival(sends: Sends, key: int, index: NDArray[np.uint64]) -> Ints:
     return sends.sent_at + 300 + (uniforms(key + ARRIVES, index) * 1_200).astype(np.int64)
 
 
-def _opening(
-    world: World, people: People, sends: Sends, arrived_at: Ints, key: int, index: NDArray[np.uint64]
-) -> Ints:
+def _opening(world: World, people: People, sends: Sends, arrived_at: Ints, key: int, index: NDArray[np.uint64]) -> Ints:
     """Soon after the arrival, or in the next favourite hour."""
     delay = uniforms(key + OPENS_AT, index)
     at_hour = arrived_at // DAY * DAY + people.favourite_hour[sends.person] * HOUR + (delay * HOUR).astype(np.int64)

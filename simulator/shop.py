@@ -14,7 +14,7 @@ import numpy as np
 from simulator.arrays import Ints
 from simulator.catalogue import Catalogue, build_catalogue, limited_units, stock_by_day
 from simulator.columns import PLAIN_OBJECTS, export_columns, export_products
-from simulator.exports import email_event_ids, export_block, export_stock
+from simulator.exports import email_event_ids, export_block, export_stock, reported_on, support_users
 from simulator.histories import Window, live
 from simulator.instants import DAY, day_start
 from simulator.landing import Landed, LandingZone, add
@@ -26,6 +26,7 @@ from simulator.truth import Told, TruthWriter, write_world
 from simulator.world import World
 
 FIRST_DAY = date(2025, 1, 1)
+ESP_OBJECT: dict[Form, str] = {"systems": "sendgrid/events", "columns": "plain/email_events"}
 BATCH: dict[Form, int] = {"systems": 1, "columns": 5}
 """Blocks that share a file: what a process holds at a time."""
 
@@ -116,7 +117,8 @@ def simulate(
         form: Of the files, in place of the scenario's.
         batch: Blocks that share a file and are held at a time; by the form if `None`.
         workers: Processes that work at the same time.
-        only: Days of the window that are written, from 0; all if `None`. Landing day after day writes what landing all does.
+        only: Days since the start that are written, those of the window if `None`; the future after it can be landed too.
+            Landing day after day writes what landing all at once does.
         on_day: Called with (days done, days) as the work goes on; the last call has both equal.
 
     Returns:
@@ -133,11 +135,13 @@ def simulate(
     world, form = world or SCENARIOS[scenario].world, form or SCENARIOS[scenario].form
     (key,) = keys_of(np.random.SeedSequence(seed), 1)
     only = range(days) if only is None else only
-    zone = LandingZone(out, world, key, start=window.start, days=days, until=days, first=only.start, last=only.stop)
+    zone = LandingZone(
+        out, world, key, start=window.start, days=days, until=window.until, first=only.start, last=only.stop
+    )
     shop = _Shop(world, form, window, zone, seed, customers, batch or BATCH[form], is_told=truth is not None)
     catalogue = build_catalogue()
     firsts = range(0, shop.blocks, shop.batch)
-    sold = np.zeros((len(catalogue.product), days), dtype=np.int64)
+    sold = np.zeros((len(catalogue.product), window.until), dtype=np.int64)
     landed: dict[str, Landed] = {}
     fault_count = 0
     progress = _Progress(days, len(firsts), on_day)
@@ -205,7 +209,7 @@ class _Progress:
 def _land_batch(shop: _Shop, first: int, within: Callable[[float], None] = lambda _: None) -> _Outcome:
     """Live and land the blocks from `first` on; `within` hears how much is done."""
     catalogue = build_catalogue()
-    sold = np.zeros((len(catalogue.product), shop.window.days), dtype=np.int64)
+    sold = np.zeros((len(catalogue.product), shop.window.until), dtype=np.int64)
     told, landed = Told(), {}
     exports = []
     for block in range(first, min(first + shop.batch, shop.blocks)):
@@ -214,7 +218,12 @@ def _land_batch(shop: _Shop, first: int, within: Callable[[float], None] = lambd
         sold += _units_sold(catalogue, history.orders, shop.window)
         if shop.is_told:
             event_ids = email_event_ids(export_seed, history)
-            told.append_history(shop.world, shop.window, history, event_ids, form=shop.form)
+            reported = reported_on(export_seed, shop.world, shop.window, history)
+            told.append_history(
+                shop.world, shop.window, history, event_ids, form=shop.form,
+                support_users=support_users(shop.world, history) if shop.form == "systems" else (),
+                reported_on=shop.zone.arrive(ESP_OBJECT[shop.form], reported),
+            )  # fmt: skip
         if shop.form == "systems":
             exports.append(export_block(export_seed, shop.world, catalogue, shop.window, history))
         else:
@@ -246,10 +255,10 @@ def _check(*, customers: int, days: int, seed: int, out: Path, truth: Path | Non
 def _units_sold(catalogue: Catalogue, orders: Orders, window: Window) -> Ints:
     """Units per variant and day, shape (variants, days)."""
     day = np.repeat((orders.ordered_at - window.start) // DAY, np.diff(orders.first_line))
-    inside = (day >= 0) & (day < window.days)
-    cell = orders.line_variant[inside] * window.days + day[inside]
-    units = np.bincount(cell, weights=orders.line_quantity[inside], minlength=len(catalogue.product) * window.days)
-    return units.astype(np.int64).reshape(-1, window.days)
+    inside = (day >= 0) & (day < window.until)
+    cell = orders.line_variant[inside] * window.until + day[inside]
+    units = np.bincount(cell, weights=orders.line_quantity[inside], minlength=len(catalogue.product) * window.until)
+    return units.astype(np.int64).reshape(-1, window.until)
 
 
 def _summarise(landed: dict[str, Landed], fault_count: int, start: date, days: int) -> Summary:

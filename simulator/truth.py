@@ -182,7 +182,11 @@ class Told:
             holder = np.flatnonzero(account != NONE)
             for prefix in ("shopify:", "segment:user:") if form == "systems" else ("plain:",):
                 meet(prefix, pa.array(account[holder]), holder)
-        for address, person in ((selves.mailbox, anyone), (selves.second_mailbox, anyone), (orders.email, orders.person)):
+        for address, person in (
+            (selves.mailbox, anyone),
+            (selves.second_mailbox, anyone),
+            (orders.email, orders.person),
+        ):
             has_one = np.flatnonzero(address != "")
             meet("mailbox:", _lower(address[has_one]), person[has_one])
         visits = history.sessions
@@ -263,7 +267,9 @@ def send_ids(people: People, size: int) -> list[str]:
     return [f"legacy-{people.block:05d}-{number:08x}" for number in range(size)]
 
 
-def write_world(folder: Path, world: World, window: Window, *, customers: int, seed: int, scenario: str, form: Form) -> None:
+def write_world(
+    folder: Path, world: World, window: Window, *, customers: int, seed: int, scenario: str, form: Form
+) -> None:
     """Write `world.json`: enough to simulate the same shop again, and when it was shaken."""
     start = datetime.fromtimestamp(window.start / 1000, UTC).date()
     events = []
@@ -288,7 +294,9 @@ def _mark_shared(keys: pa.Array, persons: Ints) -> tuple[pa.Array, pa.Array, pa.
     times = np.bincount(coded.indices.to_numpy())[coded.indices.to_numpy()]
     placeholders = pa.array([f"mailbox:{address}" for address in PLACEHOLDER_EMAILS])
     is_shared = (times > 1) | pc.is_in(pairs["key"], placeholders).to_numpy()
-    marked = pairs.append_column("is_shared", pa.array(is_shared)).sort_by([("person", "ascending"), ("key", "ascending")])
+    marked = pairs.append_column("is_shared", pa.array(is_shared)).sort_by(
+        [("person", "ascending"), ("key", "ascending")]
+    )
     key, person, shared = (marked[name].combine_chunks() for name in ("key", "person", "is_shared"))
     return key, person, shared
 

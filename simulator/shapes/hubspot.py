@@ -4,8 +4,12 @@ import csv
 from io import StringIO
 from typing import NamedTuple
 
-from simulator.arrays import NONE, Bools, Ints, Texts
+import numpy as np
+
+from simulator.arrays import NONE, Ints
+from simulator.histories import History
 from simulator.instants import write_utc
+from simulator.names import CITIES
 
 NEWSLETTER = "hs_email_optout_7341205"
 """The subscription type of the newsletter."""
@@ -18,30 +22,6 @@ HEADER = ",".join(CONTACTS)
 LEGAL_BASIS = "Legitimate interest – existing customer"
 
 
-class ContactVersions(NamedTuple):
-    """Contacts as they stood after each change, shape (m,) each; the empty string says that there is none."""
-
-    contact_id: Ints
-    email: Texts
-    additional_emails: Texts
-    """Further addresses, `;` between them."""
-    first_name: Texts
-    last_name: Texts
-    phone: Texts
-    company: Texts
-    created_at: Ints
-    updated_at: Ints
-    landed_at: Ints
-    is_customer: Bools
-    opted_out_at: Ints
-    """`NONE` for those who may be mailed."""
-    bounced_at: Ints
-    """`NONE` for a mailbox that takes mail."""
-    merged_ids: Texts
-    """Contacts that were merged into this one, `;` between them."""
-    timezone: Texts
-
-
 class Rows(NamedTuple):
     """CSV lines, their ids, and when each was written."""
 
@@ -50,19 +30,30 @@ class Rows(NamedTuple):
     written_at: Ints
 
 
-def write_contacts(versions: ContactVersions) -> Rows:
-    """One line per version of a contact; flags are `true` or empty, as HubSpot leaves what was never set."""
-    is_out, has_bounced = (versions.opted_out_at != NONE).tolist(), (versions.bounced_at != NONE).tolist()
-    ids = [str(number) for number in versions.contact_id.tolist()]
-    rows = zip(
-        ids, versions.email.tolist(), versions.additional_emails.tolist(), versions.first_name.tolist(),
-        versions.last_name.tolist(), versions.phone.tolist(), versions.company.tolist(), write_utc(versions.created_at),
-        write_utc(versions.updated_at), ["customer" if each else "lead" for each in versions.is_customer.tolist()],
-        ["true" if each else "" for each in is_out], ["true" if each else "" for each in is_out],
-        ["UNKNOWN_USER" if each else "" for each in has_bounced], versions.merged_ids.tolist(), [LEGAL_BASIS] * len(ids),
-        versions.timezone.tolist(), strict=True,
+def write_contacts(history: History, start: int) -> Rows:
+    """Each contact when it is created, and again when it takes in another; flags are `true` or empty, as HubSpot leaves them."""
+    contacts, people, selves = history.contacts, history.people, history.selves
+    takes_in = np.flatnonzero((contacts.merged_id != NONE) & (contacts.merged_at != NONE))
+    row = np.concatenate([np.arange(len(contacts.person)), takes_in])
+    is_merged = np.repeat([False, True], [len(contacts.person), len(takes_in)])
+    person = contacts.person[row]
+    updated_at = np.where(is_merged, contacts.merged_at[row], contacts.created_at[row])
+    left_at = history.mailing.unsubscribed_at[person]
+    is_out = ["true" if out else "" for out in ((left_at != NONE) & (left_at < updated_at)).tolist()]
+    ids = [str(number) for number in contacts.id[row].tolist()]
+    bought_at = np.full(len(people), np.iinfo(np.int64).max)
+    np.minimum.at(bought_at, history.orders.person, history.orders.ordered_at)
+    stage = ["customer" if has else "lead" for has in (bought_at[person] < updated_at).tolist()]
+    columns = (
+        ids, contacts.email[row].tolist(), np.where(is_merged, contacts.merged_email[row], "").tolist(),
+        selves.first_name[person].tolist(), selves.last_name[person].tolist(), contacts.phone[row].tolist(),
+        [f"Company {number}" if number != NONE else "" for number in contacts.company[row].tolist()],
+        write_utc(contacts.created_at[row]), write_utc(updated_at), stage, is_out, is_out, [""] * len(ids),
+        [str(number) if merged else "" for number, merged in zip(contacts.merged_id[row].tolist(), is_merged.tolist(), strict=True)],
+        [LEGAL_BASIS] * len(ids), [CITIES[city][4].lower().replace("/", "_slash_") for city in selves.city[person].tolist()],
     )  # fmt: skip
-    return Rows([_line(row) for row in rows], ids, versions.landed_at)
+    text = [_line(cells) for cells in zip(*columns, strict=True)]
+    return Rows(text, ids, np.maximum(updated_at, start))
 
 
 def _line(cells: tuple[str, ...]) -> str:

@@ -14,12 +14,14 @@ from simulator.consents import OptIns, Statements
 from simulator.histories import History
 from simulator.instants import DAY, HOUR, SECOND
 from simulator.mixing import hex_array
-from simulator.names import CITIES
+from simulator.names import CITIES, CITY_COUNTRIES
 from simulator.people import People
 from simulator.purchases import Orders
 from simulator.response import BLOCKED, BOUNCED, CLICKED, COMPLAINED, DELIVERED, OPENED, UNSUBSCRIBED
 from simulator.selves import Selves
 from simulator.shapes.segment import AGENTS, EVENT_NAMES, SHOP, arrival_times
+from simulator.shapes.sendgrid import LINKS, decision_ids
+from simulator.shapes.shopify_customers import phones_at
 from simulator.tickets import Tickets
 from simulator.win_back import ASSIGNED_HOUR, CONTROL, EXPERIMENT, SENT_HOUR, TREATMENT, WinBack
 from simulator.world import World
@@ -95,34 +97,34 @@ def _account_index(selves: Selves, person: Ints, account_id: Ints) -> Ints:
 
 
 def profiles(people: People, selves: Selves, start: int) -> Plain:
-    """One row per account; those from before the window are in the first export."""
-    person = np.concatenate(
-        [np.flatnonzero(column != NONE) for column in (selves.account_id, selves.second_account_id)]
-    )
-    is_second = np.repeat([False, True], [(selves.account_id != NONE).sum(), (selves.second_account_id != NONE).sum()])
+    """One row per account, and another when its phone changes; those from before the window are in the first export."""
+    accounts = (selves.account_id != NONE, selves.second_account_id != NONE, selves.phone_changed_at != NONE)
+    groups = [np.flatnonzero(has) for has in (*accounts[:2], accounts[0] & accounts[2])]
+    person, kind = np.concatenate(groups), np.repeat(range(3), [len(group) for group in groups])
+    is_second = kind == 1
     created_at = np.where(is_second, selves.second_joined_at[person], people.joined_at[person])
-    city = selves.city[person]
-    mailboxes = pa.array(np.concatenate([selves.mailbox, selves.second_mailbox]), pa.string())
-    phones = pa.array(selves.phone, pa.string(), mask=selves.phone == "")
+    updated_at = np.where(kind == 2, selves.phone_changed_at[person], created_at)
+    city, own = selves.city[person], person + len(people) * is_second
+    phones = phones_at(selves, person, updated_at)
     table = pa.table(
         {
-            "profile_id": names(person + len(people) * is_second, _accounts(selves)),
-            "email": names(person + len(people) * is_second, mailboxes),
-            "phone": names(person, phones),
+            "profile_id": names(own, _accounts(selves)),
+            "email": names(own, np.concatenate([selves.mailbox, selves.second_mailbox])),
+            "phone": pa.array(phones, pa.string(), mask=phones == ""),
             "user_id": _nulls(len(person)),
             "first_name": names(person, selves.first_name),
             "last_name": names(person, selves.last_name),
             "address": names(person, selves.street),
             "postcode": names(person, selves.zip_code),
             "city": words(city, [row[0] for row in CITIES]),
-            "country": _constant("US", len(person)),
+            "country": words(city, [code for _, code in CITY_COUNTRIES]),
             "company": _nulls(len(person)),
             "created_at": instants(created_at),
-            "updated_at": instants(created_at),
+            "updated_at": instants(updated_at),
             "timezone": words(city, [row[4] for row in CITIES]),
         }
     )
-    return Plain(table, np.maximum(created_at, start))
+    return Plain(table, np.maximum(updated_at, start))
 
 
 def orders(selves: Selves, placed: Orders) -> Plain:
@@ -252,7 +254,7 @@ def email_events(key: int, history: History) -> Plain:
     sends, responses = history.mailing.sends, history.mailing.responses
     kind, send = responses.kind, responses.send
     person = sends.person[send]
-    messages = numbered(f"legacy-{history.people.block:05d}-", np.arange(len(sends.person)))
+    messages = pa.array(decision_ids(history.people, sends), pa.string())
     flow, arm = (pa.array(column, pa.string()).dictionary_encode() for column in (sends.flow, sends.arm))
     reasons = list(REASONS)
     reason = np.full(len(kind), NONE)
@@ -269,7 +271,7 @@ def email_events(key: int, history: History) -> Plain:
             "flow": words(flow.indices.to_numpy()[send], flow.dictionary.to_pylist()),
             "step": _constant("1", len(kind)),
             "arm": words(arm.indices.to_numpy()[send], arm.dictionary.to_pylist()),
-            "url": words(np.where(kind == CLICKED, 0, NONE), [f"{SHOP}/collections/all?utm_medium=email"]),
+            "url": words(np.where(kind == CLICKED, responses.link, NONE), LINKS),
             "user_agent": words(np.where(is_read, responses.is_machine_open, NONE), [AGENTS[0], MACHINE_AGENT]),
             "is_machine": pa.array(responses.is_machine_open),
             "reason": words(reason, [REASONS[kind] for kind in reasons]),

@@ -9,7 +9,7 @@ import numpy as np
 from simulator.arrays import NONE, Bools, Ints, Texts, texts
 from simulator.catalogue import Catalogue
 from simulator.instants import SECOND, STORE_ZONES, UTC, write_local
-from simulator.names import CITIES
+from simulator.names import CITIES, CITY_COUNTRIES
 from simulator.people import People
 from simulator.purchases import TAX_RATE, Orders
 from simulator.selves import Selves
@@ -66,18 +66,20 @@ def money(cents: Ints) -> list[str]:
     return [f"{value / 100:.2f}" for value in cents.tolist()]
 
 
-def address_texts(selves: Selves) -> Texts:
-    """The address block of each person, shape (n,)."""
-    columns = (selves.first_name, selves.last_name, selves.street, selves.city, selves.zip_code, selves.phone)
-    return texts([_address(*row) for row in zip(*(column.tolist() for column in columns), strict=True)])
+def address_texts(selves: Selves, person: Ints, phone: Texts) -> list[str]:
+    """The address block of each person with a phone, shape (m,)."""
+    own = (selves.first_name, selves.last_name, selves.street, selves.city, selves.zip_code)
+    rows = zip(*(column[person].tolist() for column in own), phone.tolist(), strict=True)
+    return [_address(*row) for row in rows]
 
 
 def _address(first: str, last: str, street: str, city: int, zip_code: str, phone: str) -> str:
     town, province, code, _, _ = CITIES[city]
+    country, country_code = CITY_COUNTRIES[city]
     return (
         f'{{"first_name":"{first}","last_name":"{last}","name":"{first} {last}","company":null,"address1":"{street}",'
         f'"address2":null,"city":"{town}","province":"{province}","province_code":"{code}","zip":"{zip_code}",'
-        f'"country":"United States","country_code":"US",'
+        f'"country":"{country}","country_code":"{country_code}",'
         f'"phone":{json.dumps(phone or None)},"latitude":null,"longitude":null}}'
     )
 
@@ -128,7 +130,7 @@ def _write_bodies(
     catalogue: Catalogue, people: People, selves: Selves, orders: Orders, accepts_marketing: Bools
 ) -> list[str]:
     """The part of each order that never changes."""
-    lines, addresses = _write_lines(catalogue, orders), address_texts(selves)
+    lines, addresses = _write_lines(catalogue, orders), address_texts(selves, orders.person, orders.phone)
     customers = _write_customers(people, selves, orders)
     person = orders.person
     zone = store_zones(people)
@@ -164,7 +166,7 @@ def _write_bodies(
         ],
         "rate": [TAX_RATE] * len(orders),
         "lines": lines,
-        "address": addresses[person].tolist(),
+        "address": addresses,
         "customer": customers,
     }
     names = list(columns)

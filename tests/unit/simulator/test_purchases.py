@@ -91,7 +91,10 @@ def test_demand_has_weekdays_and_a_winter() -> None:
     for weekday in range(7):
         share = demand[(START // DAY + np.arange(365) + 3) % 7 == weekday].sum() / demand.sum()
         assert within(by_weekday[weekday], share, len(day))
-    months = [instants.astype("datetime64[ms]").astype("datetime64[M]").astype(int) % 12 for instants in (purchases.bought_at, days)]
+    months = [
+        instants.astype("datetime64[ms]").astype("datetime64[M]").astype(int) % 12
+        for instants in (purchases.bought_at, days)
+    ]
     shares = [np.bincount(months[0], minlength=12) / len(day), np.bincount(months[1], weights=demand) / demand.sum()]
     assert all(within(found, share, len(day)) for found, share in zip(*shares, strict=True))
     by_day = demand / WEEKDAY[(days // DAY + 3) % 7]
@@ -107,12 +110,16 @@ def test_drift_lowers_purchases_from_its_day_on() -> None:
     day = (purchases.bought_at - START) // DAY
     before, after = (day < 196).sum() / 196, (day >= 196).sum() / 84
     assert len(people) == SIZE
-    assert after / before == pytest.approx(drift.drift_purchases, rel=4 * (1 / (84 * after) + 1 / (196 * before)) ** 0.5)
+    assert after / before == pytest.approx(
+        drift.drift_purchases, rel=4 * (1 / (84 * after) + 1 / (196 * before)) ** 0.5
+    )
 
 
 def test_subscriptions_renew_until_the_dropout(history: History) -> None:
     people, orders = history.people, history.orders
-    assert within(people.has_subscription[~people.is_guest].mean(), WORLD.subscription_share, int((~people.is_guest).sum()))
+    assert within(
+        people.has_subscription[~people.is_guest].mean(), WORLD.subscription_share, int((~people.is_guest).sum())
+    )
     assert people.has_subscription[orders.person[orders.is_renewal]].all()
     holders = np.flatnonzero(people.has_subscription & (people.alive_until > WINDOW.until) & people.is_existing)
     renewals = np.bincount(orders.person[orders.is_renewal], minlength=SIZE)[holders]
@@ -137,9 +144,7 @@ def test_shares_of_orders_follow_the_world(history: History) -> None:
 
 
 def test_effects_leave_own_purchases_as_they_are(history: History, unmoved: History) -> None:
-    one, other = (
-        take(each.purchases, np.flatnonzero(each.purchases.cause == OWN)) for each in (history, unmoved)
-    )
+    one, other = (take(each.purchases, np.flatnonzero(each.purchases.cause == OWN)) for each in (history, unmoved))
     assert (one.person == other.person).all()
     assert (one.bought_at == other.bought_at).all()
     assert other.happens.all()
@@ -182,11 +187,16 @@ def test_the_limited_roast_runs_out_and_is_not_bought_afterwards(history: Histor
     units = np.where(orders.line_variant == scarce, orders.line_quantity, 0)
     stock = limited_units(WORLD.limited_stock, SIZE)
     assert units.sum() == stock
-    gone_at = orders.ordered_at[np.repeat(np.arange(len(orders)), np.diff(orders.first_line))][np.flatnonzero(units)[-1]]
+    gone_at = orders.ordered_at[np.repeat(np.arange(len(orders)), np.diff(orders.first_line))][
+        np.flatnonzero(units)[-1]
+    ]
     assert gone_at < START + WINDOW.days * DAY
-    later = history.potential.ordered_at[
-        np.repeat(np.arange(len(history.potential)), np.diff(history.potential.first_line))
-    ] > gone_at
+    later = (
+        history.potential.ordered_at[
+            np.repeat(np.arange(len(history.potential)), np.diff(history.potential.first_line))
+        ]
+        > gone_at
+    )
     assert not (history.potential.line_variant[later] == scarce).any()
 
 

@@ -169,7 +169,9 @@ def test_merged_contacts_name_each_other(history: History) -> None:
         other = by_id[int(contacts.merged_id[row])]
         assert contacts.person[row] == contacts.person[other]
         assert contacts.merged_email[row] == contacts.email[other]
-        assert contacts.merged_at[row] == contacts.merged_at[other] > contacts.created_at[other] > contacts.created_at[row]
+        assert (
+            contacts.merged_at[row] == contacts.merged_at[other] > contacts.created_at[other] > contacts.created_at[row]
+        )
         assert contacts.email[other] or contacts.phone[other]
 
 
