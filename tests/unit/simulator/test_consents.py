@@ -46,7 +46,9 @@ def test_unsubscribes_and_complaints_have_their_chances(year: History) -> None:
 
 def test_nobody_is_mailed_between_leaving_and_coming_back(year: History) -> None:
     sends, listing = year.mailing.sends, year.mailing.listing
-    left, back, last = (column[sends.person] for column in (listing.unsubscribed_at, listing.resubscribed_at, listing.ended_at))
+    left, back, last = (
+        column[sends.person] for column in (listing.unsubscribed_at, listing.resubscribed_at, listing.ended_at)
+    )
     away = (left != NONE) & (sends.sent_at > left) & ((back == NONE) | (sends.sent_at <= back))
     assert not away.any()
     assert not ((last != NONE) & (sends.sent_at > last) & ((back == NONE) | (last > back))).any()
@@ -73,7 +75,11 @@ def test_some_come_back_by_the_form(year: History) -> None:
     forms = {
         (person, at)
         for person, at, statement, source in zip(
-            statements.person.tolist(), statements.stated_at.tolist(), statements.statement, statements.source, strict=True
+            statements.person.tolist(),
+            statements.stated_at.tolist(),
+            statements.statement,
+            statements.source,
+            strict=True,
         )
         if (statement, source) == ("subscribed", "website_form")
     }

@@ -55,7 +55,9 @@ def well(people: People, day: int) -> np.ndarray:
 
 def reports(people: People, sends: Sends, *, world: World = WORLD, recent: int = 0) -> Responses:
     others = np.full(len(sends.person), recent)
-    return report(world, people, sends, others, react(world, people, sends, others, key=KEY, start=START), key=KEY, start=START)
+    return report(
+        world, people, sends, others, react(world, people, sends, others, key=KEY, start=START), key=KEY, start=START
+    )
 
 
 def flags(responses: Responses, kind: int, size: int, *, machine: bool = False) -> np.ndarray:
@@ -85,7 +87,9 @@ def test_mean_open_and_click_rates_are_the_worlds() -> None:
     rates = people.open_rate[person], people.open_rate[person] * people.click_rate[person]
     sends = send_to(person, 20)
     responses = reports(people, sends, world=world)
-    for kind, rate, mean in zip((OPENED, CLICKED), rates, (WORLD.open_mean, WORLD.open_mean * WORLD.click_share), strict=True):
+    for kind, rate, mean in zip(
+        (OPENED, CLICKED), rates, (WORLD.open_mean, WORLD.open_mean * WORLD.click_share), strict=True
+    ):
         found = flags(responses, kind, len(person)).mean()
         error = (rate.var() + found * (1 - found)) ** 0.5 / len(person) ** 0.5
         assert abs(found - mean) < 4 * error
@@ -229,16 +233,11 @@ def test_a_send_is_answered_the_same_among_any_others(history: History) -> None:
         for each in (sends, among)
     )
     first = len(person)
-    assert all(
-        (one == other[first:]).all() for one, other in zip(alone.reactions, with_others.reactions, strict=True)
-    )
+    assert all((one == other[first:]).all() for one, other in zip(alone.reactions, with_others.reactions, strict=True))
     later = with_others.responses.send >= first
     assert sorted(zip(*(column.tolist() for column in alone.responses), strict=True)) == sorted(
         zip(
-            *(
-                (column[later] - first * (place == 0)).tolist()
-                for place, column in enumerate(with_others.responses)
-            ),
+            *((column[later] - first * (place == 0)).tolist() for place, column in enumerate(with_others.responses)),
             strict=True,
         )
     )

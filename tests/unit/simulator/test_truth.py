@@ -27,7 +27,10 @@ def truth(shop: Shop, name: str) -> list[dict[str, Any]]:
 
 
 def test_every_table_has_its_schema(small_shop: Shop) -> None:
-    assert {path.name for path in small_shop.truth.iterdir()} == {*(f"{name}.parquet" for name in SCHEMAS), "world.json"}
+    assert {path.name for path in small_shop.truth.iterdir()} == {
+        *(f"{name}.parquet" for name in SCHEMAS),
+        "world.json",
+    }
     for name, schema in SCHEMAS.items():
         table = pq.read_table(small_shop.truth / f"{name}.parquet")
         assert table.schema.names == schema.names
@@ -74,7 +77,11 @@ def test_profiles_lead_back_to_every_person(small_shop: Shop) -> None:
         assert event["userId"] is None or f"segment:user:{event['userId']}" in keys
         assert "anonymousId" not in event or f"segment:anon:{event['anonymousId']}" in keys
     for name in ("sendgrid/events", "plain/consents", "plain/tickets"):
-        assert all(f"mailbox:{row['email'].lower()}" in keys for _, row in records(small_shop.landing, name) if row.get("email"))
+        assert all(
+            f"mailbox:{row['email'].lower()}" in keys
+            for _, row in records(small_shop.landing, name)
+            if row.get("email")
+        )
 
 
 def test_shared_keys_are_those_of_several_people_and_placeholders(small_shop: Shop) -> None:
@@ -140,7 +147,9 @@ def test_effects_are_those_of_the_response_group(small_shop: Shop) -> None:
 
 
 def test_recorded_experiment_is_the_true_one(small_shop: Shop) -> None:
-    landed = {record["email"]: record for _, record in records(small_shop.landing, "plain/assignments") if record["arm"]}
+    landed = {
+        record["email"]: record for _, record in records(small_shop.landing, "plain/assignments") if record["arm"]
+    }
     told = truth(small_shop, "experiments")
     assert len(told) >= len(landed) > 50
     by_email = {row["email"]: row for row in told}

@@ -87,7 +87,10 @@ def test_revenue_is_that_of_the_orders_of_either_arm(history: History) -> None:
     since = orders.ordered_at - at[orders.person]
     counted = ~orders.is_test & (since >= 0) & (since < OUTCOME_DAYS * DAY)
     net = (orders.total_cents - orders.refund_cents) / 100
-    for happens, revenue in ((orders.if_treated, outcomes.revenue_if_treated), (orders.if_control, outcomes.revenue_if_control)):
+    for happens, revenue in (
+        (orders.if_treated, outcomes.revenue_if_treated),
+        (orders.if_control, outcomes.revenue_if_control),
+    ):
         assert net[counted & happens].sum() == pytest.approx(revenue.sum())
     spent = outcomes.revenue_if_treated != outcomes.revenue_if_control
     assert spent.mean() < 0.3
