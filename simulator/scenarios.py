@@ -53,8 +53,10 @@ LATE = replace(FLAWLESS, late_share=0.15)
 OUTAGE = replace(FLAWLESS, outage_days=2)
 FATIGUE = replace(EVERYDAY, newsletter_weekdays=(0, 1, 2, 3, 4), tired_response=0.80, tired_leaving=1.0)
 DRIFT = replace(EVERYDAY, drift_from=0.7, drift_purchases=0.6, drift_visits=0.7, drift_phone_visits=0.6)
-# A fifth more purchases and fewer idle visits than every day: about five orders and fifty events per person and year.
-HUGE = replace(EVERYDAY, purchase_mean=1 / 28, visit_base=0.010, visit_slope=0.6)
+# More purchases, fewer idle visits and subscribers than every day: about five orders and fifty events per person and year.
+HUGE = replace(
+    EVERYDAY, purchase_mean=1 / 23, visit_base=0.004, visit_slope=0.10, consent_share=0.28, machine_open_share=0.15
+)
 SCENARIOS = {
     "everyday": Scenario(EVERYDAY, "systems", "every pain at a low rate, and an outage that is over by the end: daily life"),
     "calm": Scenario(CALM, "systems", "one self per person, no faults, machines or effects: the best forecast can be computed"),

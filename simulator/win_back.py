@@ -113,7 +113,7 @@ def measure_outcomes(experiment: WinBack, treated: Mailed, orders: Orders, start
         np.bincount(orders.person[arm], weights=net[arm], minlength=size)[experiment.person].astype(np.float64)
         for arm in rows
     ]
-    return Outcomes(effect[experiment.person], *buys, *spent)
+    return Outcomes(effect[experiment.person], buys[0], buys[1], spent[0], spent[1])
 
 
 def _find_lapses(world: World, purchases: Purchases, *, start: int, days: int) -> tuple[Ints, Ints]:
