@@ -44,7 +44,7 @@ class Purchases(NamedTuple):
 
 @dataclass(frozen=True)
 class Orders:
-    """Orders by time, those of purchases that do not happen included; one entry per order, shape (m,), or per line where the name says so."""
+    """Orders by time, those that do not happen included; one entry per order, shape (m,), or per line where the name says so."""
 
     id: Ints
     number: Ints

@@ -53,17 +53,19 @@ LATE = replace(FLAWLESS, late_share=0.15)
 OUTAGE = replace(FLAWLESS, outage_days=2)
 FATIGUE = replace(EVERYDAY, newsletter_weekdays=(0, 1, 2, 3, 4), tired_response=0.80, tired_leaving=1.0)
 DRIFT = replace(EVERYDAY, drift_from=0.7, drift_purchases=0.6, drift_visits=0.7, drift_phone_visits=0.6)
-# A fifth more purchases and fewer idle visits than every day: about five orders and fifty events per person and year.
-HUGE = replace(EVERYDAY, purchase_mean=1 / 28, visit_base=0.010, visit_slope=0.6)
+# More purchases, fewer idle visits and subscribers than every day: about five orders and fifty events per person and year.
+HUGE = replace(
+    EVERYDAY, purchase_mean=1 / 23, visit_base=0.004, visit_slope=0.10, consent_share=0.28, machine_open_share=0.15
+)
 SCENARIOS = {
-    "everyday": Scenario(EVERYDAY, "systems", "every pain at a low rate, with an outage of two days that is over by the end: daily life"),
-    "calm": Scenario(CALM, "systems", "one self per person, no faults, machines or effects: the best forecast is a posterior that can be computed"),
+    "everyday": Scenario(EVERYDAY, "systems", "every pain at a low rate, and an outage that is over by the end: daily life"),
+    "calm": Scenario(CALM, "systems", "one self per person, no faults, machines or effects: the best forecast can be computed"),
     "dirty": Scenario(DIRTY, "systems", "broken, impossible and repeated rows and files: each is quarantined, refused or a duplicate"),
     "hubs": Scenario(HUBS, "systems", "shared mailboxes, phones and devices, long chains and one bridge: strangers are not merged"),
     "late": Scenario(LATE, "systems", "one event in seven lands one to three days late: what was known on a day does not change"),
     "outage": Scenario(OUTAGE, "systems", "the ESP's feed fails for two days: nobody is mailed on a stale list"),
     "fatigue": Scenario(FATIGUE, "systems", "five newsletters a week: response falls, unsubscribes and complaints rise, caps pay"),
-    "drift": Scenario(DRIFT, "systems", "people buy and visit less, by phone, after 70 % of the window: drift alarms ring, models fall back"),
+    "drift": Scenario(DRIFT, "systems", "people buy and visit less, by phone, after 70 % of the window: alarms ring, models fall back"),
     "no_effect": Scenario(replace(EVERYDAY, effects=NO_EFFECTS), "systems", "emails earn nothing: the report must not say that they do"),
     "one_negative_segment": Scenario(
         replace(EVERYDAY, effects=ONE_NEGATIVE), "systems", "emails drive away those who prefer the phone: uplift must leave them out"

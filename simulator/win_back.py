@@ -109,12 +109,13 @@ def measure_outcomes(experiment: WinBack, treated: Mailed, orders: Orders, start
     effect = np.zeros(size)
     of_flow = treated.sends.flow == FLOW
     effect[treated.sends.person[of_flow]] = treated.reactions.effect[of_flow]
-    buys, revenue = [], []
-    for happens in (orders.if_treated, orders.if_control):
-        rows = counts & happens
-        buys.append(np.bincount(orders.person[rows], minlength=size)[experiment.person] > 0)
-        revenue.append(np.bincount(orders.person[rows], weights=net[rows], minlength=size)[experiment.person])
-    return Outcomes(effect[experiment.person], buys[0], buys[1], revenue[0], revenue[1])
+    rows = [np.flatnonzero(counts & happens) for happens in (orders.if_treated, orders.if_control)]
+    buys = [np.bincount(orders.person[arm], minlength=size)[experiment.person] > 0 for arm in rows]
+    spent: list[Floats] = [
+        np.bincount(orders.person[arm], weights=net[arm], minlength=size)[experiment.person].astype(np.float64)
+        for arm in rows
+    ]
+    return Outcomes(effect[experiment.person], buys[0], buys[1], spent[0], spent[1])
 
 
 def _find_lapses(world: World, purchases: Purchases, *, start: int, days: int) -> tuple[Ints, Ints]:

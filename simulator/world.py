@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 RESPONSE_GROUPS = ("desktop", "phone", "loyal", "office")
-"""How emails move people: who prefers the phone is `phone`, else a buyer of a company or an office `office`, else a frequent buyer `loyal`."""
+"""How emails move people: who prefers the phone is `phone`, else who buys for an office `office`, else a frequent buyer `loyal`."""
 ANY_FLOW = "*"
 """Stands in `World.effects` for every flow that is not named there."""
 

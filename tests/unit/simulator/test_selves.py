@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def test_chains_link_strangers_by_phone_and_computer_in_turn(name: str, request:
     for chain in chains:
         members = np.flatnonzero(people.chain == chain)
         assert len(members) == world.chain_length
-        for place, (one, other) in enumerate(zip(members[:-1], members[1:], strict=True)):
+        for place, (one, other) in enumerate(pairwise(members)):
             has_phone, has_computer = (
                 selves.phone[one] == selves.phone[other] != "",
                 selves.device[one, 0] == selves.device[other, 0],
