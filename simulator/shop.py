@@ -177,7 +177,7 @@ def simulate(
             told.append_faults(products.faults)
             writer.write(told)
     if truth:
-        name = scenario if world == SCENARIOS[scenario].world else "own"
+        name = next((name for name, shop in SCENARIOS.items() if (shop.world, shop.form) == (world, form)), "own")
         write_world(truth, world, window, customers=customers, seed=seed, scenario=name, form=form)
     progress.finish()
     return _summarise(landed, fault_count + len(products.faults), start, only)
