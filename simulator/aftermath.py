@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -51,10 +50,9 @@ class Released(NamedTuple):
 NOTHING = Released(*(np.zeros(0, np.int64) if name == "sent_at" else texts([]) for name in Released._fields))
 
 
-def read_released(folder: Path, *, through: date) -> Released:
-    """Read what was released for send dates up to `through`, from `<folder>/<send_date>/released/send_list.parquet`."""
-    lists = [path for path in sorted(folder.glob(f"*/{LIST}")) if path.parts[-3] <= through.isoformat()]
-    tables = [pq.read_table(path, columns=list(COLUMNS)) for path in lists]
+def read_released(folder: Path) -> Released:
+    """Read all that was released, from `<folder>/<send_date>/released/send_list.parquet`."""
+    tables = [pq.read_table(path, columns=list(COLUMNS)) for path in sorted(folder.glob(f"*/{LIST}"))]
     if not tables:
         return NOTHING
     rows = pa.concat_tables(tables).sort_by([("email", "ascending"), ("send_after_utc", "ascending")])

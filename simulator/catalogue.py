@@ -146,7 +146,7 @@ def substitute(catalogue: Catalogue, variant: Ints) -> Ints:
     return chosen
 
 
-def stock_by_day(catalogue: Catalogue, sold: Ints, *, limited: int) -> Ints:
+def stock_by_day(catalogue: Catalogue, sold: Ints, *, days: int, limited: int) -> Ints:
     """Units on the shelf at the end of each day.
 
     The limited roast is never reordered and runs out; all else is filled up on Mondays of the shop, every seventh day.
@@ -154,6 +154,7 @@ def stock_by_day(catalogue: Catalogue, sold: Ints, *, limited: int) -> Ints:
     Args:
         catalogue: The assortment.
         sold: Units, shape (variants, days).
+        days: Length of the window, from whose whole weeks the shop has learned how much to keep.
         limited: Units of each limited variant on the first day: of all blocks, see `limited_units`.
 
     Returns:
@@ -161,8 +162,8 @@ def stock_by_day(catalogue: Catalogue, sold: Ints, *, limited: int) -> Ints:
     """
     weeks = -(-sold.shape[1] // 7) * 7
     by_week = np.pad(sold, ((0, 0), (0, weeks - sold.shape[1]))).reshape(len(sold), -1, 7).cumsum(axis=2)
-    # Filled up to twice what the best week took, so that only the limited roast is ever missed.
-    level = 2 * by_week[:, :, -1].max(axis=1) + 6
+    # Filled up to twice what the best week took, so that hardly anything but the limited roast is ever missed.
+    level = 2 * by_week[:, : max(days // 7, 1), -1].max(axis=1) + 6
     stock = (level[:, None, None] - by_week).reshape(len(sold), -1)[:, : sold.shape[1]]
     left: Ints = np.where(is_limited(catalogue)[:, None], limited - sold.cumsum(axis=1), stock)
     return np.maximum(left, 0)

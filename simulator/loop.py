@@ -15,7 +15,7 @@ def step(*, truth: Path, day: date, released: Path, out: Path, workers: int = 1)
     """Land one day after the window of a shop.
 
     The day is a pure function of the shop's truth and the lists released for send dates up to it: it can be landed again, and
-    landing day after day writes what landing them together would. The truth is told anew with what the emails did.
+    landing day after day writes what landing them together would. The truth is told anew with what all emails do.
 
     Args:
         truth: Folder to which `simulate` told the truth of a shop in the systems form.
@@ -47,5 +47,5 @@ def step(*, truth: Path, day: date, released: Path, out: Path, workers: int = 1)
     return simulate(
         customers=told.customers, days=told.window.days, future=told.window.future, seed=told.seed, start=told.start,
         world=told.world, form=told.form, out=out, truth=truth, workers=workers, only=range(number, number + 1),
-        released=read_released(released, through=day), kept_faults=faults.filter(elsewhere),
+        released=read_released(released), kept_faults=faults.filter(elsewhere),
     )  # fmt: skip

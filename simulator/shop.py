@@ -169,7 +169,7 @@ def simulate(
                 writer.write(outcome.told)
         limited = sum(limited_units(world.limited_stock, shop.size(block)) for block in range(shop.blocks))
         export = (export_stock if form == "systems" else export_products)(
-            catalogue, stock_by_day(catalogue, sold, limited=limited), window
+            catalogue, stock_by_day(catalogue, sold, days=days, limited=limited), window
         )
         landed[export.name] = products = zone.land([export], 0)
         if writer:

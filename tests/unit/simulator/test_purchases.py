@@ -206,7 +206,7 @@ def test_stock_falls_by_what_is_sold(history: History) -> None:
     sold = np.zeros((len(catalogue.product), 180), dtype=np.int64)
     rows = day < 180
     np.add.at(sold, (orders.line_variant[rows], day[rows]), orders.line_quantity[rows])
-    stock = stock_by_day(catalogue, sold, limited=limited_units(WORLD.limited_stock, SIZE))
+    stock = stock_by_day(catalogue, sold, days=sold.shape[1], limited=limited_units(WORLD.limited_stock, SIZE))
     is_refilled = np.arange(1, 180) % 7 == 0
     fallen = stock[:, :-1] - stock[:, 1:] == sold[:, 1:]
     assert fallen[:, ~is_refilled].all()
