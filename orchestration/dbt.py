@@ -111,7 +111,9 @@ class DbtProjectRunner:
         """
         variables = json.dumps({"window_start": start.isoformat(), "window_end": end.isoformat()})
         select = ["--select", *sorted(nodes), "--indirect-selection", "empty"]
-        outcome = self._invoke(["build", *select, "--exclude-resource-type", "unit_test", "--vars", variables])
+        outcome = self._invoke(
+            ["build", "--no-write-json", *select, "--exclude-resource-type", "unit_test", "--vars", variables]
+        )
         if outcome.exception is not None:
             raise DbtFailed(_first_line(outcome.exception)) from outcome.exception
         return list(outcome.result.results)

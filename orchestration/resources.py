@@ -35,6 +35,11 @@ concurrency:
   pools:
     default_limit: 1
     granularity: op
+event_log_storage:
+  module: orchestration.event_log
+  class: OneConnectionEventLogStorage
+  config:
+    base_dir: {env: DAGSTER_HOME}
 """
 
 
