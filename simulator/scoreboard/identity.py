@@ -159,8 +159,8 @@ def _linkable_pairs(connection: duckdb.DuckDBPyConnection, day: date) -> int | N
         return 0
     first = int(profile.max()) + 1
     size = first + int(evidence.max()) + 1
-    graph = coo_array((np.ones(len(profile), dtype=np.bool_), (profile, first + evidence)), shape=(size, size))
-    labels = connected_components(graph, directed=False)[1]
+    graph = coo_array((np.ones(len(profile)), (profile, first + evidence)), shape=(size, size))
+    labels = connected_components(graph.tocsr(), directed=False)[1]
     profiles_in = np.bincount(labels[np.unique(profile)])
     return int((profiles_in * (profiles_in - 1) // 2).sum())
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import duckdb
 
-from simulator.scoreboard.sections import Chart, Interval, Line, Section
+from simulator.scoreboard.sections import Chart, Interval, Line, Section, Unit
 
 REPORT_DAYS = 14
 """Days from a person's entry in which the report counts orders; the truth of `experiments` counts 28."""
@@ -65,7 +65,7 @@ order by experiment, response_group = 'everybody' desc, response_group
 """
 
 REPORT = """
-select metric, n_treated, n_held_out, lift, ci_low, ci_high, verdict, minimum_detectable_lift
+select metric, n_treated, n_held_out, lift, ci_low, ci_high, verdict
 from measurement.holdout_report
 where as_of = $day and experiment = $experiment and segment = 'all'
 """
@@ -99,7 +99,6 @@ class Estimate:
     low: float | None
     high: float | None
     verdict: str
-    smallest_visible: float | None
     truth: float
 
     @property
@@ -137,7 +136,7 @@ def _estimates(
 ) -> tuple[Estimate, ...]:
     truth = {"conversion": everybody.conversion, "revenue": everybody.revenue}
     rows = connection.execute(REPORT, {"day": day, "experiment": experiment}).fetchall()
-    return tuple(Estimate(*row, truth=truth[row[0]]) for row in sorted(rows) if row[0] in truth)
+    return tuple(Estimate(*row, truth[row[0]]) for row in sorted(rows) if row[0] in truth)
 
 
 def show_lift(scores: tuple[LiftScore, ...]) -> Section:
@@ -167,7 +166,7 @@ def show_lift(scores: tuple[LiftScore, ...]) -> Section:
     )
 
 
-def _unit(metric: str) -> str:
+def _unit(metric: str) -> Unit:
     return "share" if metric == "conversion" else "amount"
 
 

@@ -119,7 +119,7 @@ class _Grid:
 
 def _build_grid(process: Process, days: int) -> _Grid:
     span = len(process.season)
-    dropout = np.arange(span + int(np.ceil(process.fading_days)) + 1) + 0.5
+    dropout = np.arange(span + int(np.ceil(process.fading_days)) + 1, dtype=np.float64) + 0.5
     day = np.arange(span)[:, None]
     alive = np.clip(dropout - day, 0.0, 1.0)
     prior = stats.gamma(process.purchase_shape, scale=process.purchase_mean / process.purchase_shape)

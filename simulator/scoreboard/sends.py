@@ -1,5 +1,6 @@
 """Emails that must not have been sent; each count must be 0."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -116,12 +117,14 @@ def score_sends(connection: duckdb.DuckDBPyConnection, day: date, *, holdout: Ho
     )
     return SendScore(
         released=_count(connection, "select count(*) from platform_mail where is_released"),
-        listed=_count(connection, "select count(*) from platform_mail where not is_released and as_of = $day", {"day": day}),
+        listed=_count(
+            connection, "select count(*) from platform_mail where not is_released and as_of = $day", {"day": day}
+        ),
         forbidden=tuple(found),
     )
 
 
-def _count(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, object] | None = None) -> int:
+def _count(connection: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object] | None = None) -> int:
     row = connection.execute(query, values or {}).fetchone()
     return int(row[0]) if row else 0
 
