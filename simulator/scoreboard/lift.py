@@ -9,7 +9,6 @@ from simulator.scoreboard.sections import Chart, Interval, Line, Section, Unit
 
 REPORT_DAYS = 14
 """Days from a person's entry in which the report counts orders; the truth of `experiments` counts 28."""
-EVERYBODY = "everybody"
 
 # Outcomes in the report's own window, by the potential purchases: a prevented one is the next own purchase after the email.
 OUTCOMES = """
@@ -58,16 +57,18 @@ group by all
 """
 
 TRUTH = """
-select experiment, coalesce(response_group, 'everybody') as response_group, count(*), avg(effect), avg(long_effect), avg(revenue_effect)
+select
+    experiment, coalesce(response_group, 'everybody') as shown_group, count(*), avg(effect), avg(long_effect), avg(revenue_effect)
 from experiment_outcomes
 group by grouping sets ((experiment), (experiment, response_group))
-order by experiment, response_group = 'everybody' desc, response_group
+order by experiment, grouping(response_group) desc, shown_group
 """
 
 REPORT = """
 select metric, n_treated, n_held_out, lift, ci_low, ci_high, verdict
 from measurement.holdout_report
 where as_of = $day and experiment = $experiment and segment = 'all'
+order by metric, arm
 """
 
 
@@ -92,6 +93,7 @@ class TrueEffect:
 class Estimate:
     """What the report says of one metric beside the truth; no interval as long as there is not enough data."""
 
+    truth: float
     metric: str
     n_treated: int
     n_held_out: int
@@ -99,7 +101,6 @@ class Estimate:
     low: float | None
     high: float | None
     verdict: str
-    truth: float
 
     @property
     def is_covered(self) -> bool | None:
@@ -136,7 +137,7 @@ def _estimates(
 ) -> tuple[Estimate, ...]:
     truth = {"conversion": everybody.conversion, "revenue": everybody.revenue}
     rows = connection.execute(REPORT, {"day": day, "experiment": experiment}).fetchall()
-    return tuple(Estimate(*row, truth[row[0]]) for row in sorted(rows) if row[0] in truth)
+    return tuple(Estimate(truth[row[0]], *row) for row in rows if row[0] in truth)
 
 
 def show_lift(scores: tuple[LiftScore, ...]) -> Section:
