@@ -26,14 +26,14 @@ PROFILES = st.lists(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(profiles=PROFILES)
-def test_pairs_are_those_counted_one_by_one(
-    new_shop: Callable[[], Shop], profiles: list[tuple[int, set[int]]]
-) -> None:
+def test_pairs_are_those_counted_one_by_one(new_shop: Callable[[], Shop], profiles: list[tuple[int, set[int]]]) -> None:
     shop = new_shop()
     resolve(shop, {f"shopify:{key}": f"c{customer}" for key, (customer, _) in enumerate(profiles)})
     shop.plant(
         profiles=[
-            (f"shopify:{key}", person, len(persons) > 1) for key, (_, persons) in enumerate(profiles) for person in persons
+            (f"shopify:{key}", person, len(persons) > 1)
+            for key, (_, persons) in enumerate(profiles)
+            for person in persons
         ]
     )
 
@@ -83,7 +83,12 @@ def test_recall_is_held_against_what_the_files_link(shop: Shop) -> None:
     keys = ["shopify:1", "segment:user:1", "segment:anon:a", "segment:anon:b"]
     resolve(shop, {keys[0]: "c", keys[1]: "c", keys[2]: "d", keys[3]: "e"})
     shop.plant(profiles=[(key, 1, False) for key in keys])
-    seen = [("shopify:1", "user", "u"), ("segment:user:1", "user", "u"), ("segment:user:1", "device", "a"), ("segment:anon:a", "device", "a")]
+    seen = [
+        ("shopify:1", "user", "u"),
+        ("segment:user:1", "user", "u"),
+        ("segment:user:1", "device", "a"),
+        ("segment:anon:a", "device", "a"),
+    ]
     later = [("segment:anon:b", "device", "a", date(2025, 3, 11), False), ("segment:anon:b", "phone", "p", DAY, True)]
     shop.land(intermediate__int_identifiers__linked=[*((*row, FROM, False) for row in seen), *later])  # fmt: skip
 
