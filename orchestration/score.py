@@ -93,7 +93,7 @@ def _tone(line: Line) -> scorecard.Tone:
 def _chart(chart: Chart) -> scorecard.Chart:
     marks = [scorecard.Mark(bar.label, bar.value, bar.planted, None, bar.note) for bar in chart.bars]
     marks += [scorecard.Mark(row.label, row.estimate, row.planted, (row.low, row.high), "") for row in chart.intervals]
-    return scorecard.Chart(chart.title, chart.unit, tuple(marks), chart.origin)
+    return scorecard.Chart(chart.title, chart.unit, tuple(marks), chart.mark, chart.origin)
 
 
 def print_lines(scoreboard: Scoreboard) -> Iterator[str]:

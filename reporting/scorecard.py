@@ -43,6 +43,8 @@ class Chart:
     title: str
     unit: Unit
     marks: tuple[Mark, ...]
+    diamond: str
+    """What the diamonds show."""
     origin: float
 
     @property
@@ -55,6 +57,11 @@ class Chart:
             return axis_through([0.0, *ends])
         whole = [1.0] if self.unit in {"share", "area"} else []
         return axis_through([self.origin, *ends, *whole], room=0.0)
+
+    def tick(self, value: float) -> str:
+        """A round value on the axis, no longer than it must be."""
+        text = f"{100 * value:.10g} %" if self.unit == "share" else f"{value:,.10g}"
+        return text.replace("-", formats.MINUS)
 
     def read(self, value: float | None) -> str:
         """A value as it is to be read."""

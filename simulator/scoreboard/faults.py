@@ -184,6 +184,8 @@ def show_faults(score: FaultScore) -> Section:
     lines += [
         Line(f"Invented: {row.found} in {row.source}", row.rows, 0, note=row.rule or "file") for row in score.invented
     ]
+    if not lines:
+        return Section("faults", "Planted faults", "None was planted, and none was found.", ())
     return Section(
         name="faults",
         title="Planted faults",

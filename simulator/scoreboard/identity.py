@@ -202,6 +202,7 @@ def show_identity(score: IdentityScore) -> Section:
                     Bar("Recall", score.recall, reachable),
                     Bar("F1", score.f1),
                 ),
+                mark="what exact matching could reach",
             ),
         ),
     )

@@ -225,6 +225,7 @@ def show_models(score: ModelScore | None) -> Section:
         Chart(
             "Area under the ROC curve",
             "area",
+            mark="the best possible",
             origin=0.5,
             bars=tuple(Bar(area.name, area.area, best, _share(score, area).rstrip("; ")) for area in ladder),
         )
@@ -233,7 +234,7 @@ def show_models(score: ModelScore | None) -> Section:
         bars = tuple(
             Bar(f"tenth {number}", tenth.observed, tenth.expected) for number, tenth in enumerate(score.tenths, 1)
         )
-        charts.append(Chart("Share who bought nothing, beside the chance that the best ranking gives", "share", bars))
+        charts.append(Chart("Share who bought nothing", "share", bars, mark="what the best possible ranking expects"))
     return Section(
         name="models",
         title=title,

@@ -188,7 +188,6 @@ def show_policy(score: PolicyScore) -> Section:
                     value.flow,
                     100 * value.chosen_purchases / value.chosen,
                     100 * value.all_purchases / value.eligible,
-                    "mark: by lot",
                 )
             )
     return Section(
@@ -196,6 +195,6 @@ def show_policy(score: PolicyScore) -> Section:
         title="What the choice is worth",
         lead="Expected purchases that the planted effects add for the people whom the platform chose, among those who may be mailed.",
         lines=tuple(lines),
-        charts=(Chart("Added purchases per 100 emails", "number", tuple(bars)),) if bars else (),
+        charts=(Chart("Added purchases per 100 emails", "number", tuple(bars), mark="as many by lot"),) if bars else (),
         remarks=() if score.flows else ("Nobody might be mailed.",),
     )

@@ -52,6 +52,8 @@ class Chart:
     unit: Unit
     bars: tuple[Bar, ...] = ()
     intervals: tuple[Interval, ...] = ()
+    mark: str = "planted"
+    """What lies at `planted`."""
     origin: float = 0.0
     """Where bars begin, such as .5 for an area under a curve."""
 

@@ -10,9 +10,9 @@ from simulator.scoreboard.holdout import Holdout, assign_again
 from simulator.scoreboard.sections import Line, Section
 
 HELD_OUT = {
-    "held out by the recorded arm": "customer_id = mail.customer_id and recorded_arm = $baseline",
-    "held out by the hash, computed once more": "customer_id = mail.customer_id and hashed_arm = $baseline",
-    "sharing the mailbox with somebody held out": "coalesce(recorded_arm, hashed_arm) = $baseline",
+    "customers held out by the recorded arm": "customer_id = mail.customer_id and recorded_arm = $baseline",
+    "customers held out by the hash, computed once more": "customer_id = mail.customer_id and hashed_arm = $baseline",
+    "mailboxes that a held-out customer shares": "coalesce(recorded_arm, hashed_arm) = $baseline",
 }
 HELD_OUT_QUERY = """
 select count(*) from platform_mail as mail
@@ -32,10 +32,10 @@ left join truth_states as states
 qualify row_number() over (partition by mail.idempotency_key order by states.stated_at desc nulls last, states.is_open) = 1
 """
 CLOSED = {
-    "unsubscribed": "not is_open and reason = 'unsubscribed'",
-    "after a complaint": "not is_open and reason = 'complained'",
-    "a mailbox known to be dead": "not is_open and reason = 'bounced'",
-    "never consented": "is_open is null or (not is_open and reason not in ('unsubscribed', 'complained', 'bounced'))",
+    "mailboxes that unsubscribed": "not is_open and reason = 'unsubscribed'",
+    "mailboxes that complained": "not is_open and reason = 'complained'",
+    "mailboxes known to be dead": "not is_open and reason = 'bounced'",
+    "mailboxes that never consented": "is_open is null or (not is_open and reason not in ('unsubscribed', 'complained', 'bounced'))",
 }
 
 MERGED = """
@@ -105,13 +105,13 @@ def score_sends(connection: duckdb.DuckDBPyConnection, day: date, *, holdout: Ho
         Forbidden(to, _count(connection, f"select count(*) from mail_states where {condition}"))
         for to, condition in CLOSED.items()
     ]
-    found.append(Forbidden("a customer in whom persons were merged", _count(connection, MERGED)))
+    found.append(Forbidden("customers in whom persons were merged", _count(connection, MERGED)))
     found.append(
-        Forbidden("a mailbox that gets another the same day", _count(connection, TWICE.format(mailbox="mailbox_hash")))
+        Forbidden("mailboxes that get another the same day", _count(connection, TWICE.format(mailbox="mailbox_hash")))
     )
     found.append(
         Forbidden(
-            "an inbox that gets another the same day (dots, tags)",
+            "inboxes that get another the same day (dots, tags)",
             _count(connection, TWICE.format(mailbox="inbox")),
         )
     )

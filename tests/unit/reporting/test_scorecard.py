@@ -14,8 +14,10 @@ FIGURES = (
     Figure("To unsubscribed", "0", "0", "good", ""),
     Figure("To merged persons", "2", "0", "alarm", ""),
 )
-BARS = Chart("Pairs", "share", (Mark("Precision", 0.9, 1.0, None, "note"), Mark("F1", 0.8, None, None, "")), 0.0)
-LIFTS = Chart("Lift", "share", (Mark("everybody", 0.1, 0.12, (0.05, 0.15), ""),), 0.0)
+BARS = Chart(
+    "Pairs", "share", (Mark("Precision", 0.9, 1.0, None, "note"), Mark("F1", 0.8, None, None, "")), "planted", 0.0
+)
+LIFTS = Chart("Lift", "share", (Mark("everybody", 0.1, 0.12, (0.05, 0.15), ""),), "planted", 0.0)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def test_numbers_that_must_be_zero_and_are_not_are_named(shop: Shop) -> None:
 
     found = score(shop.connection, shop.folder, DAY, salt=SALT, holdout=HOLDOUT)
 
-    assert [line.what for line in found.broken()] == ["To never consented"]
+    assert [line.what for line in found.broken()] == ["To mailboxes that never consented"]
     assert replace(found, sends=replace(found.sends, forbidden=())).broken() == ()
 
 
