@@ -192,9 +192,8 @@ def score_warehouse(truth: Path, day: Any, out: Path | None) -> None:
     click.echo("\n".join(print_lines(scoreboard)))
     click.echo(f"\nscoreboard  {page}")
     if broken := scoreboard.broken():
-        message = (
-            f"{len(broken)} numbers that must be 0 are not, first: {broken[0].what.lower()}, {broken[0].found:,.0f}"
-        )
+        found = ", ".join(f"{line.what.lower()} {line.found:,.0f}" for line in broken)
+        message = f"must be 0 and is not: {found}"
         raise OneLine(message, 1)
 
 

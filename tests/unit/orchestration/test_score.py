@@ -87,7 +87,7 @@ def test_number_that_must_be_zero_decides_the_exit(
 
     assert outcome.exit_code == code
     assert "To unsubscribed" in outcome.stdout
-    assert ("1 numbers that must be 0 are not" in outcome.stderr) is (code == 1)
+    assert ("must be 0 and is not: to unsubscribed 2" in outcome.stderr) is (code == 1)
     written = json.loads((home / "out" / "score.json").read_text())
     assert written["as_of"] == "2025-03-10"
     assert written["sends"]["forbidden"] == [{"to": "unsubscribed", "emails": emails}]
