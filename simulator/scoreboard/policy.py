@@ -9,8 +9,6 @@ from simulator.scoreboard.planted import Planted
 from simulator.scoreboard.sections import Bar, Chart, Line, Section
 
 ALL_FLOWS = "all flows"
-RECENT_DAYS = 7
-"""Emails of the last days tire people: `simulator.response`."""
 
 # A candidate is judged at noon of the day on which it would be sent. An inbox is its owner's, else the customer's first person's.
 CANDIDATES = """
@@ -43,37 +41,16 @@ left join owners on 'mailbox:' || decisions.mailbox_hash = owners.profile_key
 left join customers using (decision_id)
 """
 
-RECENT = """
-create or replace temp table policy_recent as
-with mailed as (
-    select person, cast(sent_at as date) as sent_on from truth_sends
-    union
-    select truth_keys.person, ledger.send_date
-    from activation.send_ledger as ledger
-    inner join truth_keys on 'mailbox:' || ledger.mailbox_hash = truth_keys.profile_key and not truth_keys.is_shared
-    where ledger.kind = 'send' and ledger.status <> 'claimed'
-)
-select candidates.decision_id, count(*) as emails
-from policy_candidates as candidates
-inner join mailed
-    on candidates.person = mailed.person
-    and mailed.sent_on < cast(candidates.sent_at as date)
-    and mailed.sent_on >= cast(candidates.sent_at as date) - $recent_days
-group by candidates.decision_id
-"""
-
 VALUES = """
 create or replace temp table policy_values as
 with placed as (
     select
         candidates.*,
         effects.effect,
-        coalesce(recent.emails, 0) as recent_emails,
         epoch(people.alive_until - candidates.sent_at) / 86400.0 as days_left
     from policy_candidates as candidates
     inner join truth_people as people using (person)
     left join truth_effects as effects on candidates.person = effects.person and candidates.flow = effects.flow
-    left join policy_recent as recent using (decision_id)
 ),
 engaged as (
     select
@@ -81,16 +58,15 @@ engaged as (
         case
             when days_left > 0 then greatest(least(days_left / $fading_days, 1.0), $faded_level)
             else $gone_level
-        end as level,
-        {tired} as tired
+        end as level
     from placed
 )
 select
     flow,
     outcome,
     effect is not null as is_planted,
-    coalesce(effect, 0) * case when days_left > 0 then 1 else $gone_factor end * {effect_left} as purchases,
-    {unsubscribes} as unsubscribes
+    coalesce(effect, 0) * case when days_left > 0 then 1 else $gone_factor end as purchases,
+    $unsubscribe_share + $fatigue_share * (1 - level) as unsubscribes
 from engaged
 """
 
@@ -155,17 +131,10 @@ class PolicyScore:
 def score_policy(connection: duckdb.DuckDBPyConnection, planted: Planted, day: date) -> PolicyScore:
     """Sum the planted effects over the emails that the platform chose on the day and on every released day before."""
     connection.execute(CANDIDATES, {"day": day})
-    connection.execute(RECENT, {"recent_days": RECENT_DAYS})
     world = planted.parameters
-    values = {
-        name: world[name] for name in ("fading_days", "faded_level", "gone_level", "unsubscribe_share", "fatigue_share")
-    }
-    connection.execute(
-        VALUES.format(
-            tired="recent_emails", effect_left="1", unsubscribes="$unsubscribe_share + $fatigue_share * (1 - level)"
-        ),
-        {**values, "gone_factor": world["win_back_gone_factor"]},
-    )
+    names = ("fading_days", "faded_level", "gone_level", "unsubscribe_share", "fatigue_share")
+    values = {name: world[name] for name in names}
+    connection.execute(VALUES, {**values, "gone_factor": world["win_back_gone_factor"]})
     rows = connection.execute(BY_FLOW, {"all_flows": ALL_FLOWS}).fetchall()
     return PolicyScore(tuple(FlowValue(*row) for row in rows))
 
