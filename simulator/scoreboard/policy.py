@@ -72,7 +72,7 @@ from engaged
 
 BY_FLOW = """
 select
-    coalesce(flow, $all_flows) as flow,
+    coalesce(flow, $all_flows) as shown_flow,
     count(*) as eligible,
     count(*) filter (where outcome = 'sent') as chosen,
     coalesce(sum(purchases) filter (where outcome = 'sent'), 0) as chosen_purchases,
@@ -83,7 +83,7 @@ select
 from policy_values
 group by grouping sets ((flow), ())
 having count(*) > 0
-order by flow = $all_flows desc, flow
+order by grouping(flow) desc, shown_flow
 """
 
 
