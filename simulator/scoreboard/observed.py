@@ -11,9 +11,6 @@ from simulator.purchases import RENEWAL_EVERY, season_by_day
 from simulator.scoreboard.planted import Planted
 from simulator.scoreboard.posterior import Process, Seen
 
-VISIT_BASE, VISIT_SLOPE = 0.016, 0.9
-"""How visits depend on the purchase rate: `simulator.browsing.draw_sessions`."""
-
 PEOPLE = """
 select
     is_existing,
@@ -99,12 +96,11 @@ def read_process(planted: Planted, *, days: int, horizon: int) -> Process:
     """The process with the parameters of the shop, over `days` days seen and the horizon."""
     world = planted.parameters
     names = (
-        "purchase_shape", "purchase_mean", "dropout_shape", "dropout_scale", "fading_days", "faded_level", "gone_level", "open_mean",
+        "purchase_shape", "purchase_mean", "dropout_shape", "dropout_scale", "fading_days", "faded_level", "gone_level", "open_mean", "visit_base",
+        "visit_slope",
     )  # fmt: skip
     return Process(
         **{name: float(world[name]) for name in names},
-        visit_base=VISIT_BASE,
-        visit_slope=VISIT_SLOPE,
         season=season_by_day(days + horizon, day_start(planted.start)),
     )
 

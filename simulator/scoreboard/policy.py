@@ -9,6 +9,14 @@ from simulator.scoreboard.planted import Planted
 from simulator.scoreboard.sections import Bar, Chart, Line, Section
 
 ALL_FLOWS = "all flows"
+ANY_FLOW = "*"
+"""Stands in the truth for every flow that is not named there."""
+PARAMETERS = (
+    "fading_days", "faded_level", "gone_level", "unsubscribe_share", "fatigue_share", "win_back_gone_factor", "tired_response",
+    "tired_leaving",
+)  # fmt: skip
+TIRING_DAYS = 7
+"""Every other email of these days tires a person."""
 
 # A candidate is judged at noon of the day on which it would be sent. An inbox is its owner's, else the customer's first person's.
 CANDIDATES = """
@@ -41,16 +49,38 @@ left join owners on 'mailbox:' || decisions.mailbox_hash = owners.profile_key
 left join customers using (decision_id)
 """
 
+RECENT = """
+create or replace temp table policy_recent as
+with mailed as (
+    select person, cast(sent_at as date) as sent_on from truth_sends
+    union
+    select truth_keys.person, ledger.send_date
+    from activation.send_ledger as ledger
+    inner join truth_keys on 'mailbox:' || ledger.mailbox_hash = truth_keys.profile_key and not truth_keys.is_shared
+    where ledger.kind = 'send'
+)
+select candidates.decision_id, count(*) as emails
+from policy_candidates as candidates
+inner join mailed
+    on candidates.person = mailed.person
+    and mailed.sent_on < cast(candidates.sent_at as date)
+    and mailed.sent_on >= cast(candidates.sent_at as date) - $tiring_days
+group by candidates.decision_id
+"""
+
 VALUES = """
 create or replace temp table policy_values as
 with placed as (
     select
         candidates.*,
-        effects.effect,
+        coalesce(named.effect, others.effect) as effect,
+        coalesce(recent.emails, 0) as recent_emails,
         epoch(people.alive_until - candidates.sent_at) / 86400.0 as days_left
     from policy_candidates as candidates
     inner join truth_people as people using (person)
-    left join truth_effects as effects on candidates.person = effects.person and candidates.flow = effects.flow
+    left join truth_effects as named on candidates.person = named.person and candidates.flow = named.flow
+    left join truth_effects as others on candidates.person = others.person and others.flow = $any_flow
+    left join policy_recent as recent using (decision_id)
 ),
 engaged as (
     select
@@ -65,8 +95,8 @@ select
     flow,
     outcome,
     effect is not null as is_planted,
-    coalesce(effect, 0) * case when days_left > 0 then 1 else $gone_factor end as purchases,
-    $unsubscribe_share + $fatigue_share * (1 - level) as unsubscribes
+    coalesce(effect, 0) * case when days_left > 0 then 1 else $win_back_gone_factor end * $tired_response ** recent_emails as purchases,
+    ($unsubscribe_share + $fatigue_share * (1 - level)) * (1 + $tired_leaving * recent_emails) as unsubscribes
 from engaged
 """
 
@@ -131,10 +161,8 @@ class PolicyScore:
 def score_policy(connection: duckdb.DuckDBPyConnection, planted: Planted, day: date) -> PolicyScore:
     """Sum the planted effects over the emails that the platform chose on the day and on every released day before."""
     connection.execute(CANDIDATES, {"day": day})
-    world = planted.parameters
-    names = ("fading_days", "faded_level", "gone_level", "unsubscribe_share", "fatigue_share")
-    values = {name: world[name] for name in names}
-    connection.execute(VALUES, {**values, "gone_factor": world["win_back_gone_factor"]})
+    connection.execute(RECENT, {"tiring_days": TIRING_DAYS})
+    connection.execute(VALUES, {"any_flow": ANY_FLOW, **{name: planted.parameters[name] for name in PARAMETERS}})
     rows = connection.execute(BY_FLOW, {"all_flows": ALL_FLOWS}).fetchall()
     return PolicyScore(tuple(FlowValue(*row) for row in rows))
 

@@ -23,7 +23,9 @@ def decision(number: int, outcome: str, *, flow: str = "win_back", as_of: date =
     return f"{flow}-{number}-{as_of}", as_of, as_of + timedelta(days=1), flow, f"c{number}", address, outcome
 
 
-def value(shop: Shop, *decisions: tuple[Any, ...], left_early: bool = False) -> dict[str, FlowValue]:
+def value(
+    shop: Shop, *decisions: tuple[Any, ...], left_early: bool = False, sends: tuple[tuple[Any, ...], ...] = ()
+) -> dict[str, FlowValue]:
     shop.land(
         activation__send_decisions=decisions,
         marts__identity_map=[(f"shopify:{number}", f"c{number}", "", FROM, TO) for number in EFFECTS],
@@ -32,7 +34,8 @@ def value(shop: Shop, *decisions: tuple[Any, ...], left_early: bool = False) -> 
         people=[person(number, "2025-02-01" if left_early else "2026-01-01") for number in EFFECTS],
         # The third person is known by the account only.
         profiles=[*((f"mailbox:p{number}@shop.example", number, False) for number in (1, 2)), ("shopify:3", 3, False)],
-        effects=[(number, "win_back", effect) for number, effect in EFFECTS.items()],
+        effects=[(number, "win_back", effect) for number, effect in EFFECTS.items()] + [(2, "*", 0.02)],
+        sends=sends,
     )
     return {row.flow: row for row in score_policy(shop.connection, planted, DAY).flows}
 
@@ -68,6 +71,23 @@ def test_flow_without_a_planted_effect_counts_nothing_and_says_so(shop: Shop) ->
     assert (found["welcome"].chosen_purchases, found["welcome"].is_planted) == (0, False)
     assert found[ALL_FLOWS].chosen_purchases == pytest.approx(0.3)
     assert found[ALL_FLOWS].chosen == 2
+
+
+def test_flow_that_the_truth_does_not_name_has_the_effect_of_any(shop: Shop) -> None:
+    found = value(shop, decision(2, "sent", flow="browsed"))["browsed"]
+
+    assert (found.chosen_purchases, found.is_planted) == (pytest.approx(0.02), True)
+
+
+def test_each_other_email_of_the_week_tires(shop: Shop) -> None:
+    sent = [datetime.fromisoformat(f"2025-03-{day:02} 09:00:00") for day in (3, 4, 10)]
+    sends = tuple((str(at), 1, "", at, "newsletter", "treatment", 0.0) for at in sent)
+
+    found = value(shop, decision(1, "sent"), sends=sends)["win_back"]
+
+    # Sent on the 11th: the email of the 3rd is eight days old.
+    assert found.chosen_purchases == pytest.approx(0.3 * 0.9**2)
+    assert found.chosen_unsubscribes == pytest.approx(World().unsubscribe_share * 2)
 
 
 def test_days_before_count_if_they_were_released(shop: Shop) -> None:
