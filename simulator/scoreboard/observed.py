@@ -96,8 +96,8 @@ def read_process(planted: Planted, *, days: int, horizon: int) -> Process:
     """The process with the parameters of the shop, over `days` days seen and the horizon."""
     world = planted.parameters
     names = (
-        "purchase_shape", "purchase_mean", "dropout_shape", "dropout_scale", "fading_days", "faded_level", "gone_level", "open_mean", "visit_base",
-        "visit_slope",
+        "purchase_shape", "purchase_mean", "dropout_shape", "dropout_scale", "fading_days", "faded_level", "gone_level",
+        "open_mean", "visit_base", "visit_slope",
     )  # fmt: skip
     return Process(
         **{name: float(world[name]) for name in names},
