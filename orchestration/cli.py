@@ -49,29 +49,52 @@ def main() -> None:
     """Holdfast decides who gets which email and proves what the emails earned."""
 
 
-@main.command(epilog="Example: holdfast simulate --customers 5000 --days 180 --seed 7 --out .holdfast/landing")
+@main.command(
+    epilog="""\b
+Examples: holdfast simulate --customers 5000 --days 180 --seed 7 --out .holdfast/landing --truth .holdfast/truth
+          holdfast simulate --scenario huge --customers 1000000 --days 365 --workers 2 --out /data/landing"""
+)
 @click.option("--customers", type=click.IntRange(1), default=5000, show_default=True, help="People in the shop.")
 @click.option("--days", type=click.IntRange(1), default=180, show_default=True, help="Days of history.")
 @click.option("--seed", type=int, default=7, show_default=True, help="The same seed gives the same files.")
 @click.option("--start", type=DAY, default="2025-01-01", show_default=True, help="First day.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Landing folder to fill.")
+@click.option("--scenario", default="everyday", show_default=True, help="Which shop; see --list-scenarios.")
+@click.option("--list-scenarios", is_flag=True, help="Say which shops there are and what each proves.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes; for more than 50,000 customers."
+)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Landing folder to fill.")
 @click.option("--truth", type=click.Path(file_okay=False, path_type=Path), help="Where the planted truth goes.")
 @one_line_errors
-def simulate(customers: int, days: int, seed: int, start: Any, out: Path, truth: Path | None) -> None:
+def simulate(
+    customers: int, days: int, seed: int, start: Any, scenario: str, list_scenarios: bool, workers: int, out: Path | None,
+    truth: Path | None,
+) -> None:  # fmt: skip
     """Land a shop whose truth is known, in the file shapes of the real systems."""
     from rich.progress import Progress
 
+    from simulator.scenarios import SCENARIOS
     from simulator.shop import simulate as simulate_shop
 
+    if list_scenarios:
+        for name, shop in SCENARIOS.items():
+            click.echo(f"{name:<24} {shop.proves}")
+        return
+    if out is None:
+        message = "say where to land with --out"
+        raise OneLine(message, 2)
     if out.exists() and any(out.iterdir()):
         message = f"{out} is not empty: choose another folder or remove it"
         raise OneLine(message, 2)
     with Progress(disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("simulating", total=days)
-        summary = simulate_shop(
-            customers=customers, days=days, seed=seed, start=start.date(), out=out, truth=truth,
-            on_day=lambda done, total: progress.update(task, completed=done, total=total),
-        )  # fmt: skip
+        try:
+            summary = simulate_shop(
+                customers=customers, days=days, seed=seed, start=start.date(), scenario=scenario, workers=workers, out=out,
+                truth=truth, on_day=lambda done, total: progress.update(task, completed=done, total=total),
+            )  # fmt: skip
+        except ValueError as fault:
+            raise OneLine(str(fault), 2) from fault
     last = start.date() + timedelta(days=days - 1)
     click.echo(f"landed {summary.rows:,} rows in {summary.files:,} files under {out}; last day {last}")
 

@@ -1,6 +1,9 @@
 """Instants as milliseconds since 1970 UTC, and how vendors write them."""
 
-from datetime import date
+from datetime import UTC as UTC_ZONE
+from datetime import date, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -11,9 +14,13 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+ZONES = ("UTC", "America/New_York", "Europe/Berlin")
+"""Where a storefront or an app may keep its clock; the index is how other modules name them."""
+UTC, NEW_YORK, BERLIN = range(3)
+YEARS = (1990, 2060)
+"""Offsets are known between these; before and after, those of the first and the last day hold."""
+
 OFFSETS = (0, -300, 60, 600)
-"""Minutes east of UTC in which a storefront may write its times."""
-OFFSET_TEXTS = ("+00:00", "-05:00", "+01:00", "+10:00")
 
 # Two peaks, late morning and evening, as shops see them; the nights are thin but not empty.
 HOUR_WEIGHTS = np.array(
@@ -45,13 +52,61 @@ def write_utc(instants: Ints) -> list[str]:
     return [f"{text}Z" for text in written.tolist()]
 
 
-def write_offset(instants: Ints, offset: Ints) -> Texts:
-    """`2025-01-01T09:30:00+00:00`, as Shopify writes it; `offset` indexes OFFSETS, shape (n,)."""
-    local = instants + np.array(OFFSETS)[offset] * MINUTE
+@cache
+def zone_changes(zone: int) -> tuple[Ints, Ints]:
+    """When a zone's offset changes, and the minutes east of UTC from then on.
+
+    Returns:
+        Instants, the first before all others, and offsets, shape (changes,) each.
+    """
+    place = ZoneInfo(ZONES[zone])
+    days = [
+        datetime(YEARS[0], 1, 1, tzinfo=UTC_ZONE) + timedelta(days=day) for day in range(365 * (YEARS[1] - YEARS[0]))
+    ]
+    offsets = np.array([_minutes_east(day, place) for day in days])
+    found = [(day_start(days[0].date()), int(offsets[0]))]
+    for day in np.flatnonzero(np.diff(offsets)).tolist():
+        # Laws change clocks on the full quarter of an hour.
+        quarters = (days[day] + timedelta(minutes=15 * quarter) for quarter in range(1, 97))
+        changed = next(quarter for quarter in quarters if _minutes_east(quarter, place) != offsets[day])
+        found.append((int(changed.timestamp()) * SECOND, int(offsets[day + 1])))
+    return np.array([at for at, _ in found]), np.array([offset for _, offset in found])
+
+
+def _minutes_east(instant: datetime, place: ZoneInfo) -> int:
+    offset = instant.astimezone(place).utcoffset()
+    return int((offset or timedelta()).total_seconds()) // 60
+
+
+def minutes_east(instants: Ints, zone: Ints) -> Ints:
+    """The offset that a zone has at each instant, daylight saving included, in minutes, shape (n,)."""
+    offset = np.zeros(len(instants), dtype=np.int64)
+    for number in np.unique(zone).tolist():
+        at, minutes = zone_changes(number)
+        rows = zone == number
+        offset[rows] = minutes[np.searchsorted(at, instants[rows], side="right").clip(1) - 1]
+    return offset
+
+
+def write_local(instants: Ints, zone: Ints) -> Texts:
+    """`2025-07-01T09:30:00+02:00`, as Shopify writes it; `zone` indexes ZONES, shape (n,)."""
+    offset = minutes_east(instants, zone)
+    local = instants + offset * MINUTE
     written = np.datetime_as_string(local.astype("datetime64[ms]"), unit="s").tolist()
-    return texts([text + OFFSET_TEXTS[index] for text, index in zip(written, offset.tolist(), strict=True)])
+    names = {minutes: _offset_text(minutes) for minutes in np.unique(offset).tolist()}
+    return texts([text + names[minutes] for text, minutes in zip(written, offset.tolist(), strict=True)])
+
+
+def _offset_text(minutes: int) -> str:
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
 def write_plain(instants: Ints) -> list[str]:
     """`2025-01-01T09:30:00+00:00`: the ISO 8601 of the plain files."""
-    return list(write_offset(instants, np.zeros(len(instants), dtype=np.int64)))
+    return list(write_local(instants, np.zeros(len(instants), dtype=np.int64)))
+
+
+def write_zulu(instants: Ints) -> list[str]:
+    """`2025-01-01T09:30:00Z`, as Zendesk writes it."""
+    written = np.datetime_as_string(instants.astype("datetime64[ms]"), unit="s")
+    return [f"{text}Z" for text in written.tolist()]

@@ -28,7 +28,8 @@ SCHEMAS = {
         ]
     ),
     "profiles": pa.schema([("profile_key", pa.string()), ("person", pa.int64())]),
-    "faults": pa.schema([("kind", pa.string()), ("file", pa.string()), ("row", pa.int64()), ("record", pa.string())]),
+    "faults": pa.schema([("kind", pa.string()), ("file", pa.string()), ("row", pa.int64()), ("record", pa.string()),
+        ("expected", pa.string())]),
     "machine_events": pa.schema([("sg_event_id", pa.string()), ("kind", pa.string())]),
     "experiments": pa.schema(
         [
@@ -40,11 +41,11 @@ SCHEMAS = {
 
 
 class TruthWriter:
-    """Appends block after block to one Parquet file per table.
+    """Writes the truth of block after block, one Parquet file per table.
 
     `profiles.profile_key` has the platform's forms, except that a mailbox stands in clear (`mailbox:<address>`, lower case): the
     truth does not know the salt. A shared mailbox or device has one row per person. `faults.row` counts records from 1, the
-    header of a CSV not among them.
+    header of a CSV not among them; 0 is the whole file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -62,11 +63,23 @@ class TruthWriter:
         for writer in self._writers.values():
             writer.close()
 
+    def write(self, told: "Told") -> None:
+        """Append what was told of some blocks."""
+        for name, table in told.tables:
+            self._writers[name].write_table(table)
+
+
+class Told:
+    """The truth of some blocks as tables, which pass from one process to another."""
+
+    def __init__(self) -> None:
+        self.tables: list[tuple[str, pa.Table]] = []
+
     def append(self, name: str, columns: Iterable[Any]) -> None:
         """Append columns, in the order of the schema of the table `name`."""
         schema = SCHEMAS[name]
         arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]
-        self._writers[name].write_table(pa.Table.from_arrays(arrays, schema=schema))
+        self.tables.append((name, pa.Table.from_arrays(arrays, schema=schema)))
 
     def append_people(self, people: People, selves: Selves, start: int) -> None:
         """The parameters that a model may be held against."""

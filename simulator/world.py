@@ -70,6 +70,30 @@ class World:
     """Added chance of one more purchase within 14 days of the win-back email; `win_back_gone_factor` of it after the dropout."""
     win_back_gone_factor: float = 0.6
 
+    objects: tuple[str, ...] = (
+        "shopify/customers", "shopify/orders", "segment/events", "sendgrid/events", "plain/tickets", "plain/consents",
+        "plain/assignments",
+    )  # fmt: skip
+    """What the systems form lands besides the products; support is `plain/tickets`, or `zendesk/tickets` and `zendesk/users`."""
     late_share: float = 0.005
     redelivered_share: float = 0.002
     broken_share: float = 1 / 5_000
+    """Lines that an export broke off in the middle, beside the whole line; likewise the next three."""
+    impossible_time_share: float = 1 / 20_000
+    negative_price_share: float = 1 / 10_000
+    changed_copy_share: float = 1 / 10_000
+    """Rows that come again with the same key and other content."""
+    redelivered_file_share: float = 0.01
+    """Days of an object whose files come again a day later under another name."""
+    cut_file_share: float = 0.01
+    """Days on which a file of web events is also there cut off in the middle."""
+    new_column_from: float = 0.5
+    """Share of the window after which an object has one more column; 1 or more: never."""
+    renamed_column_from: float = 0.7
+    """Share of the window after which a column bears another name for `renamed_column_days`."""
+    renamed_column_days: int = 2
+    outage_source: str = "sendgrid"
+    """The vendor whose files fail to come for `outage_days`; all rows come with the file of the day after."""
+    outage_from: float = 0.6
+    """Share of the window after which the outage begins."""
+    outage_days: int = 2

@@ -6,11 +6,11 @@ import numpy as np
 
 from simulator.arrays import Bools, Ints, Texts, stack, texts
 from simulator.consents import OptIns
-from simulator.instants import HOUR, write_offset
+from simulator.instants import HOUR, write_local
 from simulator.people import People
 from simulator.purchases import Orders
 from simulator.selves import NONE, Selves
-from simulator.shapes.shopify_orders import address_texts
+from simulator.shapes.shopify_orders import address_texts, store_zones
 
 RECORD = (
     '{"id":%(id)s,"admin_graphql_api_id":"gid://shopify/Customer/%(id)s","email":"%(email)s","phone":%(phone)s,"first_name":"%(first)s",'
@@ -130,17 +130,17 @@ def _unsubscribed(people: People, selves: Selves, unsubscribed_at: Ints, is_sync
 
 def _write(people: People, selves: Selves, opt_ins: OptIns, orders: Orders, version: _Version) -> list[str]:
     person = version.person
-    utc = np.zeros(len(person), dtype=np.int64)
+    zone = store_zones(people)[person]
     level = np.where(opt_ins.is_double, '"confirmed_opt_in"', '"single_opt_in"')
-    consented = write_offset(version.consented_at, utc).tolist()
+    consented = write_local(version.consented_at, zone).tolist()
     columns = {
         "id": version.account_id.tolist(),
         "email": version.email.tolist(),
         "phone": [f'"{phone}"' if phone else "null" for phone in selves.phone[person].tolist()],
         "first": selves.first_name[person].tolist(),
         "last": selves.last_name[person].tolist(),
-        "created": write_offset(version.created_at, utc).tolist(),
-        "updated": write_offset(version.updated_at, utc).tolist(),
+        "created": write_local(version.created_at, zone).tolist(),
+        "updated": write_local(version.updated_at, zone).tolist(),
         "orders": _count_orders(orders, version).tolist(),
         "tags": ["subscription" if value else "" for value in people.has_subscription[person].tolist()],
         "state": version.state.tolist(),

@@ -1,6 +1,5 @@
 """What lands agrees with the parameters, and the truth says where each fault is."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from simulator.shop import FIRST_DAY
 from simulator.win_back import OUTCOME_DAYS
 from simulator.world import World
 from tests.unit.simulator.conftest import CUSTOMERS, Shop
-from tests.unit.simulator.landed import files, parse, records
+from tests.unit.simulator.landed import records
 
 WORLD = World()
 WINDOW = Window(day_start(FIRST_DAY), 180)
@@ -84,68 +83,6 @@ def test_visits_and_opens_fade_before_the_dropout(history: History) -> None:
     np.add.at(visits, (sessions.person[inside], day[inside]), 1)
     well, fading, gone = (visits[phase].mean() for phase in phases)
     assert well > 1.5 * fading > 2 * gone
-
-
-def test_late_and_redelivered_shares_follow_the_world(small_shop: Shop) -> None:
-    rows = dict(small_shop.summary.rows_by_object)
-    counts = Counter(
-        (fault["kind"], fault["file"].rpartition("/landed_on=")[0]) for fault in truth(small_shop, "faults")
-    )
-    for name in ("segment/events", "sendgrid/events"):
-        assert within(counts["late", name] / rows[name], WORLD.late_share, rows[name])
-        assert within(counts["redelivered", name] / rows[name], WORLD.redelivered_share, rows[name])
-
-
-def test_late_events_are_the_listed_ones(small_shop: Shop) -> None:
-    late = {fault["record"] for fault in truth(small_shop, "faults") if fault["kind"] in {"late", "redelivered"}}
-    found = {
-        record["messageId"]
-        for day, record in records(small_shop.landing, "segment/events")
-        if record["timestamp"][:10] < day
-    }
-    assert found
-    assert found <= late
-
-
-def test_every_fault_is_in_its_file_and_row(small_shop: Shop) -> None:
-    faults = truth(small_shop, "faults")
-    assert {fault["kind"] for fault in faults} == {"late", "redelivered", "broken_line"}
-    for fault in faults:
-        path = small_shop.landing / fault["file"]
-        if path.suffix == ".jsonl":
-            line = path.read_text().splitlines()[fault["row"] - 1]
-            is_broken = parse(line) is None
-            assert is_broken == (fault["kind"] == "broken_line")
-            assert is_broken or fault["record"] in line
-        else:
-            assert json.loads(path.read_text())[fault["row"] - 1]["sg_event_id"] == fault["record"]
-
-
-def test_no_line_is_broken_that_is_not_listed(small_shop: Shop) -> None:
-    listed = {(fault["file"], fault["row"]) for fault in truth(small_shop, "faults") if fault["kind"] == "broken_line"}
-    found = set()
-    for name in ("segment/events", "shopify/orders"):
-        for path in files(small_shop.landing, name):
-            lines = path.read_text().splitlines()
-            file = path.relative_to(small_shop.landing).as_posix()
-            found |= {(file, row) for row, line in enumerate(lines, 1) if parse(line) is None}
-    assert found == listed
-    assert listed
-
-
-def test_redelivered_events_are_the_same_bytes_again(small_shop: Shop) -> None:
-    lines = Counter(
-        line for path in files(small_shop.landing, "segment/events") for line in path.read_text().splitlines()
-    )
-    again = [
-        fault
-        for fault in truth(small_shop, "faults")
-        if fault["kind"] == "redelivered" and fault["file"].startswith("segment")
-    ]
-    ids = Counter(record["messageId"] for line in lines if (record := parse(line)))
-    # No message id ever stands on two different lines.
-    assert max(ids.values()) == 1
-    assert sum(count - 1 for count in lines.values()) == len(again)
 
 
 def test_experiment_is_balanced_and_its_effect_is_positive(history: History) -> None:

@@ -13,6 +13,7 @@ typed as (
         evidence_id as row_key,
         evidence_id,
         {{ normalise_email('email') }} as email,
+        email as email_text,
         coalesce(lower(channel), 'email') as channel,
         lower(statement) as statement,
         {{ parse_instant('stated_at') }} as stated_at,
@@ -25,9 +26,10 @@ typed as (
 
 judged as (
     select
-        * exclude (stated_at_text),
+        * exclude (email_text, stated_at_text),
         {{ verdict([
             missing('evidence_id'),
+            missing('email_text'),
             missing('statement'),
             unknown_value('statement', ['subscribed', 'confirmed', 'pending', 'unsubscribed', 'complained', 'bounced']),
             missing('stated_at_text'),

@@ -16,6 +16,7 @@ typed as (
         {{ parse_instant('occurred_at') }} as occurred_at,
         occurred_at as occurred_at_text,
         {{ normalise_email('email') }} as email,
+        email as email_text,
         message_id,
         flow,
         step,
@@ -35,7 +36,7 @@ named as (
 
 judged as (
     select
-        * exclude (occurred_at_text, written, canonical),
+        * exclude (email_text, occurred_at_text, written, canonical),
         {{ verdict([
             missing('event_id'),
             missing('event'),
@@ -43,6 +44,7 @@ judged as (
                 'processed', 'delivered', 'deferred', 'dropped', 'bounced', 'blocked', 'opened', 'clicked', 'unsubscribed',
                 'resubscribed', 'complained'
             ]),
+            missing('email_text'),
             missing('occurred_at_text'),
             impossible_time('occurred_at'),
         ]) }} as verdict

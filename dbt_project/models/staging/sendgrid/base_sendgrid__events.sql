@@ -14,6 +14,7 @@ typed as (
         sg_event_id,
         lower(event) as event,
         {{ normalise_email('email') }} as email,
+        email as email_text,
         {{ parse_epoch('"timestamp"') }} as occurred_at,
         "timestamp" as occurred_at_text,
         sg_message_id,
@@ -33,7 +34,7 @@ typed as (
 
 judged as (
     select
-        * exclude (occurred_at_text),
+        * exclude (email_text, occurred_at_text),
         {{ verdict([
             missing('sg_event_id'),
             missing('event'),
@@ -41,6 +42,7 @@ judged as (
                 'processed', 'deferred', 'delivered', 'open', 'click', 'bounce', 'blocked', 'dropped', 'spamreport', 'unsubscribe',
                 'group_unsubscribe', 'group_resubscribe'
             ]),
+            missing('email_text'),
             missing('occurred_at_text'),
             impossible_time('occurred_at'),
         ]) }} as verdict
