@@ -59,13 +59,12 @@ select kind, expected, found, rule, count(*) as faults
 from fault_fates group by kind, expected, found, rule order by kind, expected, faults desc, found, rule
 """
 
-# An older version of a record that lands with a newer one is no fault; neither is a row of a file that was planted as a whole.
+# An older version of a record that lands with a newer one is no fault; rows of a file that was planted as a whole share its expectation.
 INVENTED = """
 select split_part(verdicts.file, '/landed_on=', 1) as source, verdicts.found, verdicts.rule, count(*) as rows
 from fault_verdicts as verdicts
 anti join fault_planted as planted
-    on verdicts.file = planted.file and planted.row in (0, verdicts.row)
-    and (planted.expected = verdicts.found or planted.row = 0)
+    on verdicts.file = planted.file and planted.row in (0, verdicts.row) and planted.expected = verdicts.found
 where verdicts.found in ('quarantined', 'refused') or (verdicts.found = 'duplicate' and verdicts.rule = 'known_key')
 group by source, verdicts.found, verdicts.rule
 order by rows desc, source, verdicts.rule
