@@ -72,6 +72,7 @@ WAREHOUSE = {
     "staging.base_segment__events": (
         "landed_on date, file varchar, row_number bigint, row_status varchar, rule varchar"
     ),
+    "ops.landing_files": "file varchar, row_count bigint, status varchar",
     "ops.landing_rejects": "landed_on date, file varchar, row_number bigint, rule varchar",
     "measurement.holdout_report": (
         "as_of date, experiment varchar, arm varchar, segment varchar, metric varchar, n_treated bigint, n_held_out bigint,"

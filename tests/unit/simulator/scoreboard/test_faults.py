@@ -8,6 +8,7 @@ from tests.unit.simulator.scoreboard.conftest import DAY, Shop
 FILE = "segment/events/landed_on=2025-03-10/events-00000.jsonl"
 AGAIN = "segment/events/landed_on=2025-03-09/events-00001.jsonl"
 TORN = "shopify/orders/landed_on=2025-03-10/orders-00000.jsonl"
+QUIET = "segment/events/landed_on=2025-03-08/events-00001.jsonl"
 TOMORROW = "segment/events/landed_on=2025-03-11/events-00000.jsonl"
 
 
@@ -21,6 +22,7 @@ def score(shop: Shop) -> FaultScore:
             ("redelivered", FILE, 4, "d", "duplicate"),
             ("broken_line", TOMORROW, 1, "e", "quarantined"),
             ("delivered_again", AGAIN, 0, "", "duplicate"),
+            ("delivered_again", QUIET, 0, "", "duplicate"),
             ("torn_file", TORN, 0, "", "refused"),
             ("late", FILE, 99, "z", "staged"),
         ]
@@ -36,6 +38,7 @@ def score(shop: Shop) -> FaultScore:
             (DAY, FILE, 7, "duplicate", "known_key"),
             *((DAY, AGAIN, row, "duplicate", "known_key") for row in (1, 2, 3)),
         ],
+        ops__landing_files=[(QUIET, 0, "readable"), (AGAIN, 3, "readable"), (TORN, 0, "refused")],
         ops__landing_rejects=[(DAY, TORN, None, "unreadable_file")],
     )
     return score_faults(shop.connection, DAY)
@@ -63,7 +66,7 @@ def test_precision_counts_what_the_catching_rule_took_besides(score: FaultScore)
 
 def test_faults_of_whole_files_are_known_by_the_file_or_its_rows(score: FaultScore) -> None:
     assert kind(score, "torn_file").recall == 1
-    assert kind(score, "delivered_again").recall == 1
+    assert (kind(score, "delivered_again").planted, kind(score, "delivered_again").caught) == (1, 1)
 
 
 def test_record_that_is_nowhere_is_lost(score: FaultScore) -> None:
