@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 
-from simulator.arrays import Ints
+from simulator.arrays import NONE, Ints
 from simulator.catalogue import Catalogue
 from simulator.exports import EMAIL_KEY
 from simulator.histories import History, Window
@@ -27,7 +27,6 @@ from simulator.mishaps import (
     spoil,
 )
 from simulator.mixing import keys_of
-from simulator.selves import NONE
 from simulator.shapes import plain_columns as plain
 from simulator.shapes.plain_columns import Plain
 from simulator.world import World

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from simulator.arrays import Bools, Ints
+from simulator.arrays import NONE, Bools, Ints
 from simulator.catalogue import Catalogue
 from simulator.histories import History, Window
 from simulator.landing import Export
@@ -23,7 +23,6 @@ from simulator.mishaps import (
     spoil,
 )
 from simulator.mixing import hex_ids, keys_of, uniforms
-from simulator.selves import NONE
 from simulator.shapes import plain, segment, sendgrid, shopify_customers, shopify_orders, zendesk
 from simulator.shapes.shopify_products import write_products
 from simulator.world import World

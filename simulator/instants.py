@@ -33,11 +33,30 @@ def day_start(day: date) -> int:
     return (day - date(1970, 1, 1)).days * DAY
 
 
-def draw_time_of_day(rng: np.random.Generator, size: int) -> Ints:
-    """Milliseconds after midnight, shape (size,), with the shop's two daily peaks."""
-    cumulative = np.cumsum(HOUR_WEIGHTS / HOUR_WEIGHTS.sum())
-    hours = np.searchsorted(cumulative, rng.random(size), side="right").clip(0, 23)
-    return hours * HOUR + rng.integers(0, HOUR, size)
+STORES = ("us", "eu")
+STORE_ZONES = (NEW_YORK, BERLIN)
+"""Where each storefront keeps its clock."""
+LOCAL_MIDNIGHT = np.array([5, 23]) * HOUR
+"""When the storefront's day begins in winter, after midnight UTC."""
+
+
+def time_of_day(uniform: Floats, store: Ints) -> Ints:
+    """Milliseconds after midnight UTC, with two daily peaks by the clock of each row's storefront, shape (n,)."""
+    edges = np.concatenate([[0.0], np.cumsum(HOUR_WEIGHTS / HOUR_WEIGHTS.sum())])
+    local = np.interp(uniform, edges, np.arange(25.0) * HOUR).astype(np.int64)
+    times: Ints = (local + LOCAL_MIDNIGHT[store]) % DAY
+    return times
+
+
+def draw_time_of_day(rng: np.random.Generator, store: Ints) -> Ints:
+    """Random times of the day, shape (n,); see `time_of_day`."""
+    return time_of_day(rng.random(len(store)), store)
+
+
+def wait(uniform: Floats, mean: float) -> Ints:
+    """Exponential waiting times of the given mean, both in milliseconds, shape (n,)."""
+    waits: Floats = -np.log1p(-uniform) * mean
+    return waits.astype(np.int64)
 
 
 def draw_wait(rng: np.random.Generator, mean: float, size: int) -> Ints:

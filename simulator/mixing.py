@@ -17,7 +17,7 @@ def keys_of(seed: np.random.SeedSequence, count: int) -> list[int]:
     return keys
 
 
-def mix(key: int, index: Ints) -> NDArray[np.uint64]:
+def mix(key: int, index: Ints | NDArray[np.uint64]) -> NDArray[np.uint64]:
     """64 well mixed bits per index, no two alike for one key (splitmix64, Steele et al. 2014), shape (n,)."""
     bits = (index.astype(np.uint64) + np.uint64(1)) * GOLDEN + np.uint64(key)
     bits = (bits ^ (bits >> np.uint64(30))) * FIRST
@@ -26,12 +26,20 @@ def mix(key: int, index: Ints) -> NDArray[np.uint64]:
     return mixed
 
 
-def uniforms(key: int, index: Ints) -> Floats:
+def fold(*parts: Ints) -> NDArray[np.uint64]:
+    """One index for each row of numbers, shape (n,)."""
+    index = np.zeros(len(parts[0]), dtype=np.uint64)
+    for part in parts:
+        index = mix(0, index) + part.astype(np.uint64)
+    return index
+
+
+def uniforms(key: int, index: Ints | NDArray[np.uint64]) -> Floats:
     """Numbers between 0 and 1, shape (n,)."""
     return (mix(key, index) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def hex_ids(key: int, index: Ints, words: int = 2) -> list[str]:
+def hex_ids(key: int, index: Ints | NDArray[np.uint64], words: int = 2) -> list[str]:
     """Ids of 16 hexadecimal digits a word, shape (n,)."""
     length = 16 * words
     pool = _bytes(key, index, words).tobytes().hex()
@@ -45,6 +53,6 @@ def hex_array(key: int, index: Ints) -> pa.Array:
     return pa.StringArray.from_buffers(len(index), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(digits)))
 
 
-def _bytes(key: int, index: Ints, words: int) -> NDArray[np.uint8]:
+def _bytes(key: int, index: Ints | NDArray[np.uint64], words: int) -> NDArray[np.uint8]:
     mixed = np.stack([mix(key + word, index) for word in range(words)], axis=1)
     return mixed.astype(">u8").view(np.uint8)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.arrays import Ints
-from simulator.catalogue import Catalogue, build_catalogue, stock_by_day
+from simulator.catalogue import Catalogue, build_catalogue, limited_units, stock_by_day
 from simulator.columns import PLAIN_OBJECTS, export_columns, export_products
 from simulator.exports import email_event_ids, export_block, export_stock
 from simulator.histories import History, Window, live
@@ -22,7 +22,7 @@ from simulator.mixing import keys_of
 from simulator.people import BLOCK_SIZE
 from simulator.purchases import Orders
 from simulator.scenarios import DEFAULT, SCENARIOS, Form
-from simulator.truth import Told, TruthWriter
+from simulator.truth import Told, TruthWriter, write_world
 from simulator.world import World
 
 FIRST_DAY = date(2025, 1, 1)
@@ -64,6 +64,10 @@ class _Shop:
     @property
     def blocks(self) -> int:
         return -(-self.customers // BLOCK_SIZE)
+
+    def size(self, block: int) -> int:
+        """People in a block."""
+        return min(BLOCK_SIZE, self.customers - block * BLOCK_SIZE)
 
 
 class _Outcome(NamedTuple):
@@ -145,14 +149,18 @@ def simulate(
             fault_count += outcome.fault_count
             if writer:
                 writer.write(outcome.told)
+        limited = sum(limited_units(world.limited_stock, shop.size(block)) for block in range(shop.blocks))
         export = (export_stock if form == "systems" else export_products)(
-            catalogue, stock_by_day(catalogue, sold), window
+            catalogue, stock_by_day(catalogue, sold, limited=limited), window
         )
         landed[export.name] = products = zone.land([export], 0)
         if writer:
             told = Told()
             told.append_faults(products.faults)
             writer.write(told)
+    if truth:
+        name = scenario if world == SCENARIOS[scenario].world else "own"
+        write_world(truth, world, window, customers=customers, seed=seed, scenario=name, form=form)
     progress.finish()
     return _summarise(landed, fault_count + len(products.faults), start, days)
 
@@ -202,11 +210,11 @@ def _land_batch(shop: _Shop, first: int, within: Callable[[float], None] = lambd
     exports = []
     for block in range(first, min(first + shop.batch, shop.blocks)):
         life_seed, export_seed = np.random.SeedSequence(shop.seed, spawn_key=(block,)).spawn(2)
-        size = min(BLOCK_SIZE, shop.customers - block * BLOCK_SIZE)
-        history = live(life_seed, shop.world, catalogue, shop.window, block=block, size=size)
+        history = live(life_seed, shop.world, catalogue, shop.window, block=block, size=shop.size(block))
         sold += _units_sold(catalogue, history.orders, shop.window)
         if shop.is_told:
-            _tell(told, history, email_event_ids(export_seed, history), shop.window)
+            event_ids = email_event_ids(export_seed, history)
+            told.append_history(shop.world, shop.window, history, event_ids, form=shop.form)
         if shop.form == "systems":
             exports.append(export_block(export_seed, shop.world, catalogue, shop.window, history))
         else:
@@ -242,14 +250,6 @@ def _units_sold(catalogue: Catalogue, orders: Orders, window: Window) -> Ints:
     cell = orders.line_variant[inside] * window.days + day[inside]
     units = np.bincount(cell, weights=orders.line_quantity[inside], minlength=len(catalogue.product) * window.days)
     return units.astype(np.int64).reshape(-1, window.days)
-
-
-def _tell(told: Told, history: History, event_ids: list[str], window: Window) -> None:
-    people, selves = history.people, history.selves
-    told.append_people(people, selves, window.start)
-    told.append_profiles(people, selves, history.sessions)
-    told.append_machine_events(history.mailing.responses, event_ids)
-    told.append_experiment(people, selves, history.experiment, window.start)
 
 
 def _summarise(landed: dict[str, Landed], fault_count: int, start: date, days: int) -> Summary:

@@ -4,9 +4,8 @@ import csv
 from io import StringIO
 from typing import NamedTuple
 
-from simulator.arrays import Bools, Ints, Texts
+from simulator.arrays import NONE, Bools, Ints, Texts
 from simulator.instants import write_utc
-from simulator.selves import NONE
 
 NEWSLETTER = "hs_email_optout_7341205"
 """The subscription type of the newsletter."""

@@ -7,18 +7,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from simulator.arrays import Bools, Floats, Ints, Texts
+from simulator.arrays import NONE, Bools, Floats, Ints, Texts
 from simulator.browsing import ADDED, CHECKOUT, COMPLETED, IDENTIFIED, PAGE, RENEWED, SIGNED_UP, VIEWED
 from simulator.catalogue import CATEGORIES, Catalogue, slug
 from simulator.consents import OptIns, Statements
-from simulator.emails import BLOCKED, BOUNCED, CLICKED, COMPLAINED, DELIVERED, OPENED, UNSUBSCRIBED
+from simulator.response import BLOCKED, BOUNCED, CLICKED, COMPLAINED, DELIVERED, OPENED, UNSUBSCRIBED
 from simulator.histories import History
 from simulator.instants import DAY, HOUR, SECOND
 from simulator.mixing import hex_array
 from simulator.names import CITIES
 from simulator.people import People
 from simulator.purchases import Orders
-from simulator.selves import NONE, Selves
+from simulator.selves import Selves
 from simulator.shapes.segment import AGENTS, EVENT_NAMES, SHOP, arrival_times
 from simulator.tickets import Tickets
 from simulator.win_back import ASSIGNED_HOUR, CONTROL, EXPERIMENT, SENT_HOUR, TREATMENT, WinBack

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Ints, Texts, texts
+from simulator.arrays import NONE, Ints, Texts, texts
 from simulator.browsing import (
     ADDED,
     CHECKOUT,
@@ -25,7 +25,7 @@ from simulator.mixing import hex_ids, uniforms
 from simulator.names import CITIES
 from simulator.people import People
 from simulator.purchases import Orders
-from simulator.selves import NONE, Selves
+from simulator.selves import Selves
 from simulator.shapes.shopify_orders import money
 
 SHOP = "https://harbourandhill.example"

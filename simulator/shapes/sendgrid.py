@@ -3,7 +3,7 @@
 import numpy as np
 
 from simulator.arrays import Texts, texts
-from simulator.emails import BLOCKED, BOUNCED, CLICKED, COMPLAINED, DELIVERED, OPENED, UNSUBSCRIBED, Responses, Sends
+from simulator.response import BLOCKED, BOUNCED, CLICKED, COMPLAINED, DELIVERED, OPENED, UNSUBSCRIBED, Responses, Sends
 from simulator.instants import SECOND
 from simulator.people import People
 from simulator.selves import Selves

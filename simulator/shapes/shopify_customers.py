@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Bools, Ints, Texts, stack, texts
+from simulator.arrays import NONE, Bools, Ints, Texts, stack, texts
 from simulator.consents import OptIns
 from simulator.instants import HOUR, write_local
 from simulator.people import People
 from simulator.purchases import Orders
-from simulator.selves import NONE, Selves
+from simulator.selves import Selves
 from simulator.shapes.shopify_orders import address_texts, store_zones
 
 RECORD = (

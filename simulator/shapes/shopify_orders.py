@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Bools, Ints, Texts, texts
+from simulator.arrays import NONE, Bools, Ints, Texts, texts
 from simulator.catalogue import Catalogue
 from simulator.instants import BERLIN, NEW_YORK, SECOND, UTC, write_local
 from simulator.names import CITIES
 from simulator.people import People
 from simulator.purchases import TAX_RATE, Orders
-from simulator.selves import NONE, Selves
+from simulator.selves import Selves
 
 APP_EVERY = 10
 PAID, FULFILLED, CANCELLED, REFUNDED = range(4)
