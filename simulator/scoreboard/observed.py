@@ -101,7 +101,7 @@ def read_process(planted: Planted, *, days: int, horizon: int) -> Process:
     )  # fmt: skip
     return Process(
         **{name: float(world[name]) for name in names},
-        season=season_by_day(days + horizon, day_start(planted.start)),
+        season=season_by_day(days + horizon, day_start(planted.start), swing=world["season_swing"]),
     )
 
 

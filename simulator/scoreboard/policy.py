@@ -7,10 +7,9 @@ import duckdb
 
 from simulator.scoreboard.planted import Planted
 from simulator.scoreboard.sections import Bar, Chart, Line, Section
+from simulator.truth import OTHER_FLOWS
 
 ALL_FLOWS = "all flows"
-ANY_FLOW = "*"
-"""Stands in the truth for every flow that is not named there."""
 PARAMETERS = (
     "fading_days", "faded_level", "gone_level", "unsubscribe_share", "fatigue_share", "win_back_gone_factor", "tired_response",
     "tired_leaving",
@@ -79,7 +78,7 @@ with placed as (
     from policy_candidates as candidates
     inner join truth_people as people using (person)
     left join truth_effects as named on candidates.person = named.person and candidates.flow = named.flow
-    left join truth_effects as others on candidates.person = others.person and others.flow = $any_flow
+    left join truth_effects as others on candidates.person = others.person and others.flow = $other_flows
     left join policy_recent as recent using (decision_id)
 ),
 engaged as (
@@ -162,7 +161,7 @@ def score_policy(connection: duckdb.DuckDBPyConnection, planted: Planted, day: d
     """Sum the planted effects over the emails that the platform chose on the day and on every released day before."""
     connection.execute(CANDIDATES, {"day": day})
     connection.execute(RECENT, {"tiring_days": TIRING_DAYS})
-    connection.execute(VALUES, {"any_flow": ANY_FLOW, **{name: planted.parameters[name] for name in PARAMETERS}})
+    connection.execute(VALUES, {"other_flows": OTHER_FLOWS, **{name: planted.parameters[name] for name in PARAMETERS}})
     rows = connection.execute(BY_FLOW, {"all_flows": ALL_FLOWS}).fetchall()
     return PolicyScore(tuple(FlowValue(*row) for row in rows))
 

@@ -110,7 +110,6 @@ class Shop:
             writer.execute(f"copy {name} to '{self.folder / name}.parquet' (format parquet)")
         world: Mapping[str, Any] = {
             **asdict(World()), "scenario": scenario, "start": "2025-01-01", "days": 69, "future": 60, "seed": 1, "customers": 3,
-            "visit_base": 0.016, "visit_slope": 0.9, "tired_response": 0.9, "tired_leaving": 0.5,
         }  # fmt: skip
         (self.folder / "world.json").write_text(json.dumps(world, default=str))
         return open_truth(self.connection, self.folder, salt=SALT)

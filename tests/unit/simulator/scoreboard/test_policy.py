@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from simulator.scoreboard.policy import ALL_FLOWS, FlowValue, score_policy
+from simulator.truth import OTHER_FLOWS
 from simulator.world import World
 from tests.unit.simulator.scoreboard.conftest import DAY, Shop, mailbox_hash
 
@@ -34,7 +35,7 @@ def value(
         people=[person(number, "2025-02-01" if left_early else "2026-01-01") for number in EFFECTS],
         # The third person is known by the account only.
         profiles=[*((f"mailbox:p{number}@shop.example", number, False) for number in (1, 2)), ("shopify:3", 3, False)],
-        effects=[(number, "win_back", effect) for number, effect in EFFECTS.items()] + [(2, "*", 0.02)],
+        effects=[(number, "win_back", effect) for number, effect in EFFECTS.items()] + [(2, OTHER_FLOWS, 0.02)],
         sends=sends,
     )
     return {row.flow: row for row in score_policy(shop.connection, planted, DAY).flows}
