@@ -191,6 +191,35 @@ def why(email: str, day: Any) -> None:
     click.echo(explain_person(settings, email, day.date()))
 
 
+@main.command("score", epilog="Example: holdfast score --truth .holdfast/truth --date 2025-06-29")
+@click.option(
+    "--truth", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the planted truth."
+)
+@click.option("--date", "day", type=DAY, help="The partition (default: the newest that was decided).")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the page and score.json (default: publish/scoreboard of HOLDFAST_HOME).",
+)
+@one_line_errors
+def score_warehouse(truth: Path, day: Any, out: Path | None) -> None:
+    """Compare the warehouse with the truth of a simulated shop; exit 1 if a number that must be 0 is not."""
+    from orchestration.resources import read_settings
+
+    settings = read_settings()
+
+    from orchestration.score import print_lines, publish, score_day
+
+    scoreboard = score_day(settings, truth, day.date() if day else None)
+    page = publish(scoreboard, out or settings.publish / "scoreboard")
+    click.echo("\n".join(print_lines(scoreboard)))
+    click.echo(f"\nscoreboard  {page}")
+    if broken := scoreboard.broken():
+        found = ", ".join(f"{line.what.lower()} {line.found:,.0f}" for line in broken)
+        message = f"must be 0 and is not: {found}"
+        raise OneLine(message, 1)
+
+
 @main.command(epilog="Example: holdfast unlock")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @one_line_errors
