@@ -14,7 +14,7 @@ amounts as (
     select
         order_key,
         landed_on,
-        coalesce({{ parse_instant("json_extract_string(refund, '$.created_at')") }}, updated_at) as refunded_at,
+        coalesce({{ parse_instant("json_extract_string(refund, '$.created_at')", zone='UTC') }}, updated_at) as refunded_at,
         list_sum([
             try_cast(json_extract_string(movement, '$.amount') as decimal(18, 2))
             for movement in cast(json_extract(refund, '$.transactions[*]') as json[])
