@@ -30,7 +30,9 @@ def enabled_vendors(project_file: Path = PROJECT_FILE) -> dict[str, Vendor]:
 def shipped_vendors(folder: Path = FOLDER) -> dict[str, Vendor]:
     """The vendors whose models are in the project, enabled or not, by name."""
     return {
-        path.name: Vendor(_named(path, "base"), _named(path, "stg")) for path in sorted(folder.iterdir()) if path.is_dir()
+        path.name: Vendor(_named(path, "base"), _named(path, "stg"))
+        for path in sorted(folder.iterdir())
+        if path.is_dir()
     }
 
 

@@ -188,7 +188,14 @@ def test_messages_quote_nothing_of_the_file(tmp_path: Path, connection: duckdb.D
 
 
 def test_folder_that_is_not_read_is_named_with_what_to_do(tmp_path: Path) -> None:
-    for name in ("plain/orders", "plain/wishes", "snowplow/events", "klaviyo/events", "klaviyo/profiles", "klaviyo/flows"):
+    for name in (
+        "plain/orders",
+        "plain/wishes",
+        "snowplow/events",
+        "klaviyo/events",
+        "klaviyo/profiles",
+        "klaviyo/flows",
+    ):
         (tmp_path / name / "landed_on=2025-01-01").mkdir(parents=True)
     not_enabled, unknown_klaviyo, unknown_plain, unknown_vendor = unread_objects(tmp_path)
     assert not_enabled.startswith("klaviyo is not enabled: add `klaviyo: {reads: [events, profiles], gives: [consents,")
