@@ -137,12 +137,12 @@ def _materialise(first: date, last: date, *, landing: Path | None, allow_empty: 
 
     settings = prepare_home(landing=landing)
 
-    from orchestration.landing import unknown_objects
+    from orchestration.landing import unread_objects
     from orchestration.preflight import check_request
 
     check_request(settings, first=first, last=last, allow_empty=allow_empty)
-    for name in unknown_objects(settings.landing):
-        click.echo(f"not read: {name} is no source that Holdfast knows, see docs/bring-your-own-data.md", err=True)
+    for line in unread_objects(settings.landing):
+        click.echo(f"not read: {line}", err=True)
 
     from orchestration.report import summarise
     from orchestration.runs import execute, open_instance, refuse_dead_holders, requests_for
