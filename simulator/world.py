@@ -167,8 +167,8 @@ class World:
     """Visits by computer that become visits by phone."""
 
     objects: tuple[str, ...] = (
-        "shopify/customers", "shopify/orders", "segment/events", "sendgrid/events", "plain/tickets", "plain/consents",
-        "plain/assignments",
+        "shopify/customers", "shopify/orders", "segment/events", "sendgrid/events", "plain/consents", "plain/assignments",
+        "hubspot/contacts", "zendesk/tickets", "zendesk/users",
     )  # fmt: skip
     """What the systems form lands besides the products; support is `plain/tickets`, or `zendesk/tickets` and `zendesk/users`."""
     late_share: float = 0.005
