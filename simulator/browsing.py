@@ -6,9 +6,11 @@ import numpy as np
 
 from simulator.arrays import NONE, Bools, Ints, Texts, stack, take
 from simulator.catalogue import Catalogue, choose_variants
+from simulator.emails import Mailing
 from simulator.instants import DAY, HOUR, MINUTE, SECOND, draw_time_of_day
 from simulator.people import People, engagement_at
 from simulator.purchases import Orders
+from simulator.response import CLICKED
 from simulator.selves import Selves
 from simulator.world import World
 
@@ -32,6 +34,8 @@ class Sessions(NamedTuple):
     """The order placed, `NONE` without."""
     is_joining: Bools
     """The visit ends with the account form."""
+    click: Ints
+    """The report of the ESP (row in `Mailing.responses`) of the click that led here, `NONE` without."""
 
 
 class WebEvents(NamedTuple):
@@ -61,25 +65,30 @@ def draw_sessions(
     people: People,
     selves: Selves,
     orders: Orders,
+    mailing: Mailing,
     *,
     days: int,
     until: int,
     start: int,
 ) -> Sessions:
-    """All visits of a block: idle ones by engagement and appetite, some before joining, one per online order."""
+    """All visits of a block: idle ones by engagement and appetite, some before joining, by clicks, and one per online order."""
     bought = np.flatnonzero(~orders.is_renewal)
     joining = np.flatnonzero(~people.is_existing & ~people.is_guest)
+    responses = mailing.responses
+    leads = (responses.kind == CLICKED) & ~responses.is_machine
+    clicks = np.flatnonzero(leads & (rng.random(len(leads)) < world.click_visit_share))
     visits = (
         _idle(rng, world, people, days=days, until=until, start=start),
         _curious(rng, world, people),
         _at_kiosk(rng, people, selves, days=days, start=start),
+        _Visits(mailing.sends.person[responses.send[clicks]], responses.happened_at[clicks] + 2 * SECOND),
         # Eight pages fit in before the form.
         _Visits(joining, people.joined_at[joining] - 270 * SECOND),
         _Visits(orders.person[bought], orders.ordered_at[bought] - rng.integers(3 * MINUTE, 4 * MINUTE, len(bought))),
     )
     sizes = [len(sort.person) for sort in visits]
     who, started_at = (np.concatenate(columns) for columns in zip(*visits, strict=True))
-    is_kiosk = np.repeat([False, False, True, False, False], sizes)
+    is_kiosk = np.repeat([False, False, True, False, False, False], sizes)
     by_phone = np.where(people.prefers_phone, world.phone_visits_if_preferred, world.phone_visits_if_not)[who]
     has_drifted = (world.drift_from < 1) & (started_at >= start + world.drift_from * days * DAY)
     by_phone += (1 - by_phone) * world.drift_phone_visits * has_drifted
@@ -87,7 +96,7 @@ def draw_sessions(
     device = selves.device[who, is_phone.astype(np.int64)]
     device[is_kiosk] = selves.kiosk_device
     remembered = world.remembered_share
-    remembers = np.repeat([remembered, 0.0, 1.0, 0.0, remembered], sizes)
+    remembers = np.repeat([remembered, 0.0, 1.0, remembered, 0.0, remembered], sizes)
     order = np.concatenate([np.full(len(who) - len(bought), NONE), bought])
     is_logged_in = (rng.random(len(who)) < remembers) & ~people.is_guest[who] & (started_at > people.joined_at[who])
     is_logged_in &= (order == NONE) | (orders.account_id[order] != NONE) if len(orders) else True
@@ -98,7 +107,8 @@ def draw_sessions(
         is_phone=is_phone,
         is_logged_in=is_logged_in,
         order=order,
-        is_joining=np.repeat([False, False, False, True, False], sizes),
+        is_joining=np.repeat([False, False, False, False, True, False], sizes),
+        click=np.concatenate([np.full(sum(sizes[:3]), NONE), clicks, np.full(sum(sizes[4:]), NONE)]),
     )
 
 

@@ -105,7 +105,9 @@ def live(
     emailed = _email(next(streams), world, people, selves, own, opt_ins.listed_at, response_key, window)
     potential = place_orders(order_key, world, catalogue, people, selves, emailed.purchases)
     orders = potential.keep(potential.happens)
-    sessions = draw_sessions(next(streams), world, people, selves, orders, days=days, until=until, start=start)
+    sessions = draw_sessions(
+        next(streams), world, people, selves, orders, emailed.mailing, days=days, until=until, start=start
+    )
     web_events = draw_web_events(next(streams), world, catalogue, people, orders, sessions)
     return History(
         people=people,

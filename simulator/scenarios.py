@@ -35,7 +35,8 @@ FLAWLESS = replace(
 CALM = replace(
     FLAWLESS, guest_share=0.0, guest_checkout_share=0.0, second_mailbox_share=0.0, changed_phone_share=0.0, household_share=0.0,
     info_people=0, kiosk_share=0.0, company_share=0.0, chain_share=0.0, placeholder_phone_share=0.0, crm_duplicate_share=0.0,
-    curious_share=0.0, remembered_share=1.0, test_order_share=0.0, machine_open_share=0.0, scanner_share=0.0, taste_slope=0.0,
+    curious_share=0.0, remembered_share=1.0,
+    click_visit_share=0.0, test_order_share=0.0, machine_open_share=0.0, scanner_share=0.0, taste_slope=0.0,
     hour_swing=0.0, tired_response=1.0, tired_leaving=0.0, fatigue_share=0.0, resubscribed_share=0.0, import_from=1.0,
     effects=NO_EFFECTS,
 )  # fmt: skip

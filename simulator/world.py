@@ -89,6 +89,8 @@ class World:
     """Chance of each of two visits before joining."""
     remembered_share: float = 0.60
     """Visits, after joining, of a browser that still knows the account."""
+    click_visit_share: float = 0.90
+    """Human clicks, other than on the link to unsubscribe, that lead to a visit."""
     prefers_phone_share: float = 0.45
     phone_visits_if_preferred: float = 0.90
     phone_visits_if_not: float = 0.20

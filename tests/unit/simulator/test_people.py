@@ -6,8 +6,9 @@ from scipy import stats
 
 from simulator.arrays import NONE
 from simulator.histories import History
-from simulator.instants import DAY
+from simulator.instants import DAY, SECOND
 from simulator.people import DESKTOP, LOYAL, OFFICE, PHONE, engagement_by_day
+from simulator.response import CLICKED
 from simulator.world import World
 from tests.unit.simulator.samples import SIZE, START, WINDOW, within
 
@@ -97,14 +98,30 @@ def test_idle_visits_follow_presence_and_appetite(history: History) -> None:
     day = (sessions.started_at - START) // DAY
     left = people.alive_until[:, None] - (np.arange(WINDOW.until) + 0.5)
     known = np.arange(WINDOW.until) > joined_on[:, None]
-    # Neither purchases nor visits to the kiosk: those two are counted apart.
-    idle = (sessions.order == NONE) & (sessions.device != history.selves.kiosk_device) & (day >= 0)
+    # Neither purchases nor clicks nor visits to the kiosk.
+    idle = (
+        (sessions.order == NONE)
+        & (sessions.click == NONE)
+        & (sessions.device != history.selves.kiosk_device)
+        & (day >= 0)
+    )
     idle &= day > joined_on[sessions.person]
     visits = np.zeros(level.shape)
     np.add.at(visits, (sessions.person[idle], day[idle]), 1)
     for phase in (left > 50, (left > 0) & (left < 20), left < 0):
         expected = (level * appetite[:, None])[phase & known].sum()
         assert abs(visits[phase & known].sum() - expected) < 4 * expected**0.5
+
+
+def test_people_who_click_visit_the_shop(history: History) -> None:
+    sessions, (sends, _, responses, _) = history.sessions, history.mailing
+    human = (responses.kind == CLICKED) & ~responses.is_machine
+    came = sessions.click != NONE
+    assert within(came.sum() / human.sum(), WORLD.click_visit_share, int(human.sum()))
+    clicked = sessions.click[came]
+    assert human[clicked].all()
+    assert (sends.person[responses.send[clicked]] == sessions.person[came]).all()
+    assert (sessions.started_at[came] - responses.happened_at[clicked] == 2 * SECOND).all()
 
 
 def test_devices_follow_the_preference(history: History) -> None:

@@ -94,7 +94,7 @@ def test_drift_shifts_visits_and_devices_at_seventy_percent() -> None:
     world = replace(world, dropout_scale=1e9, existing_share=1.0, kiosk_share=0.0, subscription_share=0.0)
     history = live_once(world, days=200)
     sessions = history.sessions
-    idle = sessions.order == NONE
+    idle = (sessions.order == NONE) & (sessions.click == NONE)
     day = (sessions.started_at - START) // DAY
     before, after = idle & (day < 140), idle & (day >= 140) & (day < 200)
     rates = before.sum() / 140, after.sum() / 60
