@@ -57,6 +57,13 @@ Examples: holdfast simulate --customers 5000 --days 180 --seed 7 --out .holdfast
 @click.option("--customers", type=click.IntRange(1), default=5000, show_default=True, help="People in the shop.")
 @click.option("--days", type=click.IntRange(1), default=180, show_default=True, help="Days of history.")
 @click.option("--seed", type=int, default=7, show_default=True, help="The same seed gives the same files.")
+@click.option(
+    "--future",
+    type=click.IntRange(0),
+    default=60,
+    show_default=True,
+    help="Days after them that `holdfast step` can land.",
+)
 @click.option("--start", type=DAY, default="2025-01-01", show_default=True, help="First day.")
 @click.option("--scenario", default="everyday", show_default=True, help="Which shop; see --list-scenarios.")
 @click.option("--list-scenarios", is_flag=True, help="Say which shops there are and what each proves.")
@@ -67,7 +74,7 @@ Examples: holdfast simulate --customers 5000 --days 180 --seed 7 --out .holdfast
 @click.option("--truth", type=click.Path(file_okay=False, path_type=Path), help="Where the planted truth goes.")
 @one_line_errors
 def simulate(
-    customers: int, days: int, seed: int, start: Any, scenario: str, list_scenarios: bool, workers: int, out: Path | None,
+    customers: int, days: int, seed: int, future: int, start: Any, scenario: str, list_scenarios: bool, workers: int, out: Path | None,
     truth: Path | None,
 ) -> None:  # fmt: skip
     """Land a shop whose truth is known, in the file shapes of the real systems."""
@@ -90,13 +97,40 @@ def simulate(
         task = progress.add_task("simulating", total=days)
         try:
             summary = simulate_shop(
-                customers=customers, days=days, seed=seed, start=start.date(), scenario=scenario, workers=workers, out=out,
+                customers=customers, days=days, future=future, seed=seed, start=start.date(), scenario=scenario, workers=workers, out=out,
                 truth=truth, on_day=lambda done, total: progress.update(task, completed=done, total=total),
             )  # fmt: skip
         except ValueError as fault:
             raise OneLine(str(fault), 2) from fault
     last = start.date() + timedelta(days=days - 1)
     click.echo(f"landed {summary.rows:,} rows in {summary.files:,} files under {out}; last day {last}")
+
+
+@main.command(epilog="Example: holdfast step --date 2025-06-30 --truth .holdfast/truth")
+@click.option("--date", "day", type=DAY, required=True, help="The day after the simulated shop's last one.")
+@click.option(
+    "--truth", type=click.Path(file_okay=False, path_type=Path), required=True, help="What `simulate --truth` wrote."
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Landing zone (default: HOLDFAST_LANDING)."
+)
+@one_line_errors
+def step(day: Any, truth: Path, out: Path | None) -> None:
+    """Land one more day of a simulated shop: its people react to the send lists that were released."""
+    from orchestration.resources import read_settings
+    from simulator.loop import step as land_day
+
+    settings = read_settings()
+    try:
+        summary = land_day(
+            truth=truth, day=day.date(), released=settings.publish / "send_list", out=out or settings.landing
+        )
+    except ValueError as fault:
+        raise OneLine(str(fault), 2) from fault
+    rows = dict(summary.rows_by_object)
+    click.echo(
+        f"landed {day.date()}: {summary.rows:,} rows in {summary.files} files, {rows.get('sendgrid/events', 0):,} of them reports on emails"
+    )
 
 
 @main.command(epilog="Example: holdfast run --date 2025-06-29 --landing .holdfast/landing")

@@ -68,7 +68,7 @@ class Aftermath(NamedTuple):
     day: int
     """Since 1970."""
     history: History
-    """The same people; its mailing has the day's emails, its orders and visits are what they caused."""
+    """The same people; its mailing has the day's emails, its orders and visits are what they led to."""
 
 
 def react_to(
@@ -137,13 +137,14 @@ def _number(orders: Orders, day: int, window: Window) -> Orders:
 
 
 def _visit(world: World, catalogue: Catalogue, window: Window, history: History, orders: Orders) -> History:
-    """The visits in which the orders are placed."""
-    rng = np.random.default_rng([history.order_key, *orders.id.tolist()])
+    """The visits of those who clicked, and those in which the orders are placed."""
+    rng = np.random.default_rng([history.response_key, *history.mailing.sends.sent_at.tolist()])
     busy = replace(world, visit_base=0.0, visit_slope=0.0)
     sessions = draw_sessions(
-        rng, busy, history.people, history.selves, orders, days=window.days, until=window.until, start=window.start
-    )
-    sessions = take(sessions, sessions.order != NONE)
+        rng, busy, history.people, history.selves, orders, history.mailing, days=window.days, until=window.until,
+        start=window.start,
+    )  # fmt: skip
+    sessions = take(sessions, (sessions.order != NONE) | (sessions.click != NONE))
     events = draw_web_events(rng, world, catalogue, history.people, orders, sessions)
     return history._replace(
         potential=orders,
