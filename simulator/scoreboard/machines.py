@@ -26,7 +26,8 @@ create or replace temp table judged_events as
 with planted as (
     select 'sendgrid:' || staged.row_key as event_key, truth.kind
     from truth_machine_events as truth
-    inner join staging.stg_sendgrid__events as staged on truth.sg_event_id = staged.sg_event_id
+    inner join staging.base_sendgrid__events as staged
+        on truth.sg_event_id = staged.sg_event_id and staged.row_status = 'staged'
     union
     select 'plain:' || sg_event_id, kind from truth_machine_events
 ),

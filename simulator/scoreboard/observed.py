@@ -31,11 +31,9 @@ group by place, day
 # One page call opens a visit; every purchase that is no renewal ends one.
 VISITS = """
 with keyed as (
-    select
-        case when user_id is not null then 'segment:user:' || user_id else 'segment:anon:' || anonymous_id end as profile_key,
-        occurred_at
-    from staging.stg_segment__events
-    where type = 'page' and landed_on <= $day and occurred_at >= $start and occurred_at < $until
+    select profile_key, occurred_at
+    from intermediate.int_web_events__unioned
+    where event = 'Page Viewed' and landed_on <= $day and occurred_at >= $start and occurred_at < $until
 ),
 visited as (
     select forecast_people.place, date_diff('day', $start, keyed.occurred_at) as day, count(*) as visits
@@ -61,7 +59,8 @@ EMAILS = """
 with machines as (
     select 'sendgrid:' || staged.row_key as event_key
     from truth_machine_events as truth
-    inner join staging.stg_sendgrid__events as staged on truth.sg_event_id = staged.sg_event_id
+    inner join staging.base_sendgrid__events as staged
+        on truth.sg_event_id = staged.sg_event_id and staged.row_status = 'staged'
 ),
 emails as (
     select

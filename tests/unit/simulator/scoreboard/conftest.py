@@ -65,10 +65,11 @@ WAREHOUSE = {
     "intermediate.int_email_events__unioned": (
         "event_key varchar, event varchar, landed_on date, occurred_on date, mailbox_hash varchar, message_id varchar, is_machine boolean"
     ),
-    "staging.stg_segment__events": (
-        "type varchar, user_id varchar, anonymous_id varchar, occurred_at timestamp, landed_on date"
+    "intermediate.int_web_events__unioned": "event varchar, profile_key varchar, occurred_at timestamp, landed_on date",
+    "staging.base_sendgrid__events": (
+        "row_key varchar, sg_event_id varchar, landed_on date, row_status varchar default 'staged', file varchar,"
+        " row_number bigint, rule varchar"
     ),
-    "staging.stg_sendgrid__events": "row_key varchar, sg_event_id varchar, landed_on date",
     "staging.base_segment__events": (
         "landed_on date, file varchar, row_number bigint, row_status varchar, rule varchar"
     ),

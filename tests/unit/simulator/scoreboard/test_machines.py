@@ -7,7 +7,9 @@ from tests.unit.simulator.scoreboard.conftest import DAY, Shop
 def land(shop: Shop) -> None:
     shop.plant(machine_events=[("m1", "machine_open"), ("m2", "machine_open"), ("s1", "scanner_click")])
     shop.land(
-        staging__stg_sendgrid__events=[(f"row-{name}", name, DAY) for name in ("m1", "m2", "s1", "h1", "h2")],
+        staging__base_sendgrid__events=[
+            (f"row-{name}", name, DAY, "staged", None, None, None) for name in ("m1", "m2", "s1", "h1", "h2")
+        ],
         intermediate__int_email_events__unioned=[
             ("sendgrid:row-m1", "opened", DAY, DAY, "x", "1", True),
             ("sendgrid:row-m2", "opened", DAY, DAY, "x", "2", False),

@@ -141,12 +141,12 @@ def test_observations_are_those_of_the_files_by_the_day(shop: Shop) -> None:
     )
     noon = datetime.fromisoformat("2025-01-08 12:00:00")
     shop.land(
-        staging__stg_segment__events=[
-            ("page", "1", "a", noon, DAY),
-            ("page", None, "a", noon, DAY),
-            ("page", None, "kiosk", noon, DAY),
-            ("track", "1", "a", noon, DAY),
-            ("page", "1", "a", noon, DAY + timedelta(days=1)),
+        intermediate__int_web_events__unioned=[
+            ("Page Viewed", "segment:user:1", noon, DAY),
+            ("Page Viewed", "segment:anon:a", noon, DAY),
+            ("Page Viewed", "segment:anon:kiosk", noon, DAY),
+            ("Product Viewed", "segment:user:1", noon, DAY),
+            ("Page Viewed", "segment:user:1", noon, DAY + timedelta(days=1)),
         ],
         intermediate__int_email_events__unioned=[
             ("1", "delivered", DAY, date(2025, 1, 7), address, "m1", False),
