@@ -1,9 +1,14 @@
-{#- Gives every judged row (of a relation with row_key and verdict) its row_status, rule and message.
+{#- Judges every typed row (of a relation with row_key) by the rules and gives it its row_status, rule and message.
     quarantined: it broke a rule. duplicate: its key was staged before (events), or this version or a newer one was
     (records, by version_at; of several versions that land on one day the newest is staged). staged: the rest.
-    Only rows that landed earlier count, so a day staged again or in a longer window comes out the same. -#}
-{% macro with_row_status(relation, version_at=none) -%}
-    with copies as (
+    Only rows that landed earlier count, so a day staged again or in a longer window comes out the same.
+    Columns named `..._text` are what a cast was made of: the rules read them, and they go no further. -#}
+{% macro with_row_status(relation, rules, version_at=none) -%}
+    with judged as (
+        select *, {{ verdict(rules) }} as verdict from {{ relation }}
+    ),
+
+    copies as (
         select
             landed_on, file, row_number,
             {%- if version_at %}
@@ -19,7 +24,7 @@
             row_number() over (partition by row_key order by landed_on, file, row_number) as copy_number,
             {%- endif %}
             row_key
-        from {{ relation }}
+        from judged
         where verdict is null
     ),
     {%- if is_incremental() %}
@@ -42,20 +47,24 @@
         {%- if is_incremental() %}
             or {% if version_at %}copies.own_version_at <= known.known_version_at{% else %}known.row_key is not null{% endif %}
         {%- endif %}
+    ),
+
+    with_status as (
+        select
+            judged.* replace (case when judged.verdict is not null then judged.raw end as raw),
+            case
+                when judged.verdict is not null then 'quarantined'
+                when repeats.file is not null then 'duplicate'
+                else 'staged'
+            end as row_status,
+            case
+                when judged.verdict is not null then judged.verdict.rule
+                when repeats.file is not null then '{{ 'known_version' if version_at else 'known_key' }}'
+            end as rule,
+            judged.verdict.message as message
+        from judged
+        left join repeats on judged.file = repeats.file and judged.row_number = repeats.row_number
     )
-    select
-        landed.* exclude (raw, is_parsed, verdict),
-        case
-            when landed.verdict is not null then 'quarantined'
-            when repeats.file is not null then 'duplicate'
-            else 'staged'
-        end as row_status,
-        case
-            when landed.verdict is not null then landed.verdict.rule
-            when repeats.file is not null then '{{ 'known_version' if version_at else 'known_key' }}'
-        end as rule,
-        landed.verdict.message as message,
-        case when landed.verdict is not null then landed.raw end as raw
-    from {{ relation }} as landed
-    left join repeats on landed.file = repeats.file and landed.row_number = repeats.row_number
+
+    select columns(lambda name: name not in ('is_parsed', 'verdict') and not ends_with(name, '_text')) from with_status
 {%- endmacro %}
