@@ -38,13 +38,14 @@ from tests.unit.simulator.samples import SIZE, START, as_expected, live_once, wi
 
 WORLD = World()
 KEY = 77
-NOBODY = Sends(*(np.zeros(0, dtype=kind) for kind in (np.int64, np.int64, object, object, np.int64)))
+NOBODY = Sends(*(np.zeros(0, dtype=kind) for kind in (np.int64, np.int64, object, object, np.int64, object, object)))
 
 
 def send_to(person: np.ndarray, day: int, *, flow: str = "win_back", hour: int = 10, theme: int = NONE) -> Sends:
     size = len(person)
     flows, arms = np.full(size, flow, dtype=object), np.full(size, "treatment", dtype=object)
-    return Sends(person, np.full(size, START + day * DAY + hour * HOUR), flows, arms, np.full(size, theme))
+    sent_at = np.full(size, START + day * DAY + hour * HOUR)
+    return Sends(person, sent_at, flows, arms, np.full(size, theme), arms, arms)
 
 
 def well(people: People, day: int) -> np.ndarray:

@@ -22,7 +22,12 @@ KEYS = {
     "shopify/products": "id title product_type tags status variants",
     "segment/events": "type messageId timestamp receivedAt sentAt originalTimestamp context userId",
     "sendgrid/events": "email timestamp event sg_event_id sg_message_id decision_id flow step arm",
-    "plain/tickets": "ticket_id profile_id email status priority created_at updated_at satisfaction",
+    "hubspot/contacts": (
+        "hs_object_id email hs_additional_emails firstname lastname phone company createdate lastmodifieddate lifecyclestage "
+        "hs_email_optout hs_email_hard_bounce_reason_enum hs_merged_object_ids hs_legal_basis hs_timezone"
+    ),
+    "zendesk/tickets": "id requester_id status priority subject created_at updated_at satisfaction_rating",
+    "zendesk/users": "id email name role phone created_at updated_at iana_time_zone",
     "plain/consents": "evidence_id email channel statement stated_at topic legal_basis source",
     "plain/assignments": "experiment profile_id email arm assigned_at planned_share exposed_at ghost_at",
 }
@@ -108,7 +113,7 @@ def test_times_belong_to_their_landing_day(small_shop: Shop) -> None:
         "segment/events": lambda record: record["receivedAt"],
         "shopify/orders": lambda record: record["updated_at"],
         "shopify/products": lambda record: record["updated_at"],
-        "plain/tickets": lambda record: record["updated_at"],
+        "zendesk/tickets": lambda record: record["updated_at"],
     }
     for name, time in times.items():
         strays = sum(utc_day(time(record)) != day for day, record in records(small_shop.landing, name))
@@ -143,8 +148,8 @@ def test_every_product_lands_each_day_with_a_stock(small_shop: Shop) -> None:
 
 def test_the_last_day_has_something_to_decide(small_shop: Shop) -> None:
     status: dict[str, str] = {}
-    for _, ticket in records(small_shop.landing, "plain/tickets"):
-        status[ticket["ticket_id"]] = ticket["status"]
+    for _, ticket in records(small_shop.landing, "zendesk/tickets"):
+        status[ticket["id"]] = ticket["status"]
     assert Counter(status.values()).keys() > {"solved"}
     since = (date(2025, 1, 1) + timedelta(days=DAYS - 14)).isoformat()
     new = [
