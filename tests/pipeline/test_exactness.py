@@ -89,13 +89,13 @@ def test_released_keys_are_unique_and_a_second_release_adds_none(ran_shop: Platf
 
 def test_changed_row_of_a_landed_file_changes_only_what_depends_on_it(ran_shop: Platform, tmp_path: Path) -> None:
     kept = keep(ran_shop, tmp_path)
-    file = next((ran_shop.landing / "plain" / "tickets").glob("landed_on=*/*.csv"))
+    files = sorted((ran_shop.landing / "zendesk" / "tickets").glob("landed_on=*/tickets-0*.json"))
+    file = next(path for path in files if json.loads(path.read_text())["tickets"])
     original = file.read_bytes()
-    lines = original.decode().splitlines(keepends=True)
-    priority = lines[0].strip().split(",").index("priority")
-    cells = lines[1].rstrip("\n").split(",")
-    cells[priority] = "urgent" if cells[priority] != "urgent" else "low"
-    file.write_text("".join([lines[0], ",".join(cells) + "\n", *lines[2:]]))
+    document = json.loads(original)
+    ticket = document["tickets"][0]
+    ticket["priority"] = "urgent" if ticket["priority"] != "urgent" else "low"
+    file.write_text(json.dumps(document))
     try:
         ran_shop.ok("run", "--date", str(D2))
         changed = set(differences(kept, ran_shop.home / "warehouse.duckdb"))
@@ -103,7 +103,7 @@ def test_changed_row_of_a_landed_file_changes_only_what_depends_on_it(ran_shop: 
         file.write_bytes(original)
         ran_shop.ok("run", "--date", str(D2))
     assert changed
-    assert changed <= {"staging.base_plain__tickets", "intermediate.int_tickets__versioned"}
+    assert changed <= {"staging.base_zendesk__tickets", "intermediate.int_tickets__versioned"}
     assert differences(kept, ran_shop.home / "warehouse.duckdb") == {}
 
 
@@ -133,11 +133,23 @@ def test_late_event_leaves_earlier_partitions_as_they_were(ran_shop: Platform, t
     assert "intermediate.int_web_events__unioned" in after
 
 
-def test_release_killed_in_the_middle_loses_nothing_and_doubles_nothing(
-    shop: Path, holdfast: Callable[..., Platform]
-) -> None:
-    platform = holdfast("killed", shop)
+@pytest.fixture(scope="module")
+def decided(shop: Path, holdfast: Callable[..., Platform], tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """The last day run and nothing released."""
+    platform = holdfast("decided", cut(shop, tmp_path_factory.mktemp("decided_landing") / "landing", D2))
     platform.ok("run", "--date", str(D2))
+    return platform
+
+
+def copied(platform: Platform, folder: Path) -> Platform:
+    """The same platform in a home and a landing zone of its own."""
+    shutil.copytree(platform.home, folder / "home")
+    shutil.copytree(platform.landing, folder / "landing")
+    return Platform(folder / "home", folder / "landing")
+
+
+def test_release_killed_in_the_middle_loses_nothing_and_doubles_nothing(decided: Platform, tmp_path: Path) -> None:
+    platform = copied(decided, tmp_path)
     expected = platform.value("select count(*) from activation.send_decisions where outcome in ('sent', 'held_out')")
     for seconds in (3.0, 6.0, 9.0):
         process = platform.start("release", "--date", str(D2), "--allow-past")
@@ -154,11 +166,8 @@ def test_release_killed_in_the_middle_loses_nothing_and_doubles_nothing(
     assert rows == (sent, sent)
 
 
-def test_unsubscribe_between_decision_and_release_is_not_released(
-    shop: Path, holdfast: Callable[..., Platform], tmp_path: Path
-) -> None:
-    platform = holdfast("unsubscribed", cut(shop, tmp_path / "landing", D2))
-    platform.ok("run", "--date", str(D2))
+def test_unsubscribe_between_decision_and_release_is_not_released(decided: Platform, tmp_path: Path) -> None:
+    platform = copied(decided, tmp_path)
     email, mailbox = platform.query("select email, mailbox_hash from activation.send_list order by email")[0]
     today = platform.landing / "sendgrid" / "events" / f"landed_on={D2 + timedelta(days=1)}"
     today.mkdir()
@@ -171,6 +180,31 @@ def test_unsubscribe_between_decision_and_release_is_not_released(
         platform.value("select count(*) from activation.send_ledger where mailbox_hash = $mailbox", mailbox=mailbox)
         == 0
     )
+
+
+def test_shop_goes_on_with_what_was_released_and_nobody_is_mailed_who_must_not_be(
+    decided: Platform, shop: Path, tmp_path: Path
+) -> None:
+    platform, truth = copied(decided, tmp_path), tmp_path / "truth"
+    shutil.copytree(shop.parent / "truth", truth)
+    platform.ok("release", "--date", str(D2), "--allow-past")
+    tomorrow = D2 + timedelta(days=1)
+    platform.ok("step", "--date", str(tomorrow), "--truth", str(truth))
+    platform.ok("run", "--date", str(tomorrow))
+    decisions = "select decision_id from activation.send_decisions where as_of = $day and outcome = 'sent'"
+    answered = platform.value(
+        f"select count(*) from intermediate.int_email_events__unioned where landed_on = $next and decision_id in ({decisions})",
+        day=D2, next=tomorrow,
+    )  # fmt: skip
+    sent = platform.value("select count(*) from activation.send_ledger where kind = 'send'")
+    assert isinstance(answered, int)
+    assert isinstance(sent, int)
+    # Nearly every email that was sent is reported as delivered or bounced by the end of its day.
+    assert answered >= 0.9 * sent > 0
+    platform.ok("score", "--truth", str(truth), "--date", str(tomorrow))
+    score = json.loads((platform.home / "publish" / "scoreboard" / "score.json").read_text())
+    assert score["sends"]["released"] == sent
+    assert {line["to"]: line["emails"] for line in score["sends"]["forbidden"] if line["emails"]} == {}
 
 
 def test_concurrent_runs_queue_for_the_warehouse(shop: Path, holdfast: Callable[..., Platform]) -> None:
