@@ -29,6 +29,7 @@ unioned as (
         step,
         arm,
         url,
+        useragent as user_agent,
         is_machine_open as is_machine,
         reason
     from sendgrid_events
@@ -46,6 +47,7 @@ unioned as (
         step,
         arm,
         url,
+        user_agent,
         is_machine,
         reason
     from plain_events
@@ -55,7 +57,7 @@ dated as (
     select
         event_key, source, event, landed_on, occurred_at, {{ business_day('occurred_at') }} as occurred_on,
         mailbox_hash, 'mailbox:' || mailbox_hash as profile_key, message_id, decision_id, flow, step, arm, url,
-        is_machine, reason
+        user_agent, is_machine, reason
     from unioned
 )
 
