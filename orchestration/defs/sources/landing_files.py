@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 import duckdb
+import pyarrow as pa
 
 from orchestration.landing import pending_days, register_files
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
@@ -82,12 +83,20 @@ def record_service_levels(
     register_playbook(store, settings)
     days = [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
     rows = [
-        (day, level.source, level.expected_every_hours, level.late_after_hours, level.max_bad_share)
+        {
+            "as_of": day,
+            "source": level.source,
+            "expected_every_hours": level.expected_every_hours,
+            "late_after_hours": level.late_after_hours,
+            "max_bad_share": level.max_bad_share,
+        }
         for day in days
         for level in playbook_of(store, day).service_levels
     ]
     connection.execute("delete from ops.service_levels where as_of between $start and $end", {"start": start, "end": end})
-    connection.executemany("insert into ops.service_levels values (?, ?, ?, ?, ?)", rows)
+    connection.register("declared_levels", pa.Table.from_pylist(rows))
+    connection.execute("insert into ops.service_levels by name select * from declared_levels")
+    connection.unregister("declared_levels")
 
 
 def facts_window(connection: duckdb.DuckDBPyConnection, *, start: date, end: date) -> tuple[date, date]:
