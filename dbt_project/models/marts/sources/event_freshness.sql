@@ -84,7 +84,8 @@ compared as (
         coalesce(feeds.is_missing, true) as is_feed_missing,
         coalesce(feeds.is_catching_up, false) as is_catching_up,
         bands.expected_volume,
-        round(greatest(0, bands.expected_volume - 3 * bands.deviation), 6) as expected_low,
+        round(case when bands.deviation is not null then greatest(0, bands.expected_volume - 3 * bands.deviation) end, 6)
+            as expected_low,
         round(bands.expected_volume + 3 * bands.deviation, 6) as expected_high,
         coalesce(event_days.volume, 0) as volume,
         event_days.late_count,
