@@ -1,7 +1,7 @@
 {#- The landed object in which a source delivers a kind of event. -#}
 {% macro feed_object(source, event) -%}
     case
-        when {{ event }} = 'order' then 'orders'
+        when {{ event }} in ('order', 'renewal') then 'orders'
         when {{ event }} = 'ticket' then 'tickets'
         when {{ event }} = 'consent' then
             case {{ source }}

@@ -27,6 +27,7 @@ known as (
         max(event_days.last_occurred_at) as last_occurred_at,
         least(28, days.as_of - min(event_days.landed_on) + 1)
             - count(*) filter (where event_days.landed_on > days.as_of - 28) as gap_days,
+        sum(event_days.volume) filter (where event_days.landed_on > days.as_of - 7) / 7 as daily_volume,
         sum(event_days.late_count) filter (where event_days.landed_on between days.as_of - 28 and days.as_of - 1)
             / sum(event_days.volume) filter (where event_days.landed_on between days.as_of - 28 and days.as_of - 1)
             as usual_late_share
@@ -88,6 +89,8 @@ compared as (
             as expected_low,
         round(bands.expected_volume + 3 * bands.deviation, 6) as expected_high,
         coalesce(event_days.volume, 0) as volume,
+        -- The stragglers of a busy day may be all that lands on a quiet one.
+        greatest(event_days.volume, known.daily_volume) as comparable_volume,
         event_days.late_count,
         event_days.identified_count,
         event_days.lag_hours_p50,
@@ -134,8 +137,7 @@ measured as (
             when compared.volume = 0 and (compared.is_feed_missing or compared.expected_low > 0) then 'missing'
             when compared.late_count > 0 and (
                 compared.is_catching_up
-                or (compared.late_count = compared.volume and compared.late_share_allowed < 0.5)
-                or {{ beyond_share('compared.late_count', 'compared.volume', 'compared.late_share_allowed') }}
+                or {{ beyond_share('compared.late_count', 'compared.comparable_volume', 'compared.late_share_allowed') }}
             ) then 'late'
             when compared.volume < compared.expected_low then 'short'
             else 'fresh'
