@@ -2,7 +2,7 @@
 
 from expectations.suite import BY_DAY, Suite, never, none_of, unique, within
 
-FEEDS = "select source, object, as_of from marts.feed_health where as_of between {start} and {end} and "
+FEEDS = "select source, object, as_of from marts.feed_health where as_of in (select as_of from {batch}) and "
 
 SUITE = Suite(
     table="marts.event_freshness",
@@ -26,8 +26,8 @@ SUITE = Suite(
         unique("as_of", "source", "event"),
         within("volume", 0, None),
         never("nothing_lands_after_the_day", "last_landed_on > as_of"),
-        none_of("source_declares_its_service_level", f"{FEEDS} max_bad_share is null"),
-        none_of("refused_rows_are_within_the_declared_share", f"{FEEDS} has_too_many_bad_rows"),
+        none_of("source_declares_its_service_level", f"{FEEDS}max_bad_share is null"),
+        none_of("refused_rows_are_within_the_declared_share", f"{FEEDS}has_too_many_bad_rows"),
         never("required_event_is_there", "source = 'required'", severity="warning"),
     ),
     needs=("marts.feed_health",),

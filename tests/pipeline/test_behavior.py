@@ -88,7 +88,9 @@ class Project:
                 connection.execute(f"insert into {table} {known}")
 
     def run(self, models: list[str], start: date, end: date) -> None:
-        self.invoke("run", "--select", *models, "--vars", json.dumps({"window_start": str(start), "window_end": str(end)}))
+        self.invoke(
+            "run", "--select", *models, "--vars", json.dumps({"window_start": str(start), "window_end": str(end)})
+        )
 
     def invoke(self, *arguments: str) -> None:
         try:

@@ -68,7 +68,12 @@ def outage(build: Builder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     days = [OUTAGE + timedelta(days=offset) for offset in range(-40, 4)]
     waiting: list[dict[str, object]] = []
     for day in days:
-        order = {"id": day.toordinal(), "email": "a@shop.test", "created_at": f"{day}T10:00:00Z", "updated_at": f"{day}T10:00:00Z"}
+        order = {
+            "id": day.toordinal(),
+            "email": "a@shop.test",
+            "created_at": f"{day}T10:00:00Z",
+            "updated_at": f"{day}T10:00:00Z",
+        }
         land(root, "shopify/orders", day, json.dumps(order | {"total_price": "9.00", "currency": "EUR"}) + "\n")
         waiting += [delivered(day, number) for number in range(6)]
         if day not in {OUTAGE, OUTAGE + timedelta(days=1)}:
@@ -136,7 +141,10 @@ def test_machines_are_told_from_people(judged: Path, shop: Path) -> None:
 
 
 def test_only_people_are_counted_and_nobody_is_lost(judged: Path) -> None:
-    counted = "select sum(human_opens), sum(human_clicks), sum(machine_events), sum(unsubscribes) from intermediate.int_email_days__aggregated"
+    counted = """
+        select sum(human_opens), sum(human_clicks), sum(machine_events), sum(unsubscribes)
+        from intermediate.int_email_days__aggregated
+    """
     classified = """
         select count(*) filter (where is_human and event = 'opened'), count(*) filter (where is_human and event = 'clicked'),
             count(*) filter (where not is_human),

@@ -70,9 +70,7 @@ def register_window(
     return {"staged_from": first.isoformat(), **summary._asdict()}
 
 
-def record_service_levels(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, *, start: date, end: date
-) -> None:
+def record_service_levels(connection: duckdb.DuckDBPyConnection, settings: Settings, *, start: date, end: date) -> None:
     """Write what the playbook of each day declares of its sources, so that a day that is built again is judged as it was.
 
     Raises:
@@ -93,7 +91,9 @@ def record_service_levels(
         for day in days
         for level in playbook_of(store, day).service_levels
     ]
-    connection.execute("delete from ops.service_levels where as_of between $start and $end", {"start": start, "end": end})
+    connection.execute(
+        "delete from ops.service_levels where as_of between $start and $end", {"start": start, "end": end}
+    )
     connection.register("declared_levels", pa.Table.from_pylist(rows))
     connection.execute("insert into ops.service_levels by name select * from declared_levels")
     connection.unregister("declared_levels")
