@@ -11,6 +11,7 @@ from markupsafe import Markup
 from reporting import formats
 from reporting.data import SiteData
 from reporting.definitions import COLUMNS, GLOSSARY, OUTCOMES, STATUSES, metric_of, spoken
+from reporting.health import STEP, calendar_of, unmet
 from reporting.page import experiments_of, waterfalls_of
 from reporting.verdict import in_words, is_plain
 
@@ -65,6 +66,9 @@ def render(data: SiteData) -> str:
         glossary=GLOSSARY,
         outcomes=OUTCOMES,
         statuses=STATUSES,
+        calendar=calendar_of(data.source_days, data.as_of),
+        step=STEP,
+        unmet=unmet(data.freshness),
         newest_event=max((row.last_occurred_at for row in data.freshness if row.last_occurred_at), default=None),
         style=own_text("page.css"),
         script=script,

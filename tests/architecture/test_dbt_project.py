@@ -177,3 +177,14 @@ def test_no_layer_reads_a_later_one(models: list[Node], layer_name: str) -> None
     wrong = [model["name"] for model in layer(models, layer_name) if set(model["depends_on"]["nodes"]) & later]
 
     assert wrong == []
+
+
+def test_only_the_engagement_layer_reads_what_providers_say_of_machines(root: Path, models: list[Node]) -> None:
+    readers = [
+        model["name"]
+        for model in models
+        if folders(model)[0] != "staging"
+        and re.search(r"is_machine|user_agent", (root / "dbt_project" / model["original_file_path"]).read_text())
+    ]
+
+    assert readers == ["int_email_engagement__classified"]

@@ -28,7 +28,7 @@
         'email_events':
             'landed_on date, event_key varchar, event varchar, occurred_at timestamp, email varchar, '
             ~ 'message_id varchar, decision_id varchar, flow varchar, step varchar, arm varchar, url varchar, '
-            ~ 'is_machine boolean, reason varchar',
+            ~ 'user_agent varchar, is_machine boolean, reason varchar',
         'tickets':
             'landed_on date, ticket_key varchar, profile_key varchar, email varchar, status varchar, '
             ~ 'priority varchar, satisfaction varchar, ' ~ times,

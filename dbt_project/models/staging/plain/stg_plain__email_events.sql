@@ -7,7 +7,7 @@ with landed as (
 email_events as (
     select
         landed_on, 'plain:' || event_id as event_key, event, occurred_at, email, message_id, flow, step, arm, url,
-        is_machine, reason
+        user_agent, is_machine, reason
     from landed
 )
 

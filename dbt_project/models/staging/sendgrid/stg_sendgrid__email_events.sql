@@ -26,6 +26,7 @@ email_events as (
         step,
         arm,
         url,
+        useragent as user_agent,
         is_machine_open as is_machine,
         reason
     from events
