@@ -28,7 +28,7 @@ with consent as (
     select
         decision_id,
         case
-            when consent_status is null or consent_status in ('unknown', 'pending') then 'no_consent'
+            when consent_status is null or consent_status in ('unknown', 'pending', 'imported') then 'no_consent'
             when consent_status = 'bounced' then 'hard_bounced'
             else consent_status
         end as reason
