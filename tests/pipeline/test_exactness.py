@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from tests.pipeline.conftest import LAST, ROOT, Platform, cut
