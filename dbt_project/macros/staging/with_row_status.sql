@@ -8,44 +8,47 @@
         select *, {{ verdict(rules) }} as verdict from {{ relation }}
     ),
 
-    copies as (
-        select
-            landed_on, file, row_number,
-            {%- if version_at %}
-            row_number() over (
-                partition by row_key, landed_on order by {{ version_at }} desc, file, row_number
-            ) as copy_number,
-            max({{ version_at }}) over (
-                partition by row_key order by landed_on
-                range between unbounded preceding and interval 1 day preceding
-            ) as newest_version_at,
-            {{ version_at }} as own_version_at,
-            {%- else %}
-            row_number() over (partition by row_key order by landed_on, file, row_number) as copy_number,
-            {%- endif %}
-            row_key
+    accepted as (
+        select landed_on, file, row_number, row_key{% if version_at %}, {{ version_at }} as version_at{% endif %}
         from judged
         where verdict is null
     ),
-    {%- if is_incremental() %}
-    known as (
-        select row_key{% if version_at %}, max({{ version_at }}) as known_version_at{% endif %}
-        from {{ this }}
-        where landed_on < {{ window_start() }} and row_status = 'staged'
-            and row_key in (select copies.row_key from copies)
-        group by row_key
+
+    -- Few keys land twice: only their rows are ranked.
+    copies as (
+        select
+            *,
+            {%- if version_at %}
+            row_number() over (
+                partition by row_key, landed_on order by version_at desc, file, row_number
+            ) as copy_number,
+            max(version_at) over (
+                partition by row_key order by landed_on
+                range between unbounded preceding and interval 1 day preceding
+            ) as newest_version_at
+            {%- else %}
+            row_number() over (partition by row_key order by landed_on, file, row_number) as copy_number
+            {%- endif %}
+        from accepted
+        where row_key in (select accepted.row_key from accepted group by accepted.row_key having count(*) > 1)
     ),
-    {%- endif %}
+
     repeats as (
-        select copies.landed_on, copies.file, copies.row_number
+        select file, row_number
         from copies
+        where copy_number > 1{% if version_at %} or version_at <= newest_version_at{% endif %}
         {%- if is_incremental() %}
-        left join known on copies.row_key = known.row_key
-        {%- endif %}
-        where copies.copy_number > 1
-        {%- if version_at %} or copies.own_version_at <= copies.newest_version_at {%- endif %}
-        {%- if is_incremental() %}
-            or {% if version_at %}copies.own_version_at <= known.known_version_at{% else %}known.row_key is not null{% endif %}
+        union
+        select accepted.file, accepted.row_number
+        from accepted
+        inner join (
+            select row_key{% if version_at %}, max({{ version_at }}) as known_version_at{% endif %}
+            from {{ this }}
+            where landed_on < {{ window_start() }} and row_status = 'staged'
+                and row_key in (select accepted.row_key from accepted)
+            group by row_key
+        ) as known on accepted.row_key = known.row_key
+        {%- if version_at %} and accepted.version_at <= known.known_version_at{% endif %}
         {%- endif %}
     ),
 
