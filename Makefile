@@ -32,4 +32,5 @@ check: .venv/ready ## Lint, types, import rules
 	@$(BIN)/lint-imports --no-cache
 
 bench: .venv/ready ## Benchmarks, with where the time goes
+	@$(BIN)/python -m benchmarks.simulator
 	@$(BIN)/python -m benchmarks.spine

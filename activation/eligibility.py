@@ -28,7 +28,7 @@ with consent as (
     select
         decision_id,
         case
-            when consent_status is null or consent_status in ('unknown', 'pending') then 'no_consent'
+            when consent_status is null or consent_status in ('unknown', 'pending', 'imported') then 'no_consent'
             when consent_status = 'bounced' then 'hard_bounced'
             else consent_status
         end as reason
@@ -82,7 +82,7 @@ class Freshness:
 
     Attributes:
         ages: By source; a source that never landed is absent.
-        is_feed_stale: Whether unsubscribes may be missing: a listed feed is too old, or none ever landed.
+        is_feed_stale: Whether unsubscribes may be missing: a listed source is stale, or none ever landed.
     """
 
     ages: dict[str, int]
@@ -98,7 +98,7 @@ def measure_freshness(
     feed_ages = connection.execute(
         FEED_AGES.format_map(vars(tables)), {"as_of": as_of, "sources": list(feed.sources), "events": list(feed.events)}
     ).fetchall()
-    is_stale = not feed_ages or any(age is None or age > feed.max_age_days for _, age in feed_ages)
+    is_stale = not feed_ages or any(playbook.is_stale(source, age) for source, age in feed_ages)
     return Freshness(ages={source: age for source, age in ages if age is not None}, is_feed_stale=is_stale)
 
 

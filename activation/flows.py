@@ -12,7 +12,7 @@ class Rule(Part):
     """When a variant may be shown; all that is written must hold.
 
     `segment`: the customer is a member. `model` with `min_score`: a model (not its fallback tier) scores at least that.
-    `fresh_source`: the views of that source are not older than the policy allows.
+    `fresh_source`: that source is not stale by its service level.
     """
 
     segment: Name | None = None

@@ -14,6 +14,7 @@ from activation.flows import Approval, Flow
 from activation.located import Fault, Located, Place, read_located
 from activation.parts import Part
 from activation.policies import Policies
+from activation.service_levels import ServiceLevel, ServiceLevels
 
 REQUIRED_PLACEHOLDERS = ("unsubscribe_url", "postal_address")
 
@@ -34,6 +35,7 @@ class Playbook(Part):
     """One version of everything that marketing decided."""
 
     policies: Policies
+    service_levels: tuple[ServiceLevel, ...]
     experiments: tuple[Experiment, ...]
     flows: tuple[Flow, ...]
     approvals: tuple[Approval, ...]
@@ -48,6 +50,11 @@ class Playbook(Part):
     def global_holdout(self) -> Experiment:
         """The experiment that is nested outside all others."""
         return next(experiment for experiment in self.experiments if experiment.scope == "global")
+
+    def is_stale(self, source: str, age_days: int | None) -> bool:
+        """Whether decisions do without a source that landed `age_days` ago (None: never); an undeclared one is stale."""
+        levels = [level for level in self.service_levels if level.source == source]
+        return not levels or levels[0].is_stale(age_days)
 
     def approval_of(self, flow: str) -> Approval | None:
         """The approval of a flow that lasts longest, or None."""
@@ -72,33 +79,41 @@ class _Approvals(Part):
     approvals: tuple[Approval, ...]
 
 
-def load_playbook(path: Path, *, segments: frozenset[str]) -> Playbook:
+def load_playbook(path: Path, *, segments: frozenset[str], sources: frozenset[str] = frozenset()) -> Playbook:
     """Read and check a playbook folder.
 
     Args:
-        path: The folder with `policies.yml`, `experiments.yml`, `approvals.yml`, `flows/` and `content/`.
+        path: The folder with `policies.yml`, `service_levels.yml`, `experiments.yml`, `approvals.yml`, `flows/` and `content/`.
         segments: Names of the segments that exist.
+        sources: Names of the sources that are read, each of which must declare its service level.
 
     Raises:
         PlaybookError: One line per fault, `file:line: what is wrong`; all faults at once.
     """
     reader = _Reader(path)
     policies = reader.read("policies.yml", Policies)
+    levels = reader.read("service_levels.yml", ServiceLevels)
     experiments = reader.read("experiments.yml", _Experiments)
     approvals = reader.read("approvals.yml", _Approvals)
     content = {file.name: file.read_text(encoding="utf-8") for file in sorted((path / "content").glob("*.txt"))}
-    flows = _read_flows(reader, segments=segments, content=content)
+    declared = frozenset(level.source for level in levels.sources) if levels else None
+    flows = _read_flows(reader, segments=segments, content=content, sources=declared)
     if policies is not None:
         caps = ((("caps", position, "id"), cap.id) for position, cap in enumerate(policies.caps))
         reader.add("policies.yml", _twice("cap", caps))
+    if levels is not None:
+        reader.add("service_levels.yml", _level_faults(levels.sources, sources=sources))
+    if policies is not None and declared is not None:
+        reader.add("policies.yml", _feed_faults(policies, sources=declared))
     if experiments is not None:
         reader.add("experiments.yml", _experiment_faults(experiments.experiments))
     if approvals is not None and flows is not None:
         reader.add("approvals.yml", _approval_faults(approvals.approvals, flows=frozenset(flow.flow for flow in flows)))
-    if reader.faults or policies is None or experiments is None or approvals is None or flows is None:
+    if reader.faults or policies is None or levels is None or experiments is None or approvals is None or flows is None:
         raise PlaybookError(reader.faults)
     return Playbook(
         policies=policies,
+        service_levels=levels.sources,
         experiments=experiments.experiments,
         flows=tuple(sorted(flows, key=lambda flow: flow.flow)),
         approvals=approvals.approvals,
@@ -130,7 +145,9 @@ class _Reader:
         self.faults += [self._files[name].fault(place, message) for place, message in findings]
 
 
-def _read_flows(reader: _Reader, *, segments: frozenset[str], content: dict[str, str]) -> list[Flow] | None:
+def _read_flows(
+    reader: _Reader, *, segments: frozenset[str], content: dict[str, str], sources: frozenset[str] | None
+) -> list[Flow] | None:
     """All flows, or None if one cannot be read: then nothing can be said about references to flows."""
     names = [f"flows/{file.name}" for file in sorted((reader.root / "flows").glob("*.yml"))]
     if not names:
@@ -139,7 +156,7 @@ def _read_flows(reader: _Reader, *, segments: frozenset[str], content: dict[str,
     readable = {name: flow for name, flow in flows.items() if flow is not None}
     seen: dict[str, str] = {}
     for name, flow in readable.items():
-        reader.add(name, _flow_faults(flow, segments=segments, content=content))
+        reader.add(name, _flow_faults(flow, segments=segments, content=content, sources=sources))
         if flow.flow in seen:
             reader.add(name, [(("flow",), f"flow {flow.flow} is also in {seen[flow.flow]}")])
         seen[flow.flow] = name
@@ -165,7 +182,9 @@ def _twice(kind: str, named: Iterable[tuple[Place, str | int]]) -> Iterator[Find
         seen.add(name)
 
 
-def _flow_faults(flow: Flow, *, segments: frozenset[str], content: dict[str, str]) -> Iterator[Finding]:
+def _flow_faults(
+    flow: Flow, *, segments: frozenset[str], content: dict[str, str], sources: frozenset[str] | None
+) -> Iterator[Finding]:
     yield from _twice("step", ((("steps", position, "step"), step.step) for position, step in enumerate(flow.steps)))
     numbers = [step.step for step in flow.steps]
     if len(set(numbers)) == len(numbers) and numbers != list(range(1, len(numbers) + 1)):
@@ -177,9 +196,12 @@ def _flow_faults(flow: Flow, *, segments: frozenset[str], content: dict[str, str
         yield from _twice("block", zip(blocks, (block.block for block in step.blocks), strict=True))
         for index, block in enumerate(step.blocks):
             for rank, variant in enumerate(block.variants):
-                if variant.when.segment is not None and variant.when.segment not in segments:
-                    where = (*place, "blocks", index, "variants", rank, "when", "segment")
-                    yield where, f"segment {variant.when.segment} is unknown"
+                where = (*place, "blocks", index, "variants", rank, "when")
+                segment, source = variant.when.segment, variant.when.fresh_source
+                if segment is not None and segment not in segments:
+                    yield (*where, "segment"), f"segment {segment} is unknown"
+                if source is not None and sources is not None and source not in sources:
+                    yield (*where, "fresh_source"), f"source {source} declares no service level"
 
 
 def _template_faults(template: str, content: dict[str, str], *, place: Place) -> Iterator[Finding]:
@@ -189,6 +211,18 @@ def _template_faults(template: str, content: dict[str, str], *, place: Place) ->
     for placeholder in REQUIRED_PLACEHOLDERS:
         if f"{{{{ {placeholder} }}}}" not in content[template]:
             yield place, f"template {template} lacks {{{{ {placeholder} }}}}, which the law asks for"
+
+
+def _level_faults(levels: Sequence[ServiceLevel], *, sources: frozenset[str]) -> Iterator[Finding]:
+    yield from _twice("source", ((("sources", at, "source"), level.source) for at, level in enumerate(levels)))
+    for source in sorted(sources - {level.source for level in levels}):
+        yield ("sources",), f"source {source} is read and declares no service level"
+
+
+def _feed_faults(policies: Policies, *, sources: frozenset[str]) -> Iterator[Finding]:
+    for position, source in enumerate(policies.unsubscribe_feed.sources):
+        if source not in sources:
+            yield ("unsubscribe_feed", "sources", position), f"source {source} declares no service level"
 
 
 def _experiment_faults(experiments: Sequence[Experiment]) -> Iterator[Finding]:

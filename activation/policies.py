@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from activation.parts import Clock, Days, Name, Part, Share, Source, Zone
+from activation.parts import Clock, Name, Part, Share, Source, Zone
 
 
 class Consent(Part):
@@ -15,18 +15,10 @@ class Consent(Part):
 
 
 class UnsubscribeFeed(Part):
-    """The feeds that carry unsubscribes, and how old the newest landing of each may be."""
+    """The events of the sources that carry unsubscribes; how old they may be is in `service_levels.yml`."""
 
     sources: tuple[Name, ...] = Field(min_length=1)
     events: tuple[Name, ...] = Field(min_length=1)
-    max_age_days: Days
-    source: Source
-
-
-class Views(Part):
-    """How old a source of views may be before blocks that need it take their fallback."""
-
-    max_age_days: Days
     source: Source
 
 
@@ -84,7 +76,6 @@ class Policies(Part):
 
     consent: Consent
     unsubscribe_feed: UnsubscribeFeed
-    views: Views
     caps: tuple[Cap, ...]
     quiet_hours: QuietHours
     list_unsubscribe: ListUnsubscribe

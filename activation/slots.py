@@ -200,15 +200,15 @@ def _rules(playbook: Playbook, ages: Mapping[str, int]) -> Iterator[dict[str, An
     for flow in playbook.flows:
         for step in flow.steps:
             for position, block in enumerate(step.blocks):
-                for row in _rules_of_block(block, ages=ages, max_age_days=playbook.policies.views.max_age_days):
+                for row in _rules_of_block(block, playbook=playbook, ages=ages):
                     yield {"flow": flow.flow, "step": str(step.step), "block_position": position, **row}
 
 
-def _rules_of_block(block: Block, *, ages: Mapping[str, int], max_age_days: int) -> Iterator[dict[str, Any]]:
+def _rules_of_block(block: Block, *, playbook: Playbook, ages: Mapping[str, int]) -> Iterator[dict[str, Any]]:
     shared = {"block": block.block, "has_variants": bool(block.variants)}
     for priority, variant in enumerate(block.variants):
         source = variant.when.fresh_source
-        is_stale = source is not None and ages.get(source, max_age_days + 1) > max_age_days
+        is_stale = source is not None and playbook.is_stale(source, ages.get(source))
         yield {
             **shared,
             "priority": priority,

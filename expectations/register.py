@@ -5,7 +5,12 @@ from expectations.behavior import suppressions
 from expectations.identity import dim_customers, identity_map
 from expectations.measurement import holdout_report
 from expectations.propensity import customer_features, customer_scores
-from expectations.sources import int_consent_evidence__unioned, int_orders__versioned, int_profiles__unioned
+from expectations.sources import (
+    event_freshness,
+    int_consent_evidence__unioned,
+    int_orders__versioned,
+    int_profiles__unioned,
+)
 
 SUITES = {
     module.SUITE.table: module.SUITE
@@ -15,6 +20,7 @@ SUITES = {
         int_consent_evidence__unioned,
         identity_map,
         dim_customers,
+        event_freshness,
         suppressions,
         customer_features,
         customer_scores,

@@ -8,6 +8,7 @@ from orchestration.partitions import window_of_run
 from orchestration.resources import Settings
 
 BEFORE_DECISION = (
+    "marts.event_freshness",
     "marts.identity_map",
     "marts.dim_customers",
     "marts.suppressions",

@@ -49,31 +49,88 @@ def main() -> None:
     """Holdfast decides who gets which email and proves what the emails earned."""
 
 
-@main.command(epilog="Example: holdfast simulate --customers 5000 --days 180 --seed 7 --out .holdfast/landing")
+@main.command(
+    epilog="""\b
+Examples: holdfast simulate --customers 5000 --days 180 --seed 7 --out .holdfast/landing --truth .holdfast/truth
+          holdfast simulate --scenario huge --customers 1000000 --days 365 --workers 2 --out /data/landing"""
+)
 @click.option("--customers", type=click.IntRange(1), default=5000, show_default=True, help="People in the shop.")
 @click.option("--days", type=click.IntRange(1), default=180, show_default=True, help="Days of history.")
 @click.option("--seed", type=int, default=7, show_default=True, help="The same seed gives the same files.")
+@click.option(
+    "--future",
+    type=click.IntRange(0),
+    default=60,
+    show_default=True,
+    help="Days after them that `holdfast step` can land.",
+)
 @click.option("--start", type=DAY, default="2025-01-01", show_default=True, help="First day.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Landing folder to fill.")
+@click.option("--scenario", default="everyday", show_default=True, help="Which shop; see --list-scenarios.")
+@click.option("--list-scenarios", is_flag=True, help="Say which shops there are and what each proves.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes; for more than 50,000 customers."
+)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Landing folder to fill.")
 @click.option("--truth", type=click.Path(file_okay=False, path_type=Path), help="Where the planted truth goes.")
 @one_line_errors
-def simulate(customers: int, days: int, seed: int, start: Any, out: Path, truth: Path | None) -> None:
+def simulate(
+    customers: int, days: int, seed: int, future: int, start: Any, scenario: str, list_scenarios: bool, workers: int, out: Path | None,
+    truth: Path | None,
+) -> None:  # fmt: skip
     """Land a shop whose truth is known, in the file shapes of the real systems."""
     from rich.progress import Progress
 
+    from simulator.scenarios import SCENARIOS
     from simulator.shop import simulate as simulate_shop
 
+    if list_scenarios:
+        for name, shop in SCENARIOS.items():
+            click.echo(f"{name:<24} {shop.proves}")
+        return
+    if out is None:
+        message = "say where to land with --out"
+        raise OneLine(message, 2)
     if out.exists() and any(out.iterdir()):
         message = f"{out} is not empty: choose another folder or remove it"
         raise OneLine(message, 2)
     with Progress(disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("simulating", total=days)
-        summary = simulate_shop(
-            customers=customers, days=days, seed=seed, start=start.date(), out=out, truth=truth,
-            on_day=lambda done, total: progress.update(task, completed=done, total=total),
-        )  # fmt: skip
+        try:
+            summary = simulate_shop(
+                customers=customers, days=days, future=future, seed=seed, start=start.date(), scenario=scenario, workers=workers, out=out,
+                truth=truth, on_day=lambda done, total: progress.update(task, completed=done, total=total),
+            )  # fmt: skip
+        except ValueError as fault:
+            raise OneLine(str(fault), 2) from fault
     last = start.date() + timedelta(days=days - 1)
     click.echo(f"landed {summary.rows:,} rows in {summary.files:,} files under {out}; last day {last}")
+
+
+@main.command(epilog="Example: holdfast step --date 2025-06-30 --truth .holdfast/truth")
+@click.option("--date", "day", type=DAY, required=True, help="The day after the simulated shop's last one.")
+@click.option(
+    "--truth", type=click.Path(file_okay=False, path_type=Path), required=True, help="What `simulate --truth` wrote."
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Landing zone (default: HOLDFAST_LANDING)."
+)
+@one_line_errors
+def step(day: Any, truth: Path, out: Path | None) -> None:
+    """Land one more day of a simulated shop: its people react to the send lists that were released."""
+    from orchestration.resources import read_settings
+    from simulator.loop import step as land_day
+
+    settings = read_settings()
+    try:
+        summary = land_day(
+            truth=truth, day=day.date(), released=settings.publish / "send_list", out=out or settings.landing
+        )
+    except ValueError as fault:
+        raise OneLine(str(fault), 2) from fault
+    rows = dict(summary.rows_by_object)
+    click.echo(
+        f"landed {day.date()}: {summary.rows:,} rows in {summary.files} files, {rows.get('sendgrid/events', 0):,} of them reports on emails"
+    )
 
 
 @main.command(epilog="Example: holdfast run --date 2025-06-29 --landing .holdfast/landing")
@@ -114,12 +171,12 @@ def _materialise(first: date, last: date, *, landing: Path | None, allow_empty: 
 
     settings = prepare_home(landing=landing)
 
-    from orchestration.landing import unknown_objects
+    from orchestration.landing import unread_objects
     from orchestration.preflight import check_request
 
     check_request(settings, first=first, last=last, allow_empty=allow_empty)
-    for name in unknown_objects(settings.landing):
-        click.echo(f"not read: {name} is no source that Holdfast knows, see docs/bring-your-own-data.md", err=True)
+    for line in unread_objects(settings.landing):
+        click.echo(f"not read: {line}", err=True)
 
     from orchestration.report import summarise
     from orchestration.runs import execute, open_instance, refuse_dead_holders, requests_for
@@ -241,6 +298,35 @@ def readmit(repaired: Path, source: str, file: str, rows: tuple[int, ...], day: 
             lambda: land(settings, repaired, source=source, file=file, rows=rows, landed_on=landed_on),
         )
     click.echo(f"readmitted as {done.readmitted_as}: `holdfast run --date D` stages it")
+
+
+@main.command("score", epilog="Example: holdfast score --truth .holdfast/truth --date 2025-06-29")
+@click.option(
+    "--truth", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the planted truth."
+)
+@click.option("--date", "day", type=DAY, help="The partition (default: the newest that was decided).")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the page and score.json (default: publish/scoreboard of HOLDFAST_HOME).",
+)
+@one_line_errors
+def score_warehouse(truth: Path, day: Any, out: Path | None) -> None:
+    """Compare the warehouse with the truth of a simulated shop; exit 1 if a number that must be 0 is not."""
+    from orchestration.resources import read_settings
+
+    settings = read_settings()
+
+    from orchestration.score import print_lines, publish, score_day
+
+    scoreboard = score_day(settings, truth, day.date() if day else None)
+    page = publish(scoreboard, out or settings.publish / "scoreboard")
+    click.echo("\n".join(print_lines(scoreboard)))
+    click.echo(f"\nscoreboard  {page}")
+    if broken := scoreboard.broken():
+        found = ", ".join(f"{line.what.lower()} {line.found:,.0f}" for line in broken)
+        message = f"must be 0 and is not: {found}"
+        raise OneLine(message, 1)
 
 
 @main.command(epilog="Example: holdfast unlock")

@@ -111,7 +111,9 @@ class DbtProjectRunner:
         """
         variables = json.dumps({"window_start": start.isoformat(), "window_end": end.isoformat()})
         select = ["--select", *sorted(nodes), "--indirect-selection", "empty"]
-        outcome = self._invoke(["build", *select, "--exclude-resource-type", "unit_test", "--vars", variables])
+        outcome = self._invoke(
+            ["build", "--no-write-json", *select, "--exclude-resource-type", "unit_test", "--vars", variables]
+        )
         if outcome.exception is not None:
             raise DbtFailed(_first_line(outcome.exception)) from outcome.exception
         return list(outcome.result.results)
@@ -127,7 +129,7 @@ class DbtProjectRunner:
             "--profiles-dir",
             str(PROJECT),
         ]
-        manifest = None if arguments[0] == "parse" else self.manifest
+        manifest = None if arguments[0] == "parse" else forget_compiled(self.manifest)
         try:
             outcome = dbtRunner(manifest=manifest).invoke([*arguments, *folders, *LEAN])
         finally:
@@ -136,6 +138,18 @@ class DbtProjectRunner:
             message = f"the dbt project does not parse: {_first_line(outcome.exception)}"
             raise DbtFailed(message)
         return outcome
+
+
+def forget_compiled(manifest: "Manifest") -> "Manifest":
+    """Make a manifest ready for another build: what an earlier one compiled holds the SQL of its window and no other."""
+    from dbt.contracts.graph.nodes import CompiledNode
+
+    for node in manifest.nodes.values():
+        if isinstance(node, CompiledNode):
+            node.compiled = False
+            node.extra_ctes_injected = False
+            node.extra_ctes = []
+    return manifest
 
 
 def dagster_events(

@@ -15,15 +15,17 @@ def main() -> int:
     began = time.monotonic()
     settings = prepare_home()
     holdfast = [sys.executable, "-m", "orchestration.cli"]
+    truth = settings.home / "truth"
     if not settings.landing.exists():
         sizes = ["--customers", str(CUSTOMERS), "--days", str(DAYS), "--seed", str(SEED)]
-        places = ["--out", str(settings.landing), "--truth", str(settings.home / "truth")]
+        places = ["--out", str(settings.landing), "--truth", str(truth)]
         if code := subprocess.call([*holdfast, "simulate", *sizes, *places]):
             return code
     last = landing_days(settings.landing)[-1].isoformat()
     code = subprocess.call([*holdfast, "run", "--date", last, "--landing", str(settings.landing)])
     print(
-        f"done in {time.monotonic() - began:.0f} s; `make dev` shows the graph, the models and the report in the browser"
+        f"done in {time.monotonic() - began:.0f} s; `make dev` shows the graph, the models and the report in the browser,\n"
+        f"`.venv/bin/holdfast score --truth {truth}` how far all of it is from the planted truth"
     )
     return code
 

@@ -15,23 +15,8 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.landing_probe import LandingFile, UnreadableFileError, probe
+from orchestration.vendors import enabled_vendors, enabling_line, shipped_vendors
 
-OBJECTS: Final[dict[str, tuple[str, ...]]] = {
-    "shopify": ("customers", "orders", "products"),
-    "segment": ("events",),
-    "sendgrid": ("events",),
-    "plain": (
-        "profiles",
-        "orders",
-        "order_lines",
-        "web_events",
-        "email_events",
-        "tickets",
-        "consents",
-        "products",
-        "assignments",
-    ),
-}
 FOLDER_PREFIX: Final = "landed_on="
 
 
@@ -112,11 +97,25 @@ def landing_days(root: Path) -> list[date]:
     return sorted({day for _, _, day, _ in _day_folders(root)})
 
 
-def unknown_objects(root: Path) -> list[str]:
-    """Folders of the landing zone that no source reads, as `vendor/object`; they are named, never silently passed over."""
+def unread_objects(root: Path) -> list[str]:
+    """One line per folder of the landing zone that is not read, with what to do; none is silently passed over."""
     found = (folder for folder in root.glob("*/*") if folder.is_dir())
-    names = sorted(f"{folder.parent.name}/{folder.name}" for folder in found)
-    return [name for name in names if name.partition("/")[2] not in OBJECTS.get(name.partition("/")[0], ())]
+    names = sorted((folder.parent.name, folder.name) for folder in found)
+    lines = [_unread(vendor, name) for vendor, name in names if name not in _objects_of(vendor)]
+    return list(dict.fromkeys(lines))
+
+
+def _objects_of(vendor: str) -> tuple[str, ...]:
+    return enabled_vendors()[vendor].reads if vendor in enabled_vendors() else ()
+
+
+def _unread(vendor: str, name: str) -> str:
+    shipped = shipped_vendors().get(vendor)
+    if shipped is None:
+        return f"{vendor}/{name} is no source that Holdfast knows, see docs/adding-a-vendor.md"
+    if name not in shipped.reads:
+        return f"{vendor}/{name} is not among what is read of {vendor}: {', '.join(shipped.reads)}"
+    return f"{vendor} is not enabled: add `{enabling_line(vendor)}` to vars.vendors in dbt_project/dbt_project.yml"
 
 
 def pending_days(connection: duckdb.DuckDBPyConnection, root: Path, *, until: date) -> list[date]:
@@ -188,8 +187,8 @@ def _day_folders(root: Path) -> Iterator[tuple[str, str, date, Path]]:
     if not root.is_dir():
         message = f"no landing folder at {root}: set HOLDFAST_LANDING or pass --landing"
         raise LandingError(message)
-    for vendor, objects in OBJECTS.items():
-        for name in objects:
+    for vendor, has in enabled_vendors().items():
+        for name in has.reads:
             for folder in sorted((root / vendor / name).glob("*/")):
                 yield vendor, name, _folder_day(folder), folder
 

@@ -103,7 +103,7 @@ def _probe_json(found: LandingFile) -> LandingFile:
         message = f"the JSON document is longer than {MAX_DOCUMENT_LENGTH} characters: land lines"
         raise UnreadableFileError(message)
     if isinstance(content, dict):
-        wrapped = content.get(found.object)
+        wrapped = content.get(found.object, content.get("data"))
         rows = len(wrapped) if isinstance(wrapped, list) else 1
         return replace(found, format="json", shape="document", row_count=rows)
     message = "the JSON document is neither an object nor an array"

@@ -5,17 +5,19 @@ from datetime import date, timedelta
 from activation.playbook import Playbook, load_playbook
 from orchestration.landing import landing_days
 from orchestration.resources import PLAYBOOK, ROOT, Settings, UserError, Warehouse
+from orchestration.vendors import enabled_vendors
 
 SEGMENTS = ROOT / "dbt_project" / "models" / "segments"
 
 
 def load_valid_playbook() -> Playbook:
-    """Read the playbook against the segments that exist.
+    """Read the playbook against the segments that exist and the sources that are read.
 
     Raises:
         PlaybookError: One line per fault, with file and line.
     """
-    return load_playbook(PLAYBOOK, segments=frozenset(path.stem for path in SEGMENTS.rglob("*.sql")))
+    segments = frozenset(path.stem for path in SEGMENTS.rglob("*.sql"))
+    return load_playbook(PLAYBOOK, segments=segments, sources=frozenset(enabled_vendors()))
 
 
 def check_request(settings: Settings, *, first: date, last: date, allow_empty: bool) -> None:

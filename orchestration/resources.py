@@ -35,6 +35,11 @@ concurrency:
   pools:
     default_limit: 1
     granularity: op
+event_log_storage:
+  module: orchestration.event_log
+  class: OneConnectionEventLogStorage
+  config:
+    base_dir: {env: DAGSTER_HOME}
 """
 
 
@@ -163,26 +168,27 @@ class Warehouse:
     path: Path
 
     @contextmanager
-    def connect(self, *, patience: float = 600.0) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connect(self, *, patience: float = 600.0, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a connection in UTC that is closed on exit.
 
         Args:
             patience: Seconds to wait for a process that holds the file, such as a step of another run.
+            read_only: Whether only temporary tables may be written.
 
         Raises:
             UserError: If the file is still held then, naming the process, or cannot be opened at all.
         """
-        connection = self._open(time.monotonic() + patience)
+        connection = self._open(time.monotonic() + patience, read_only=read_only)
         try:
             connection.execute("set timezone = 'UTC'")
             yield connection
         finally:
             connection.close()
 
-    def _open(self, deadline: float) -> duckdb.DuckDBPyConnection:
+    def _open(self, deadline: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         while True:
             try:
-                return duckdb.connect(str(self.path))
+                return duckdb.connect(str(self.path), read_only=read_only)
             except duckdb.IOException as fault:
                 if "lock" not in str(fault) or time.monotonic() > deadline:
                     raise UserError(_locked(self.path, str(fault))) from fault

@@ -79,6 +79,17 @@ class Freshness:
     expected_volume: float | None
     completeness: float | None
     status: str
+    requirements: str | None = None
+
+
+@dataclass(frozen=True)
+class SourceDay:
+    """How a source did on one day: the status of most of what it was expected to bring."""
+
+    source: str
+    day: date
+    status: str
+    volume: int
 
 
 @dataclass(frozen=True)
@@ -114,6 +125,7 @@ class SiteData:
         outcomes: The waterfall of the day.
         send_list_rows: Emails on the send list of `as_of` + 1; None if there is none yet.
         freshness: Newest events by source.
+        source_days: Sources by day, of the last weeks.
         champion: The model that scored the day; None if a rule did.
         quarantine: Refused rows of the day by rule.
         metrics: How to name and read metrics beyond `definitions.METRICS`.
@@ -127,6 +139,7 @@ class SiteData:
     outcomes: tuple[OutcomeCount, ...] = ()
     send_list_rows: int | None = None
     freshness: tuple[Freshness, ...] = ()
+    source_days: tuple[SourceDay, ...] = ()
     champion: Champion | None = None
     quarantine: tuple[QuarantineCount, ...] = ()
     metrics: Mapping[str, Metric] = field(default_factory=dict)

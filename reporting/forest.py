@@ -49,11 +49,15 @@ def axis_of(rows: Sequence[LiftRow]) -> Axis:
     ends = [
         end for row in rows for end in (row.ci_low, row.ci_high, row.lift) if end is not None and math.isfinite(end)
     ]
-    low, high = min(0.0, *ends, 0.0), max(0.0, *ends, 0.0)
+    return axis_through([0.0, *ends])
+
+
+def axis_through(values: Sequence[float], *, room: float = MARGIN) -> Axis:
+    """An axis that shows all values, with some of its width left free at both ends."""
+    low, high = min(values), max(values)
     if low == high:
-        return Axis(-1.0, 1.0, (0.0,))
-    room = MARGIN * (high - low)
-    low, high = low - room, high + room
+        return Axis(low - 1.0, high + 1.0, (low,))
+    low, high = low - room * (high - low), high + room * (high - low)
     step = _round_step((high - low) / TICKS)
     first, last = math.ceil(low / step), math.floor(high / step)
     return Axis(low, high, tuple(step * at for at in range(first, last + 1)))

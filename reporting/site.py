@@ -11,6 +11,7 @@ from markupsafe import Markup
 from reporting import formats
 from reporting.data import SiteData
 from reporting.definitions import COLUMNS, GLOSSARY, OUTCOMES, STATUSES, metric_of, spoken
+from reporting.health import STEP, calendar_of, unmet
 from reporting.page import experiments_of, waterfalls_of
 from reporting.verdict import in_words, is_plain
 
@@ -27,25 +28,35 @@ def build_site(data: SiteData, directory: Path) -> Path:
     Returns:
         Path of the page.
     """
+    return write_page(render(data), directory)
+
+
+def write_page(text: str, directory: Path) -> Path:
+    """Write a page as `index.html` of a folder, which is created if missing; a reader never sees a half-written page."""
     directory.mkdir(parents=True, exist_ok=True)
     page = directory / "index.html"
     unfinished = directory / f".index.{os.getpid()}.tmp"
-    unfinished.write_text(render(data), encoding="utf-8")
+    unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(page)
     return page
 
 
-def render(data: SiteData) -> str:
-    """The page as HTML; every value is escaped, and only the page's own script may run."""
-    environment = jinja2.Environment(
+def templates() -> jinja2.Environment:
+    """The templates of the package: every value is escaped, and a missing one is an error."""
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+
+
+def render(data: SiteData) -> str:
+    """The page as HTML; every value is escaped, and only the page's own script may run."""
+    environment = templates()
     environment.globals.update(f=formats, spoken=spoken, is_plain=is_plain, in_words=in_words)
-    script = _own("page.js")
+    script = own_text("page.js")
     return environment.get_template("index.html.j2").render(
         data=data,
         experiments=experiments_of(data),
@@ -55,14 +66,17 @@ def render(data: SiteData) -> str:
         glossary=GLOSSARY,
         outcomes=OUTCOMES,
         statuses=STATUSES,
+        calendar=calendar_of(data.source_days, data.as_of),
+        step=STEP,
+        unmet=unmet(data.freshness),
         newest_event=max((row.last_occurred_at for row in data.freshness if row.last_occurred_at), default=None),
-        style=_own("page.css"),
+        style=own_text("page.css"),
         script=script,
         script_hash=_hash_of(script),
     )
 
 
-def _own(name: str) -> Markup:
+def own_text(name: str) -> Markup:
     """The text of a file of ours, which needs no escaping."""
     return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704
 

@@ -19,6 +19,9 @@ def texts(values: list[str]) -> Texts:
     return array
 
 
+NONE = -1
+"""Stands in arrays of numbers for what is not there."""
+
 Table = TypeVar("Table", bound=NamedTuple)
 """A named tuple of arrays of one length."""
 

@@ -4,12 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Bools, Floats, Ints, Texts, stack, take
-from simulator.catalogue import Catalogue, draw_variants
+from simulator.arrays import NONE, Bools, Ints, Texts, stack, take
+from simulator.catalogue import Catalogue, choose_variants
+from simulator.emails import Mailing
 from simulator.instants import DAY, HOUR, MINUTE, SECOND, draw_time_of_day
-from simulator.people import People
+from simulator.people import People, engagement_at
 from simulator.purchases import Orders
-from simulator.selves import NONE, Selves
+from simulator.response import CLICKED
+from simulator.selves import Selves
 from simulator.world import World
 
 PAGE, SIGNED_UP, VIEWED, ADDED, CHECKOUT, COMPLETED, IDENTIFIED, RENEWED = range(8)
@@ -32,6 +34,8 @@ class Sessions(NamedTuple):
     """The order placed, `NONE` without."""
     is_joining: Bools
     """The visit ends with the account form."""
+    click: Ints
+    """The report of the ESP (row in `Mailing.responses`) of the click that led here, `NONE` without."""
 
 
 class WebEvents(NamedTuple):
@@ -48,46 +52,52 @@ class WebEvents(NamedTuple):
     """The event bears the user id."""
 
 
+class _Visits(NamedTuple):
+    """Visits of one sort, shape (m,) each."""
+
+    person: Ints
+    started_at: Ints
+
+
 def draw_sessions(
     rng: np.random.Generator,
     world: World,
     people: People,
     selves: Selves,
     orders: Orders,
+    mailing: Mailing,
     *,
-    engagement: Floats,
+    days: int,
+    until: int,
     start: int,
 ) -> Sessions:
-    """All visits of a block: idle ones by engagement and appetite, some before joining, one per online order."""
-    days = engagement.shape[1]
-    appetite = 0.016 + 0.9 * people.purchase_rate
-    person, day = np.nonzero(counts := rng.poisson(engagement * appetite[:, None]))
-    repeat = counts[person, day]
-    person, day = np.repeat(person, repeat), np.repeat(day, repeat)
-    idle_at = start + day * DAY + draw_time_of_day(rng, len(day))
-    is_after = idle_at > people.joined_at[person] + HOUR
-    person, idle_at = person[is_after], idle_at[is_after]
-    curious = np.repeat(np.arange(len(people)), rng.binomial(2, 0.4, len(people)) * ~people.is_existing)
-    curious_at = people.joined_at[curious] - rng.integers(HOUR, 10 * DAY, len(curious))
-    kiosk = np.flatnonzero(selves.uses_kiosk)
-    kiosk_at = np.maximum(
-        people.joined_at[kiosk] + HOUR,
-        start + rng.integers(0, days, len(kiosk)) * DAY + draw_time_of_day(rng, len(kiosk)),
-    )
+    """All visits of a block: idle ones by engagement and appetite, some before joining, by clicks, and one per online order."""
     bought = np.flatnonzero(~orders.is_renewal)
-    buying_at = orders.ordered_at[bought] - rng.integers(3 * MINUTE, 4 * MINUTE, len(bought))
     joining = np.flatnonzero(~people.is_existing & ~people.is_guest)
-    # Eight pages fit in before the form.
-    joining_at = people.joined_at[joining] - 270 * SECOND
-    who = np.concatenate([person, curious, kiosk, joining, orders.person[bought]])
-    sizes = [len(person), len(curious), len(kiosk), len(joining), len(bought)]
-    is_kiosk = np.repeat([False, False, True, False, False], sizes)
-    is_phone = (rng.random(len(who)) < world.phone_visit_share) & ~is_kiosk
+    responses = mailing.responses
+    leads = (responses.kind == CLICKED) & ~responses.is_machine
+    clicks = np.flatnonzero(leads & (rng.random(len(leads)) < world.click_visit_share))
+    visits = (
+        _idle(rng, world, people, days=days, until=until, start=start),
+        _curious(rng, world, people),
+        _at_kiosk(rng, people, selves, days=days, start=start),
+        _Visits(mailing.sends.person[responses.send[clicks]], responses.happened_at[clicks] + 2 * SECOND),
+        # Eight pages fit in before the form.
+        _Visits(joining, people.joined_at[joining] - 270 * SECOND),
+        _Visits(orders.person[bought], orders.ordered_at[bought] - rng.integers(3 * MINUTE, 4 * MINUTE, len(bought))),
+    )
+    sizes = [len(sort.person) for sort in visits]
+    who, started_at = (np.concatenate(columns) for columns in zip(*visits, strict=True))
+    is_kiosk = np.repeat([False, False, True, False, False, False], sizes)
+    by_phone = np.where(people.prefers_phone, world.phone_visits_if_preferred, world.phone_visits_if_not)[who]
+    has_drifted = (world.drift_from < 1) & (started_at >= start + world.drift_from * days * DAY)
+    by_phone += (1 - by_phone) * world.drift_phone_visits * has_drifted
+    is_phone = (rng.random(len(who)) < by_phone) & ~is_kiosk
     device = selves.device[who, is_phone.astype(np.int64)]
     device[is_kiosk] = selves.kiosk_device
-    remembers = np.repeat([0.6, 0.0, 1.0, 0.0, 0.6], sizes)
+    remembered = world.remembered_share
+    remembers = np.repeat([remembered, 0.0, 1.0, remembered, 0.0, remembered], sizes)
     order = np.concatenate([np.full(len(who) - len(bought), NONE), bought])
-    started_at = np.concatenate([idle_at, curious_at, kiosk_at, joining_at, buying_at])
     is_logged_in = (rng.random(len(who)) < remembers) & ~people.is_guest[who] & (started_at > people.joined_at[who])
     is_logged_in &= (order == NONE) | (orders.account_id[order] != NONE) if len(orders) else True
     return Sessions(
@@ -97,8 +107,34 @@ def draw_sessions(
         is_phone=is_phone,
         is_logged_in=is_logged_in,
         order=order,
-        is_joining=np.repeat([False, False, False, True, False], sizes),
+        is_joining=np.repeat([False, False, False, False, True, False], sizes),
+        click=np.concatenate([np.full(sum(sizes[:3]), NONE), clicks, np.full(sum(sizes[4:]), NONE)]),
     )
+
+
+def _idle(rng: np.random.Generator, world: World, people: People, *, days: int, until: int, start: int) -> _Visits:
+    """Visits of those who have joined: as many as of people who are fully engaged all the time, thinned by how present they are."""
+    appetite = world.visit_base + world.visit_slope * people.purchase_rate
+    first = np.floor(people.alive_from)
+    length = np.maximum(until - first, 0)
+    person = np.repeat(np.arange(len(people)), rng.poisson(appetite * length))
+    day = np.floor(first[person] + rng.random(len(person)) * length[person]).astype(np.int64)
+    drift = np.where((world.drift_from < 1) & (day >= world.drift_from * days), world.drift_visits, 1.0)
+    comes = rng.random(len(person)) < engagement_at(people, world, person, day) * drift
+    started_at = start + day * DAY + draw_time_of_day(rng, people.store[person])
+    comes &= started_at > people.joined_at[person] + HOUR
+    return _Visits(person[comes], started_at[comes])
+
+
+def _curious(rng: np.random.Generator, world: World, people: People) -> _Visits:
+    person = np.repeat(np.arange(len(people)), rng.binomial(2, world.curious_share, len(people)) * ~people.is_existing)
+    return _Visits(person, people.joined_at[person] - rng.integers(HOUR, 10 * DAY, len(person)))
+
+
+def _at_kiosk(rng: np.random.Generator, people: People, selves: Selves, *, days: int, start: int) -> _Visits:
+    person = np.flatnonzero(selves.uses_kiosk)
+    at = start + rng.integers(0, days, len(person)) * DAY + draw_time_of_day(rng, people.store[person])
+    return _Visits(person, np.maximum(people.joined_at[person] + HOUR, at))
 
 
 def draw_web_events(
@@ -134,7 +170,8 @@ def _draw_views(rng: np.random.Generator, catalogue: Catalogue, people: People, 
     place = np.arange(len(session)) - np.repeat(np.cumsum(counts) - counts, counts)
     viewed_at = sessions.started_at[session] + (place + 1) * 30 * SECOND + rng.integers(0, 20 * SECOND, len(session))
     person = sessions.person[session]
-    variant = draw_variants(rng, catalogue, people.taste[person], people.price_level[person])
+    rolls = rng.random(len(person)), rng.random(len(person)), rng.random(len(person))
+    variant = choose_variants(catalogue, people.taste[person], people.price_level[person], rolls)
     known = sessions.is_logged_in[session]
     return _one_each(VIEWED, viewed_at, session, known)._replace(variant=variant, quantity=np.ones_like(variant))
 

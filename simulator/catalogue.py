@@ -110,27 +110,43 @@ def _packs(category: int, cents: int, *, has_large: bool) -> list[tuple[str, int
     return [(small, cents), (large, round(cents * LARGE_PACK_PRICE / 100) * 100 - 5)]
 
 
-def draw_variants(rng: np.random.Generator, catalogue: Catalogue, taste: Floats, price_level: Floats) -> Ints:
+def choose_variants(
+    catalogue: Catalogue, taste: Floats, price_level: Floats, uniforms: tuple[Floats, Floats, Floats]
+) -> Ints:
     """One variant per row.
 
     Args:
-        rng: Source of the draws.
         catalogue: The assortment.
         taste: Cumulative chances of the categories, shape (n, categories).
         price_level: Chance of the large pack where there is one, shape (n,).
+        uniforms: Numbers between 0 and 1 that decide on category, product and pack, shape (n,) each.
 
     Returns:
         Variant numbers, shape (n,).
     """
-    size = len(price_level)
-    category = (rng.random((size, 1)) > taste).sum(axis=1).clip(0, len(CATEGORIES) - 1)
-    product = (rng.random((size, 1)) > catalogue.popularity[category]).sum(axis=1).clip(0, len(PRODUCTS) - 1)
-    is_large = catalogue.has_large[product] & (rng.random(size) < price_level)
+    category = (uniforms[0][:, None] > taste).sum(axis=1).clip(0, len(CATEGORIES) - 1)
+    # One ascending row of all categories, each lifted by its number, so that one search serves all rows.
+    lifted = (catalogue.popularity + np.arange(len(CATEGORIES))[:, None]).reshape(-1)
+    product = np.searchsorted(lifted, category + uniforms[1]) - category * len(PRODUCTS)
+    product = product.clip(0, len(PRODUCTS) - 1)
+    is_large = catalogue.has_large[product] & (uniforms[2] < price_level)
     variant: Ints = catalogue.first_variant[product] + is_large
     return variant
 
 
-def stock_by_day(catalogue: Catalogue, sold: Ints) -> Ints:
+def is_limited(catalogue: Catalogue) -> Bools:
+    """The variants that are never reordered, shape (variants,)."""
+    return np.array(["Limited" in title for title in catalogue.title])
+
+
+def substitute(catalogue: Catalogue, variant: Ints) -> Ints:
+    """What is bought in place of a variant that has run out: the small pack of its category's favourite, shape (n,)."""
+    favourite = np.diff(catalogue.popularity, axis=1, prepend=0.0).argmax(axis=1)
+    chosen: Ints = catalogue.first_variant[favourite[catalogue.category[variant]]]
+    return chosen
+
+
+def stock_by_day(catalogue: Catalogue, sold: Ints, *, days: int, limited: int) -> Ints:
     """Units on the shelf at the end of each day.
 
     The limited roast is never reordered and runs out; all else is filled up on Mondays of the shop, every seventh day.
@@ -138,18 +154,21 @@ def stock_by_day(catalogue: Catalogue, sold: Ints) -> Ints:
     Args:
         catalogue: The assortment.
         sold: Units, shape (variants, days).
+        days: Length of the window, from whose whole weeks the shop has learned how much to keep.
+        limited: Units of each limited variant on the first day: of all blocks, see `limited_units`.
 
     Returns:
         Units, shape (variants, days), never negative.
     """
-    daily = np.maximum(sold.mean(axis=1), 0.2)
-    full = np.ceil(daily * 24).astype(np.int64) + 6
-    is_limited = np.array(["Limited" in title for title in catalogue.title])
-    stock = np.empty_like(sold)
-    level = full.copy()
-    for day in range(sold.shape[1]):
-        if day % 7 == 0:
-            level = np.where(is_limited, level, np.maximum(level, full))
-        level = np.maximum(level - sold[:, day], 0)
-        stock[:, day] = level
-    return stock
+    weeks = -(-sold.shape[1] // 7) * 7
+    by_week = np.pad(sold, ((0, 0), (0, weeks - sold.shape[1]))).reshape(len(sold), -1, 7).cumsum(axis=2)
+    # Filled up to twice what the best week took, so that hardly anything but the limited roast is ever missed.
+    level = 2 * by_week[:, : max(days // 7, 1), -1].max(axis=1) + 6
+    stock = (level[:, None, None] - by_week).reshape(len(sold), -1)[:, : sold.shape[1]]
+    left: Ints = np.where(is_limited(catalogue)[:, None], limited - sold.cumsum(axis=1), stock)
+    return np.maximum(left, 0)
+
+
+def limited_units(share: float, size: int) -> int:
+    """The part of the limited roast that a block of `size` people may buy; `share` is `World.limited_stock`."""
+    return int(np.ceil(share * size))

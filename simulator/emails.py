@@ -1,174 +1,192 @@
-"""What the legacy policy mailed, and how people and their machines reacted."""
+"""What the legacy policy mailed: newsletters on fixed weekdays to everybody on the list."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Bools, Floats, Ints, Texts, stack, take, texts
-from simulator.instants import DAY, HOUR, MINUTE, SECOND, draw_wait
-from simulator.people import People
-from simulator.selves import NONE, Selves, draw_ids
+from simulator.arrays import NONE, Bools, Ints, stack, take, texts
+from simulator.catalogue import CATEGORIES
+from simulator.instants import DAY, HOUR
+from simulator.mixing import fold, mix, uniforms
+from simulator.people import NEVER, People
+from simulator.response import (
+    BOUNCED,
+    COMPLAINED,
+    UNSUBSCRIBED,
+    Reactions,
+    Responses,
+    Sends,
+    count_recent,
+    react,
+    report,
+)
+from simulator.selves import Selves
 from simulator.world import World
 
-NEWSLETTER_WEEKDAY = 1
-"""Tuesday."""
-DELIVERED, OPENED, CLICKED, UNSUBSCRIBED, COMPLAINED, BOUNCED, BLOCKED = range(7)
+NEWSLETTER = "newsletter"
+TREATMENT = "treatment"
+ONLY_STEP = "1"
+SENT_HOUR = 9
+RETURN_DAYS = (10, 60)
+"""Days after an unsubscribe in which some enter the form again."""
+RETURNS, RETURNS_ON, SENT_LATER = range(1_000, 1_003)
 
 
-class Sends(NamedTuple):
-    """Emails that left the house, shape (m,) each."""
+class Listing(NamedTuple):
+    """How long each person stayed on the list, shape (n,) each; `NONE`: it never happened."""
 
-    person: Ints
-    sent_at: Ints
-    flow: Texts
-    arm: Texts
-
-
-class Responses(NamedTuple):
-    """What the ESP reported, by time, shape (m,) each."""
-
-    send: Ints
-    """Row in the sends."""
-    kind: Ints
-    happened_at: Ints
-    is_machine_open: Bools
-    """What the ESP flags."""
-    is_machine: Bools
-    """What is true: scanners bear no flag."""
+    unsubscribed_at: Ints
+    """The first time."""
+    resubscribed_at: Ints
+    ended_at: Ints
+    """Off the list for good, by an unsubscribe, a complaint or a bounce."""
+    end: Ints
+    """How."""
 
 
 class Mailing(NamedTuple):
-    """Sends, their responses, and when each person ended it (`NONE`: never)."""
+    """Sends with their reactions, the reports on them, and how long people stayed on the list."""
 
     sends: Sends
+    reactions: Reactions
     responses: Responses
-    unsubscribed_at: Ints
-    ended_at: Ints
+    listing: Listing
+
+    @property
+    def unsubscribed_at(self) -> Ints:
+        """When each person first unsubscribed, `NONE` for most, shape (n,)."""
+        return self.listing.unsubscribed_at
 
 
-class _Ends(NamedTuple):
-    """Which of the newsletters, shape (n, weeks), ended in what."""
+class Mailed(NamedTuple):
+    """Sends by person and time, with what each does."""
 
-    is_bounced: Bools
-    is_blocked: Bools
-    is_unsubscribed: Bools
-    is_complained: Bools
+    sends: Sends
+    reactions: Reactions
+    listing: Listing
 
 
-def send_newsletters(
-    rng: np.random.Generator,
-    world: World,
-    people: People,
-    selves: Selves,
-    *,
-    engagement: Floats,
-    can_be_mailed: Bools,
-    start: int,
-) -> Mailing:
-    """Mail every subscriber each Tuesday until they leave the list.
+def plan_newsletters(
+    world: World, people: People, selves: Selves, *, listed_at: Ints, key: int, days: int, start: int
+) -> Sends:
+    """A newsletter to everybody on each of its days who had consented by then, whether or not they have left since.
+
+    Only owners of a mailbox are mailed, so that no mailbox hears twice. `listed_at` says when each person gave a valid consent,
+    `NONE` for never, shape (n,).
+    """
+    day = np.arange(days)
+    day = day[np.isin((start // DAY + day + 3) % 7, world.newsletter_weekdays)]
+    listed = np.flatnonzero((listed_at != NONE) & selves.is_mailbox_owner)
+    later = uniforms(key + SENT_LATER, fold(np.repeat(people.number[listed], len(day)), np.tile(day, len(listed))))
+    sent_at = np.tile(start + day * DAY + SENT_HOUR * HOUR, len(listed)) + (later * 2 * HOUR).astype(np.int64)
+    person = np.repeat(listed, len(day))
+    due = sent_at > listed_at[person] + HOUR
+    person, sent_at = person[due], sent_at[due]
+    return Sends(
+        person=person,
+        sent_at=sent_at,
+        flow=np.full(len(person), NEWSLETTER, dtype=object),
+        arm=np.full(len(person), TREATMENT, dtype=object),
+        theme=theme_of(sent_at // DAY),
+        step=np.full(len(person), ONLY_STEP, dtype=object),
+        id=np.full(len(person), "", dtype=object),
+    )
+
+
+def theme_of(day: Ints) -> Ints:
+    """The category that the newsletter of a day (since 1970) is about, shape (n,)."""
+    return (mix(0, day) % np.uint64(len(CATEGORIES))).astype(np.int64)
+
+
+def mail(world: World, people: People, planned: Sends, *, key: int, start: int) -> Mailed:
+    """Send what was planned to each person until they leave the list, and again once they came back.
 
     Args:
-        rng: Source of the draws.
         world: Rates.
         people: The block.
-        selves: Their mailboxes; only owners are mailed, so that no mailbox hears twice.
-        engagement: Shape (n, days).
-        can_be_mailed: Who gave a valid consent when joining, shape (n,).
+        planned: The emails, in any order.
+        key: Of the responses.
         start: First millisecond of the window.
 
     Returns:
-        The sends with their responses.
+        The emails that were sent, by person and time.
     """
-    size, days = engagement.shape
-    day = np.arange(days)
-    day = day[(start // DAY + day + 3) % 7 == NEWSLETTER_WEEKDAY]
-    sent_at = start + day * DAY + 9 * HOUR + rng.integers(0, 2 * HOUR, (size, 1))
-    is_due = (can_be_mailed & selves.is_mailbox_owner)[:, None] & (sent_at > people.joined_at[:, None] + HOUR)
-    ends = _draw_ends(rng, world, engagement[:, day])
-    is_final = ends.is_bounced | ends.is_unsubscribed | ends.is_complained
-    is_sent = is_due & (np.cumsum(is_final & is_due, axis=1) - (is_final & is_due) == 0)
-    person, week = np.nonzero(is_sent)
-    flow = texts(["newsletter"] * len(person))
-    sends = Sends(person=person, sent_at=sent_at[person, week], flow=flow, arm=texts(["treatment"] * len(person)))
-    sent_ends = take(_Ends(*(end.reshape(-1) for end in ends)), person * len(day) + week)
-    responses, left_at = _respond(rng, world, people, sends, level=engagement[person, day[week]], ends=sent_ends)
-    unsubscribed_at = np.full(size, NONE)
-    unsubscribed_at[person[sent_ends.is_unsubscribed]] = left_at[sent_ends.is_unsubscribed]
-    ended_at = np.full(size, NONE)
-    ended = is_final[person, week]
-    ended_at[person[ended]] = left_at[ended]
-    return Mailing(sends=sends, responses=responses, unsubscribed_at=unsubscribed_at, ended_at=ended_at)
-
-
-def answer_sends(rng: np.random.Generator, world: World, people: People, sends: Sends, *, level: Floats) -> Responses:
-    """Opens and clicks of sends that end nothing; `level` is the engagement on the day, shape (m,)."""
-    nothing = np.zeros(len(sends.person), dtype=np.bool_)
-    return _respond(rng, world, people, sends, level=level, ends=_Ends(nothing, nothing, nothing, nothing))[0]
-
-
-def _draw_ends(rng: np.random.Generator, world: World, level: Floats) -> _Ends:
-    size, weeks = level.shape
-    # A mailbox dies at one moment of the window: every newsletter from then on bounces.
-    dies_in = np.where(rng.random(size) < world.dead_mailbox_share, rng.integers(0, max(weeks, 1), size), weeks)
-    is_bounced = np.arange(weeks) >= dies_in[:, None]
-    is_blocked = ~is_bounced & (rng.random(level.shape) < world.blocked_share)
-    is_read = ~is_bounced & ~is_blocked
-    chance = world.unsubscribe_share + world.fatigue_share * (1 - level)
-    is_unsubscribed = is_read & (rng.random(level.shape) < chance)
-    is_complained = is_read & ~is_unsubscribed & (rng.random(level.shape) < world.complaint_share)
-    return _Ends(is_bounced, is_blocked, is_unsubscribed, is_complained)
-
-
-def _respond(
-    rng: np.random.Generator, world: World, people: People, sends: Sends, *, level: Floats, ends: _Ends
-) -> tuple[Responses, Ints]:
-    """All reports on the sends, by time, and the instant at which each send would have been left."""
-    size = len(sends.person)
-    arrived_at = sends.sent_at + rng.integers(SECOND, 6 * SECOND, size)
-    is_delivered = ~ends.is_bounced & ~ends.is_blocked
-    leaves = ends.is_unsubscribed | ends.is_complained
-    opens = is_delivered & (leaves | (rng.random(size) < people.open_rate[sends.person] * level))
-    opened_at = arrived_at + draw_wait(rng, 4 * HOUR, size) + 20 * SECOND
-    clicks = opens & ~leaves & (rng.random(size) < world.click_share * level)
-    clicked_at = opened_at + draw_wait(rng, 40 * SECOND, size) + 2 * SECOND
-    left_at = np.where(leaves, opened_at + draw_wait(rng, MINUTE, size) + 3 * SECOND, arrived_at)
-    preloads = is_delivered & people.has_machine_opens[sends.person]
-    preloaded_at = arrived_at + draw_wait(rng, 10 * MINUTE, size)
-    scans = is_delivered & people.has_scanner[sends.person]
-    scanned_at = arrived_at + np.rint(np.exp(rng.normal(np.log(43.0), 0.4, size)) * SECOND).astype(np.int64)
-    groups = (
-        (DELIVERED, is_delivered, arrived_at, False, False),
-        (BOUNCED, ends.is_bounced, arrived_at, False, False),
-        (BLOCKED, ends.is_blocked, arrived_at, False, False),
-        (OPENED, opens, opened_at, False, False),
-        (OPENED, preloads, preloaded_at, True, True),
-        (CLICKED, clicks, clicked_at, False, False),
-        (CLICKED, scans, scanned_at, False, True),
-        (CLICKED, scans, scanned_at + SECOND, False, True),
-        (UNSUBSCRIBED, ends.is_unsubscribed, left_at, False, False),
-        (COMPLAINED, ends.is_complained, left_at, False, False),
+    planned = take(planned, np.lexsort((planned.sent_at, planned.person)))
+    reactions = react(world, people, planned, count_recent(planned), key=key, start=start)
+    first = _first_ends(len(people), planned, reactions)
+    resubscribed_at = _return(world, people, first, key)
+    # Nothing is sent between the end and the return; what was sent before is answered as it was.
+    left_at, back_at = first.ended_at[planned.person], resubscribed_at[planned.person]
+    is_sent = (left_at == NONE) | (planned.sent_at <= left_at)
+    is_sent |= (back_at != NONE) & (planned.sent_at > back_at)
+    is_back = (back_at != NONE) & (planned.sent_at > back_at)
+    planned, is_back = take(planned, is_sent), is_back[is_sent]
+    reactions = react(world, people, planned, count_recent(planned), key=key, start=start)
+    second = _first_ends(len(people), planned, reactions, among=is_back)
+    ended_at = np.where(is_back, second.ended_at[planned.person], first.ended_at[planned.person])
+    kept = ~is_back | (ended_at == NONE) | (planned.sent_at <= ended_at)
+    # Whoever has left by one email does not leave by the next that was already there.
+    end = np.where((ended_at != NONE) & (reactions.ended_at > ended_at), NONE, reactions.end)
+    reactions = reactions._replace(end=end, ended_at=np.where(end == NONE, NONE, reactions.ended_at))
+    returned = resubscribed_at != NONE
+    listing = Listing(
+        unsubscribed_at=first.unsubscribed_at,
+        resubscribed_at=resubscribed_at,
+        ended_at=np.where(returned, second.ended_at, first.ended_at),
+        end=np.where(returned, second.end, first.end),
     )
-    rows = [np.flatnonzero(group[1]) for group in groups]
-    counts = [len(row) for row in rows]
-    responses = Responses(
-        send=np.concatenate(rows),
-        kind=np.repeat([group[0] for group in groups], counts),
-        happened_at=np.concatenate([group[2][row] for group, row in zip(groups, rows, strict=True)]),
-        is_machine_open=np.repeat([group[3] for group in groups], counts),
-        is_machine=np.repeat([group[4] for group in groups], counts),
-    )
-    return responses, left_at
+    return Mailed(take(planned, kept), take(reactions, kept), listing)
 
 
-def join_mailings(first: Mailing, sends: Sends, responses: Responses) -> Mailing:
-    """One mailing of both: rows of the second follow the first's."""
-    moved = responses._replace(send=responses.send + len(first.sends.person))
-    return first._replace(
-        sends=stack(first.sends, sends),
-        responses=stack(first.responses, moved),
+def _first_ends(size: int, sends: Sends, reactions: Reactions, *, among: Bools | None = None) -> Listing:
+    """The first end of each person."""
+    ends = np.isin(reactions.end, (UNSUBSCRIBED, COMPLAINED, BOUNCED))
+    rows = np.flatnonzero(ends if among is None else ends & among)
+    rows = rows[np.argsort(reactions.ended_at[rows], kind="stable")]
+    person, first = np.unique(sends.person[rows], return_index=True)
+    rows = rows[first]
+    listing = Listing(*(np.full(size, NONE) for _ in Listing._fields))
+    listing.ended_at[person], listing.end[person] = reactions.ended_at[rows], reactions.end[rows]
+    left = reactions.end[rows] == UNSUBSCRIBED
+    listing.unsubscribed_at[person[left]] = reactions.ended_at[rows][left]
+    return listing
+
+
+def _return(world: World, people: People, first: Listing, key: int) -> Ints:
+    """When those who unsubscribed subscribe again, `NONE` for most, shape (n,)."""
+    returns = (first.unsubscribed_at != NONE) & (uniforms(key + RETURNS, people.number) < world.resubscribed_share)
+    low, high = RETURN_DAYS
+    after = ((low + uniforms(key + RETURNS_ON, people.number) * (high - low)) * DAY).astype(np.int64)
+    return np.where(returns, first.unsubscribed_at + after, NONE)
+
+
+def choose_arms(treated: Mailed, control: Mailed, is_treated: Bools) -> Mailed:
+    """Of each person what happens in their arm; `is_treated` has shape (n,)."""
+    of_treated, of_control = is_treated[treated.sends.person], ~is_treated[control.sends.person]
+    return Mailed(
+        stack(take(treated.sends, of_treated), take(control.sends, of_control)),
+        stack(take(treated.reactions, of_treated), take(control.reactions, of_control)),
+        Listing(
+            *(np.where(is_treated, one, other) for one, other in zip(treated.listing, control.listing, strict=True))
+        ),
     )
 
 
-def draw_event_ids(rng: np.random.Generator, responses: Responses) -> list[str]:
-    """The ESP's id of each report."""
-    return draw_ids(rng, len(responses.send), 22)
+def answer(world: World, people: People, mailed: Mailed, *, key: int, start: int) -> Mailing:
+    """The mailing, by time, with the ESP's reports; only now do emails get their ids."""
+    order = np.lexsort((mailed.sends.person, mailed.sends.sent_at))
+    ids = texts([f"legacy-{people.block:05d}-{number:08x}" for number in range(len(order))])
+    sends, reactions = take(mailed.sends, order)._replace(id=ids), take(mailed.reactions, order)
+    responses = report(world, people, sends, count_recent(sends), reactions, key=key, start=start)
+    return Mailing(sends, reactions, responses, mailed.listing)
+
+
+def is_listed(mailed: Mailed, person: Ints, at: Ints) -> Bools:
+    """Whether each person who had consented was still, or again, on the list at an instant, shape (m,)."""
+    listing = mailed.listing
+    first = np.where(listing.unsubscribed_at != NONE, listing.unsubscribed_at, listing.ended_at)[person]
+    first = np.where(first == NONE, NEVER, first)
+    back, last = listing.resubscribed_at[person], listing.ended_at[person]
+    is_back = (back != NONE) & (back < at) & ((last == NONE) | (last > at))
+    listed: Bools = (first > at) | is_back
+    return listed

@@ -1,4 +1,4 @@
-"""Names, streets and places for invented people; every mail domain is one that nobody can own."""
+"""Names, streets and places for invented people; no mailbox of theirs can be anybody's."""
 
 FIRST_NAMES = (
     "Ada", "Agnes", "Aisha", "Alan", "Amir", "Ana", "Anders", "Andrea", "Anna", "Astrid", "Ben", "Bianca", "Bjorn", "Carla",
@@ -37,7 +37,25 @@ CITIES = (
     ("Tucson", "Arizona", "AZ", "857", "America/Phoenix"),
     ("Savannah", "Georgia", "GA", "314", "America/New_York"),
     ("Oakland", "California", "CA", "946", "America/Los_Angeles"),
+    ("Berlin", "Berlin", "BE", "101", "Europe/Berlin"),
+    ("Hamburg", "Hamburg", "HH", "203", "Europe/Berlin"),
+    ("Leipzig", "Saxony", "SN", "041", "Europe/Berlin"),
+    ("Munich", "Bavaria", "BY", "803", "Europe/Berlin"),
 )
-# The domains of RFC 2606 and names under `.example`; the weights follow how few providers hold most mailboxes.
-DOMAINS = ("example.com", "example.org", "example.net", "postbox.example", "mail.example", "letters.example")
-DOMAIN_WEIGHTS = (0.42, 0.20, 0.14, 0.12, 0.08, 0.04)
+STORE_CITIES = ((0, 12), (12, 4))
+"""For each storefront the first of its cities and how many they are."""
+CITY_COUNTRIES = (*[("United States", "US")] * 12, *[("Germany", "DE")] * 4)
+# The domains of RFC 2606 and names under `.example`, which nobody can own; the weights follow how few providers hold most mailboxes.
+DOMAINS = (
+    "example.com",
+    "gmail.com",
+    "example.org",
+    "example.net",
+    "postbox.example",
+    "mail.example",
+    "letters.example",
+)
+DOMAIN_WEIGHTS = (0.22, 0.30, 0.16, 0.12, 0.10, 0.06, 0.04)
+GMAIL = 1
+GMAIL_TAIL = "from.harbour.and.hill.shop"
+"""Makes more than the 30 letters that a Gmail name may have, so that nobody owns one."""

@@ -1,19 +1,6 @@
 -- Every record of a readable file is staged, quarantined, a duplicate, or named as malformed: files where this is not so.
 with staged_rows as (
-    {%- for vendor, object in [
-        ('shopify', 'customers'), ('shopify', 'orders'), ('shopify', 'products'), ('segment', 'events'),
-        ('sendgrid', 'events'), ('plain', 'profiles'), ('plain', 'orders'), ('plain', 'order_lines'),
-        ('plain', 'web_events'), ('plain', 'email_events'), ('plain', 'tickets'), ('plain', 'consents'),
-        ('plain', 'products'), ('plain', 'assignments')
-    ] %}
-    select file, count(*) as row_count
-    from {{ ref('base_' ~ vendor ~ '__' ~ object) }}
-    where {{ in_window('landed_on') }}
-    group by file
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    select file, count(*) as row_count from {{ judged_rows() }} group by file
 ),
 
 malformed_rows as (

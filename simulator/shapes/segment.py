@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Ints, Texts, texts
+from simulator.arrays import NONE, Ints, Texts, texts
 from simulator.browsing import (
     ADDED,
     CHECKOUT,
@@ -20,11 +20,12 @@ from simulator.browsing import (
     WebEvents,
 )  # fmt: skip
 from simulator.catalogue import CATEGORIES, Catalogue, slug
-from simulator.instants import DAY, SECOND, write_utc
+from simulator.instants import DAY, write_utc
+from simulator.mixing import hex_ids, uniforms
 from simulator.names import CITIES
 from simulator.people import People
 from simulator.purchases import Orders
-from simulator.selves import NONE, Selves, draw_ids
+from simulator.selves import Selves
 from simulator.shapes.shopify_orders import money
 
 SHOP = "https://harbourandhill.example"
@@ -53,7 +54,7 @@ class Envelopes(NamedTuple):
 
 
 def write_events(
-    rng: np.random.Generator,
+    key: int,
     catalogue: Catalogue,
     people: People,
     selves: Selves,
@@ -64,18 +65,14 @@ def write_events(
 ) -> Envelopes:
     """Write every event; those that are `delays` days late were kept on the device until then."""
     size = len(events.kind)
-    message_id = [f"ajs-next-{raw}" for raw in draw_ids(rng, size)]
+    message_id = [f"ajs-next-{raw}" for raw in hex_ids(key, np.arange(size))]
     in_session = events.session != NONE
     device = (
         np.where(in_session, '"anonymousId":"' + sessions.device[events.session] + '",', "")
         if len(sessions.person)
         else texts([""] * size)
     )
-    kept = delays * DAY
-    # What reaches the servers after midnight of its own day would be late; the last second of a day hides that.
-    day_end = (events.happened_at // DAY + 1) * DAY - 1
-    sent_at = np.minimum(events.happened_at + rng.integers(20, 900, size), day_end) + kept
-    received_at = np.minimum(events.happened_at + rng.integers(900, 2 * SECOND, size), day_end) + kept
+    sent_at, received_at = arrival_times(key, events, delays)
     happened = write_utc(events.happened_at)
     rows = zip(
         device.tolist(), message_id, np.where(in_session, "client", "server").tolist(),
@@ -84,6 +81,19 @@ def write_events(
         _write_user_ids(selves, orders, sessions, events), strict=True,
     )  # fmt: skip
     return Envelopes(text=[ENVELOPE % row for row in rows], message_id=message_id)
+
+
+def arrival_times(key: int, events: WebEvents, delays: Ints) -> tuple[Ints, Ints]:
+    """When each event left the device and when it reached the servers; those kept for days arrive so much later."""
+    # What reaches the servers after midnight of its own day would be late; the last second of a day hides that.
+    day_end = (events.happened_at // DAY + 1) * DAY - 1
+    index = np.arange(len(delays))
+    sent_after = 20 + (880 * uniforms(key + 10, index)).astype(np.int64)
+    received_after = 900 + (1_100 * uniforms(key + 11, index)).astype(np.int64)
+    sent_at, received_at = (
+        np.minimum(events.happened_at + wait, day_end) + delays * DAY for wait in (sent_after, received_after)
+    )
+    return sent_at, received_at
 
 
 def _person(orders: Orders, sessions: Sessions, events: WebEvents) -> Ints:

@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Bools, Ints, Texts, stack, texts
+from simulator.arrays import NONE, Bools, Ints, Texts, stack, texts
 from simulator.consents import OptIns
-from simulator.instants import HOUR, write_offset
+from simulator.instants import HOUR, write_local
 from simulator.people import People
 from simulator.purchases import Orders
-from simulator.selves import NONE, Selves
-from simulator.shapes.shopify_orders import address_texts
+from simulator.selves import Selves
+from simulator.shapes.shopify_orders import address_texts, store_zones
 
 RECORD = (
     '{"id":%(id)s,"admin_graphql_api_id":"gid://shopify/Customer/%(id)s","email":"%(email)s","phone":%(phone)s,"first_name":"%(first)s",'
@@ -70,6 +70,7 @@ def write_customers(
         _second_accounts(selves),
         _confirmed(people, selves, opt_ins),
         _unsubscribed(people, selves, unsubscribed_at, is_synced),
+        _phone_changed(people, selves, opt_ins, np.where(is_synced, unsubscribed_at, NONE)),
     ]
     merged = stack(*versions)
     return CustomerVersions(
@@ -128,19 +129,42 @@ def _unsubscribed(people: People, selves: Selves, unsubscribed_at: Ints, is_sync
     return _Version(person, selves.account_id[person], selves.mailbox[person], people.joined_at[person], at, state, at)
 
 
+def _phone_changed(people: People, selves: Selves, opt_ins: OptIns, unsubscribed_at: Ints) -> _Version:
+    person = np.flatnonzero((selves.phone_changed_at != NONE) & (selves.account_id != NONE))
+    at, left_at, confirmed_at = selves.phone_changed_at[person], unsubscribed_at[person], opt_ins.confirmed_at[person]
+    is_confirmed = (confirmed_at != NONE) & (confirmed_at <= at)
+    has_left = (left_at != NONE) & (left_at + 2 * HOUR <= at)
+    state = np.where(people.has_consented[person], "subscribed", "not_subscribed")
+    state = np.where(opt_ins.is_double[person] & ~is_confirmed, "pending", state)
+    consented_at = np.where(people.has_consented[person], people.joined_at[person], NONE)
+    consented_at = np.where(is_confirmed, confirmed_at, consented_at)
+    return _Version(
+        person, selves.account_id[person], selves.mailbox[person], people.joined_at[person], at,
+        texts(np.where(has_left, "unsubscribed", state).tolist()), np.where(has_left, left_at + 2 * HOUR, consented_at),
+    )  # fmt: skip
+
+
+def phones_at(selves: Selves, person: Ints, at: Ints) -> Texts:
+    """The phone that each person has at an instant, shape (m,); empty for none."""
+    has_changed = (selves.phone_changed_at[person] != NONE) & (at >= selves.phone_changed_at[person])
+    phones: Texts = np.where(has_changed, selves.second_phone[person], selves.phone[person])
+    return phones
+
+
 def _write(people: People, selves: Selves, opt_ins: OptIns, orders: Orders, version: _Version) -> list[str]:
     person = version.person
-    utc = np.zeros(len(person), dtype=np.int64)
+    zone = store_zones(people)[person]
     level = np.where(opt_ins.is_double, '"confirmed_opt_in"', '"single_opt_in"')
-    consented = write_offset(version.consented_at, utc).tolist()
+    consented = write_local(version.consented_at, zone).tolist()
+    phones = phones_at(selves, person, version.updated_at)
     columns = {
         "id": version.account_id.tolist(),
         "email": version.email.tolist(),
-        "phone": [f'"{phone}"' if phone else "null" for phone in selves.phone[person].tolist()],
+        "phone": [f'"{phone}"' if phone else "null" for phone in phones.tolist()],
         "first": selves.first_name[person].tolist(),
         "last": selves.last_name[person].tolist(),
-        "created": write_offset(version.created_at, utc).tolist(),
-        "updated": write_offset(version.updated_at, utc).tolist(),
+        "created": write_local(version.created_at, zone).tolist(),
+        "updated": write_local(version.updated_at, zone).tolist(),
         "orders": _count_orders(orders, version).tolist(),
         "tags": ["subscription" if value else "" for value in people.has_subscription[person].tolist()],
         "state": version.state.tolist(),
@@ -149,7 +173,7 @@ def _write(people: People, selves: Selves, opt_ins: OptIns, orders: Orders, vers
             f'"{text}"' if at != NONE else "null"
             for text, at in zip(consented, version.consented_at.tolist(), strict=True)
         ],
-        "address": address_texts(selves)[person].tolist(),
+        "address": address_texts(selves, person, phones),
     }
     names = list(columns)
     return [RECORD % dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.arrays import Bools, Ints, Texts, texts
+from simulator.arrays import NONE, Bools, Ints, Texts, texts
 from simulator.catalogue import Catalogue
-from simulator.instants import SECOND, write_offset
-from simulator.names import CITIES
+from simulator.instants import SECOND, STORE_ZONES, UTC, write_local
+from simulator.names import CITIES, CITY_COUNTRIES
 from simulator.people import People
 from simulator.purchases import TAX_RATE, Orders
-from simulator.selves import NONE, Selves
+from simulator.selves import Selves
 
 APP_EVERY = 10
 PAID, FULFILLED, CANCELLED, REFUNDED = range(4)
@@ -49,23 +49,37 @@ class OrderVersions(NamedTuple):
     updated_at: Ints
 
 
+def store_zones(people: People) -> Ints:
+    """The zone of each person's storefront, shape (n,)."""
+    zones: Ints = np.array(STORE_ZONES)[people.store]
+    return zones
+
+
+def is_app_paid(orders: Orders) -> Bools:
+    """Orders whose payment another app processed, which writes its own times, shape (m,)."""
+    is_paid: Bools = np.arange(len(orders)) % APP_EVERY == 1
+    return is_paid
+
+
 def money(cents: Ints) -> list[str]:
     """`12.50` for 1250."""
     return [f"{value / 100:.2f}" for value in cents.tolist()]
 
 
-def address_texts(selves: Selves) -> Texts:
-    """The address block of each person, shape (n,)."""
-    columns = (selves.first_name, selves.last_name, selves.street, selves.city, selves.zip_code, selves.phone)
-    return texts([_address(*row) for row in zip(*(column.tolist() for column in columns), strict=True)])
+def address_texts(selves: Selves, person: Ints, phone: Texts) -> list[str]:
+    """The address block of each person with a phone, shape (m,)."""
+    own = (selves.first_name, selves.last_name, selves.street, selves.city, selves.zip_code)
+    rows = zip(*(column[person].tolist() for column in own), phone.tolist(), strict=True)
+    return [_address(*row) for row in rows]
 
 
 def _address(first: str, last: str, street: str, city: int, zip_code: str, phone: str) -> str:
     town, province, code, _, _ = CITIES[city]
+    country, country_code = CITY_COUNTRIES[city]
     return (
         f'{{"first_name":"{first}","last_name":"{last}","name":"{first} {last}","company":null,"address1":"{street}",'
         f'"address2":null,"city":"{town}","province":"{province}","province_code":"{code}","zip":"{zip_code}",'
-        f'"country":"United States","country_code":"US",'
+        f'"country":"{country}","country_code":"{country_code}",'
         f'"phone":{json.dumps(phone or None)},"latitude":null,"longitude":null}}'
     )
 
@@ -81,13 +95,14 @@ def write_orders(
     at = np.stack([orders.ordered_at + SECOND, orders.fulfilled_at, orders.cancelled_at, orders.refunded_at])
     order, state = np.nonzero(at.T != NONE)
     updated_at = at[state, order]
-    # Some orders are changed by an app that runs in another zone.
-    written_at = write_offset(updated_at, np.where(order % APP_EVERY == 0, 1, 0)).tolist()
+    zone = store_zones(people)[orders.person]
+    # Some orders are changed by an app that keeps its clock in UTC.
+    written_at = write_local(updated_at, np.where(order % APP_EVERY == 0, UTC, zone[order])).tolist()
     total, refund = money(orders.total_cents), money(orders.refund_cents)
     rest = money(orders.total_cents - orders.refund_cents)
     refunds, fulfilled_at = (
         _write_refunds(orders, refund),
-        write_offset(orders.fulfilled_at, np.zeros(len(orders), np.int64)).tolist(),
+        write_local(orders.fulfilled_at, zone).tolist(),
     )
     ids, is_full = orders.id.tolist(), orders.is_full_refund.tolist()
     text = []
@@ -115,16 +130,16 @@ def _write_bodies(
     catalogue: Catalogue, people: People, selves: Selves, orders: Orders, accepts_marketing: Bools
 ) -> list[str]:
     """The part of each order that never changes."""
-    lines, addresses = _write_lines(catalogue, orders), address_texts(selves)
+    lines, addresses = _write_lines(catalogue, orders), address_texts(selves, orders.person, orders.phone)
     customers = _write_customers(people, selves, orders)
-    utc = np.zeros(len(orders), dtype=np.int64)
     person = orders.person
+    zone = store_zones(people)
     columns = {
         "id": orders.id.tolist(),
         "number": orders.number.tolist(),
         "email": orders.email.tolist(),
-        "created": write_offset(orders.ordered_at, orders.offset).tolist(),
-        "processed": write_offset(orders.ordered_at, utc).tolist(),
+        "created": write_local(orders.ordered_at, zone[person]).tolist(),
+        "processed": write_local(orders.ordered_at, np.where(is_app_paid(orders), UTC, zone[person])).tolist(),
         "total": money(orders.total_cents),
         "subtotal": money(orders.items_cents - orders.discount_cents),
         "items": money(orders.items_cents),
@@ -151,7 +166,7 @@ def _write_bodies(
         ],
         "rate": [TAX_RATE] * len(orders),
         "lines": lines,
-        "address": addresses[person].tolist(),
+        "address": addresses,
         "customer": customers,
     }
     names = list(columns)
@@ -187,7 +202,7 @@ def _write_lines(catalogue: Catalogue, orders: Orders) -> list[str]:
 
 def _write_customers(people: People, selves: Selves, orders: Orders) -> list[str]:
     """The customer block of each order; null for a guest checkout."""
-    created = write_offset(people.joined_at, np.zeros(len(people), dtype=np.int64))
+    created = write_local(people.joined_at, store_zones(people))
     person = orders.person
     rows = zip(
         orders.account_id.tolist(), orders.email.tolist(), selves.first_name[person].tolist(), selves.last_name[person].tolist(),

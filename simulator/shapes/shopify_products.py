@@ -6,9 +6,9 @@ import numpy as np
 
 from simulator.arrays import Ints
 from simulator.catalogue import CATEGORIES, Catalogue, slug
-from simulator.instants import DAY, HOUR, write_offset
+from simulator.instants import DAY, HOUR, NEW_YORK, write_local
 
-CREATED_AT = "2023-03-01T09:00:00+00:00"
+CREATED_AT = "2023-03-01T09:00:00-05:00"
 
 
 def write_products(catalogue: Catalogue, stock: Ints, start: int) -> tuple[list[str], list[str], Ints]:
@@ -24,7 +24,7 @@ def write_products(catalogue: Catalogue, stock: Ints, start: int) -> tuple[list[
     """
     days = stock.shape[1]
     exported_at = start + np.arange(days) * DAY + 22 * HOUR
-    written_at = write_offset(exported_at, np.zeros(days, dtype=np.int64)).tolist()
+    written_at = write_local(exported_at, np.full(days, NEW_YORK)).tolist()
     by_product = np.split(np.arange(len(catalogue.product)), catalogue.first_variant[1:])
     records, ids, times = [], [], []
     for day in range(days):

@@ -37,6 +37,32 @@ def test_staging_models_are_named_after_their_vendor(models: list[Node]) -> None
     assert wrong == []
 
 
+def test_what_a_vendor_gives_is_no_node_of_its_own(models: list[Node]) -> None:
+    wrong = [
+        model["name"]
+        for model in layer(models, "staging")
+        if (model["config"]["materialized"] == "ephemeral") != model["name"].startswith("stg_")
+    ]
+
+    assert wrong == []
+
+
+def test_canonical_unions_read_what_every_enabled_vendor_gives(models: list[Node]) -> None:
+    given = {model["unique_id"] for model in layer(models, "staging") if model["name"].startswith("stg_")}
+    unions = [model for model in layer(models, "intermediate") if folders(model)[1] == "sources"]
+    read = {parent for model in unions for parent in model["depends_on"]["nodes"]}
+
+    assert given - read == set()
+
+
+def test_only_enabled_vendors_have_models(manifest: dict[str, Any], models: list[Node]) -> None:
+    from orchestration.vendors import enabled_vendors, shipped_vendors
+
+    assert {folders(model)[1] for model in layer(models, "staging")} == set(enabled_vendors())
+    assert set(shipped_vendors()) > set(enabled_vendors()), "every vendor is enabled: nothing shows that one can be off"
+    assert [name for name in manifest["nodes"] if "klaviyo" in name] == []
+
+
 def test_intermediate_models_say_what_has_been_done_and_lie_in_a_stage(models: list[Node]) -> None:
     wrong = [
         model["path"]
@@ -105,9 +131,11 @@ def test_key_of_every_model_is_tested(manifest: dict[str, Any], models: list[Nod
         for parent in test["depends_on"]["nodes"]
     }
 
-    # A view of the newest rows of a model has that model's key; refused rows are kept as they came and may repeat.
+    # A view of the newest rows of a model has that model's key, what a vendor gives that of its union; refused rows may repeat.
     keyed = [
-        model for model in models if model["config"]["materialized"] != "view" and folders(model)[0] != "quarantine"
+        model
+        for model in models
+        if model["config"]["materialized"] not in {"view", "ephemeral"} and folders(model)[0] != "quarantine"
     ]
     assert [model["name"] for model in keyed if model["unique_id"] not in tested] == []
 
@@ -149,3 +177,14 @@ def test_no_layer_reads_a_later_one(models: list[Node], layer_name: str) -> None
     wrong = [model["name"] for model in layer(models, layer_name) if set(model["depends_on"]["nodes"]) & later]
 
     assert wrong == []
+
+
+def test_only_the_engagement_layer_reads_what_providers_say_of_machines(root: Path, models: list[Node]) -> None:
+    readers = [
+        model["name"]
+        for model in models
+        if folders(model)[0] != "staging"
+        and re.search(r"is_machine|user_agent", (root / "dbt_project" / model["original_file_path"]).read_text())
+    ]
+
+    assert readers == ["int_email_engagement__classified"]

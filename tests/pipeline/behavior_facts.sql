@@ -100,3 +100,22 @@ insert into ops.landing_files by name
 select cast(day as date) as landed_on, vendor, object, 'readable' as status
 from generate_series(timestamp '2025-01-01', timestamp '2025-08-31', interval 1 day) as days (day),
     (values ('shopify', 'orders'), ('shopify', 'customers'), ('sendgrid', 'events'), ('segment', 'events')) as feeds (vendor, object);
+
+-- What every source promised, and the emails of ten scanned mailboxes whose parts land up to two days apart.
+insert into ops.service_levels by name
+select cast(day as date) as as_of, source, 24 as expected_every_hours, 24 as late_after_hours, 0.02 as max_bad_share
+from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 day) as days (day),
+    (values ('shopify'), ('sendgrid'), ('segment'), ('plain')) as sources (source);
+
+insert into intermediate.int_email_events__unioned by name
+select 'scan' || i || '-' || n || '-' || part as event_key, 'sendgrid' as source, event,
+    date '2025-04-10' + cast(n as integer) + pick('arrives' || i || n || part, 6) // 3 as landed_on,
+    date '2025-04-10' + cast(n as integer) + interval 8 hour + to_seconds(seconds) as occurred_at, date '2025-04-10' + cast(n as integer) as occurred_on,
+    mailbox_hash, profile_key, 'scanned' || i || '-' || n as message_id, 'link ' || part as url, false as is_machine
+from people, range(22) as mails (n),
+    (values (1, 'delivered', 0), (2, 'clicked', 40), (3, 'clicked', 41), (4, 'opened', 40), (5, 'clicked', 4000)) as parts (part, event, seconds)
+where i < 10;
+
+insert into marts.feed_health by name
+select landed_on as as_of, vendor as source, object, landed_on as feed_landed_on, false as is_missing, false as is_catching_up
+from ops.landing_files;

@@ -1,6 +1,7 @@
 """Whole runs by the command line, each in a home of its own."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -81,6 +82,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shop")
     simulate(customers=1200, days=DAYS, seed=11, out=folder / "landing", truth=folder / "truth", start=START)
     return folder / "landing"
+
+
+def cut(shop: Path, folder: Path, last: date) -> Path:
+    """A copy of the landing zone that ends on a day."""
+
+    def later(_directory: str, names: list[str]) -> set[str]:
+        return {name for name in names if name.startswith("landed_on=") and name[10:] > str(last)}
+
+    shutil.copytree(shop, folder, ignore=later)
+    return folder
 
 
 def shared_data(*names: str) -> Path:

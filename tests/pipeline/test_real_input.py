@@ -32,13 +32,13 @@ def test_online_retail_lines_are_all_accounted_for(retail: Platform) -> None:
     counts = dict(retail.query("select row_status, count(*) from staging.base_plain__order_lines group by row_status"))
     assert sum(counts.values()) == 209_029  # type: ignore[arg-type]
     without_customer = """
-        select count(*) from staging.stg_plain__order_lines as lines
-        inner join staging.stg_plain__orders as orders using (order_id) where orders.profile_id is null
+        select count(*) from staging.base_plain__order_lines as lines
+        inner join staging.base_plain__orders as orders using (order_id) where orders.profile_id is null
     """
     assert retail.value(without_customer) == 59_976
-    assert retail.value("select count(distinct order_id) from staging.stg_plain__orders") == 10_783
-    assert retail.value("select count(distinct profile_id) from staging.stg_plain__profiles") == 2_767
-    net = retail.value("select sum(quantity * unit_price) from staging.stg_plain__order_lines")
+    assert retail.value("select count(distinct order_id) from staging.base_plain__orders") == 10_783
+    assert retail.value("select count(distinct profile_id) from staging.base_plain__profiles") == 2_767
+    net = retail.value("select sum(quantity * unit_price) from staging.base_plain__order_lines")
     assert Decimal(str(net)).quantize(Decimal("0.01")) == Decimal("3706827.64")
     booked = retail.value("select sum(net_amount) from intermediate.int_order_entries__booked")
     assert booked == Decimal("3706827.64")

@@ -1,5 +1,6 @@
 """Landed files of every vendor, with planted faults, come out staged, quarantined or as duplicates, and reconcile."""
 
+import csv
 import gzip
 import json
 import os
@@ -14,7 +15,9 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
-from orchestration.landing import register_files
+from orchestration.dbt import forget_compiled
+from orchestration.landing import register_files, unread_objects
+from orchestration.vendors import shipped_vendors
 
 REPOSITORY = Path(__file__).parents[2]
 SHARED_DATA = Path(os.environ.get("HOLDFAST_SHARED_DATA", REPOSITORY.parent / "shared/data"))
@@ -30,6 +33,7 @@ SELECTION = [
     "--select", "resource_type:seed", "staging", "intermediate.sources", "int_identifiers__linked", "quarantine",
     "assert_landed_rows_reconcile",
 ]  # fmt: skip
+VENDORS = {name: vendor._asdict() for name, vendor in shipped_vendors().items()}
 FAULTS = ("error", "fail")
 LAYERS = ("staging", "intermediate", "quarantine")
 
@@ -45,7 +49,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         patch.setenv("DBT_TARGET_PATH", str(home / "target"))
         patch.setenv("DBT_LOG_PATH", str(home / "logs"))
         patch.setenv("DO_NOT_TRACK", "true")
-        parsed = dbtRunner().invoke(["parse", *OPTIONS])
+        parsed = dbtRunner().invoke(["parse", *OPTIONS, "--vars", json.dumps({"vendors": VENDORS})])
         assert parsed.success, parsed.exception
         yield parsed.result
 
@@ -54,18 +58,19 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def build(manifest: Any) -> Build:
     def run(home: Path, landing: Path, start: date, end: date, *, command: str = "run", select: str = "") -> None:
         home.mkdir(exist_ok=True)
-        with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        with pytest.MonkeyPatch.context() as patch, duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+            patch.setattr("orchestration.landing.enabled_vendors", shipped_vendors)
             register_files(connection, landing, start=start, end=end)
-        window = json.dumps({"window_start": str(start), "window_end": str(end)})
-        chosen = ["--select", f"+{select}"] if select else SELECTION
-        invocation = [command, *chosen, "--vars", window, *OPTIONS]
+        variables = {"vendors": VENDORS, "window_start": str(start), "window_end": str(end)}
+        chosen = ["--select", select] if select else SELECTION
+        invocation = [command, *chosen, "--vars", json.dumps(variables), *OPTIONS]
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("HOLDFAST_HOME", str(home))
-            runner = dbtRunner(manifest=manifest)
+            runner = dbtRunner(manifest=forget_compiled(manifest))
             try:
                 if command == "run":
                     assert runner.invoke(["seed", *OPTIONS]).success
-                else:
+                elif command == "build":
                     invocation += ["--exclude-resource-type", "unit_test"]
                 outcome = runner.invoke(invocation)
                 faults = [f"{node.node.name}: {node.message}" for node in outcome.result if node.status in FAULTS]
@@ -131,6 +136,71 @@ def call(number: int, **changes: Any) -> dict[str, Any]:
     }
 
 
+HUBSPOT = (
+    "hs_object_id,email,hs_additional_emails,firstname,hs_email_optout,hs_email_optout_77,createdate,lastmodifieddate\n"
+    "51,Old@shop.test,,Ann,false,true,2024-12-01T09:00:00Z,2024-12-31T09:00:00Z\n"
+    ",nobody@shop.test,,,,,2024-12-01T09:00:00Z,\n"
+    "53,late@shop.test,,,,,2024-12-01T09:00:00Z,2031-01-01T00:00:00Z\n"
+)
+MERGED = (
+    "hs_object_id,email,hs_additional_emails,hs_merged_object_ids,hs_email_optout,createdate,lastmodifieddate\n"
+    "59,new@shop.test,first@shop.test; second@shop.test,51;52,true,2024-12-05T09:00:00Z,2025-01-02T09:00:00Z\n"
+)
+USERS = [
+    {"id": 1, "role": "end-user", "name": "Ann Lee", "email": "ann@shop.test", "created_at": "2025-01-01T08:00:00Z"},
+    {"id": 2, "role": "agent", "name": "Bob", "email": "bob@shop.test", "created_at": "2025-01-01T08:00:00Z"},
+    {"id": 3, "name": "No role", "created_at": "2025-01-01T08:00:00Z"},
+]
+TICKETS = [
+    {"id": 11, "requester_id": 1, "status": "hold", "created_at": "2025-01-01T08:00:00Z"},
+    {"id": 12, "requester_id": 2, "status": "open", "created_at": "2025-01-01T08:00:00Z"},
+    {"id": 13, "requester_id": 1, "status": "lost", "created_at": "2025-01-01T08:00:00Z"},
+    {"id": 14, "requester_id": 1, "status": "open"},
+]
+
+
+def person(number: int, consent: str) -> dict[str, Any]:
+    marketing = {"consent": consent, "consent_timestamp": "2024-12-31T10:00:00+00:00", "method": "FORM"}
+    attributes = {
+        "email": f"k{number}@shop.test",
+        "created": "2024-12-31T10:00:00+00:00",
+        "subscriptions": {"email": {"marketing": marketing}},
+    }
+    return {"type": "profile", "id": f"k{number}", "attributes": attributes}
+
+
+def metric(number: int, name: str, at: str = "2025-01-01T10:00:00+02:00") -> dict[str, Any]:
+    return {
+        "type": "event",
+        "id": f"e{number}",
+        "attributes": {"metric": {"name": name}, "datetime": at},
+        "relationships": {"profile": {"data": {"type": "profile", "id": "k1"}}},
+    }
+
+
+PERSONS = [person(1, "SUBSCRIBED"), person(2, "UNSUBSCRIBED"), person(3, "PERHAPS")]
+METRICS = [metric(1, "Opened Email"), metric(2, "Viewed Product"), metric(3, "Opened Email", "soon"), metric(1, "x")]
+AUDIENCE = {
+    "subscribed_members_export_1": "Email Address,OPTIN_TIME,OPTIN_IP,LAST_CHANGED,EUID\n"
+    "m1@shop.test,2024-12-01 10:00:00,1.2.3.4,2024-12-01 10:00:00,m1\nm4@shop.test,never,,,m4\n",
+    "unsubscribed_members_export_1": "Email Address,OPTIN_TIME,UNSUB_TIME,LAST_CHANGED,EUID\n"
+    "m2@shop.test,2024-12-01 10:00:00,2024-12-24 10:00:00,2024-12-24 10:00:00,m2\n",
+    "cleaned_members_export_1": "Email Address,CLEAN_TIME,LAST_CHANGED,EUID\n"
+    "m3@shop.test,2024-12-25 10:00:00,2024-12-25 10:00:00,m3\n",
+    "members": "Email Address,EUID\nm5@shop.test,m5\n",
+}
+EXPORT = (
+    "\ufeffName,Email,Financial Status,Paid at,Currency,Subtotal,Total,Discount Amount,Created at,Lineitem quantity,"
+    "Lineitem name,Lineitem price,Lineitem sku,Phone,Refunded Amount,Cancelled at,Id,Tags\r\n"
+    "#1,x1@shop.test,paid,2024-12-31 10:00:00 -0500,EUR,30.00,30.00,0.00,2024-12-31 10:00:00 -0500,2,Mug,10.00,M1,"
+    "'+4915112345678,5.00,,'7001,\r\n"
+    '#1,x1@shop.test,,,,,,,,1,"Cup, blue",10.00,C1,,,,,\r\n'
+    "#2,x2@shop.test,paid,,EUR,10.00,10.00,0.00,2024-12-31 11:00:00 -0500,1,Mug,10.00,M1,,0.00,,'7002,\r\n"
+    "#2,x2@shop.test,,,,,,,,one,Cup,10.00,C1,,,,,\r\n"
+    "#9,x9@shop.test,,,,,,,,1,Cup,10.00,C1,,,,,\r\n"
+)
+
+
 @pytest.fixture(scope="module")
 def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three days of every vendor with one fault of each kind."""
@@ -169,6 +239,15 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     land(root, "plain/tickets/t.csv", "ticket_id,email,status,created_at\nt1,g@shop.test,open,2025-01-02\n", day=D2)
     land(root, "plain/products/p.csv", "product_id,price\n77,x\n", day=D2)
+    land(root, "hubspot/contacts/c.csv", HUBSPOT)
+    land(root, "hubspot/contacts/c.csv", MERGED, day=D2)
+    land(root, "zendesk/users/u.json", json.dumps({"users": USERS}))
+    land(root, "zendesk/tickets/t.json", json.dumps({"tickets": TICKETS}))
+    land(root, "klaviyo/profiles/p.json", json.dumps({"data": PERSONS}))
+    land(root, "klaviyo/events/e.json", json.dumps({"data": METRICS}))
+    for name, content in AUDIENCE.items():
+        land(root, f"mailchimp/members/{name}.csv", content)
+    land(root, "shopify/orders/orders_export.csv", EXPORT, day=D2)
     land(root, "plain/assignments/a.csv", "experiment,profile_id,arm,assigned_at\nh,x,treatment,2025-01-02\n", day=D2)
     return root
 
@@ -184,6 +263,12 @@ def built(build: Build, landing: Path, tmp_path_factory: pytest.TempPathFactory)
 def test_faults_are_named_and_every_row_is_accounted_for(built: Path) -> None:
     refused = query(built, "select source, landed_on, row_number, rule from quarantine.rows order by all")
     assert refused == [
+        ("hubspot/contacts", D1, 2, "missing_key"),
+        ("hubspot/contacts", D1, 3, "impossible_time"),
+        ("klaviyo/events", D1, 3, "impossible_time"),
+        ("klaviyo/profiles", D1, 3, "unknown_consent"),
+        ("mailchimp/members", D1, 1, "unknown_status"),
+        ("mailchimp/members", D1, 2, "impossible_time"),
         ("plain/consents", D2, 1, "unknown_statement"),
         ("plain/orders", D1, 2, "malformed_row"),
         ("plain/orders", D1, 4, "not_a_number"),
@@ -197,7 +282,13 @@ def test_faults_are_named_and_every_row_is_accounted_for(built: Path) -> None:
         ("shopify/customers", D1, 2, "missing_key"),
         ("shopify/orders", D1, 3, "negative_price"),
         ("shopify/orders", D1, 4, "impossible_time"),
+        ("shopify/orders", D2, 3, "not_a_number"),
+        ("shopify/orders", D2, 4, "not_a_number"),
+        ("shopify/orders", D2, 5, "missing_key"),
         ("shopify/products", D1, 1, "negative_price"),
+        ("zendesk/tickets", D1, 3, "unknown_status"),
+        ("zendesk/tickets", D1, 4, "missing_key"),
+        ("zendesk/users", D1, 3, "missing_key"),
     ]
     assert query(built, "select raw from quarantine.rows where rule = 'malformed_row'") == [("p2,g,h,i,j",)]
     assert query(built, "select raw from quarantine.rows where row_number = 2 and rule = 'unparsable_row'") == [
@@ -255,7 +346,6 @@ def test_a_changed_row_landed_again_changes_only_itself(
     changed = {name: set(after[name]) ^ set(before[name]) for name in after if after[name] != before[name]}
     assert set(changed) == {
         "staging.base_shopify__orders",
-        "staging.stg_shopify__orders",
         "intermediate.int_orders__unioned",
         "intermediate.int_orders__versioned",
         "intermediate.int_order_bookings__dated",
@@ -280,6 +370,76 @@ def test_a_refund_books_the_difference(built: Path) -> None:
     assert query(built, net) == [(True,)]
 
 
+def test_an_orders_export_is_read_as_orders(built: Path) -> None:
+    orders = query(
+        built,
+        """
+        select email, cast(ordered_at as varchar), status, cast(gross_amount as double) from intermediate.int_orders__unioned
+        where order_key = 'shopify:7001'
+        """,
+    )
+    assert orders == [("x1@shop.test", "2024-12-31 15:00:00", "paid", 30.0)]
+    lines_sql = (
+        "select line_number, quantity, cast(unit_price as double) from {} where order_key = 'shopify:7001' order by all"
+    )
+    assert query(built, lines_sql.format("intermediate.int_order_lines__versioned")) == [(1, 2, 10.0), (2, 1, 10.0)]
+    refunds = "select cast(refund_amount as double) from intermediate.int_order_refunds__dated where order_key = 'shopify:7001'"
+    assert query(built, refunds) == [(5.0,)]
+    phones = "select phone from intermediate.int_profile_sightings__unioned where email = 'x1@shop.test'"
+    assert query(built, phones) == [("+4915112345678",)]
+
+
+def test_a_merged_contact_is_an_alias_and_no_person(built: Path) -> None:
+    profiles = (
+        "select profile_key, landed_on from intermediate.int_profiles__unioned where source = 'hubspot' order by all"
+    )
+    assert query(built, profiles) == [("hubspot:51", D1), ("hubspot:59", D2)]
+    shared = """
+        select list(profile_key order by profile_key) from intermediate.int_identifiers__linked
+        where identifier_type = 'alias' group by identifier_hash having count(*) > 1
+    """
+    assert query(built, shared) == [(["hubspot:51", "hubspot:59"],)]
+    emails = "select email from intermediate.int_profile_sightings__unioned where profile_key = 'hubspot:59' and email is not null"
+    assert {email for (email,) in query(built, emails)} == {"new@shop.test", "first@shop.test", "second@shop.test"}
+
+
+def test_tickets_of_agents_are_nobodys(built: Path) -> None:
+    tickets = "select ticket_key, profile_key, status from intermediate.int_tickets__versioned where source = 'zendesk' order by all"
+    assert query(built, tickets) == [("zendesk:11", "zendesk:1", "hold"), ("zendesk:12", None, "open")]
+    assert query(built, "select profile_key from intermediate.int_profiles__unioned where source = 'zendesk'") == [
+        ("zendesk:1",)
+    ]
+
+
+def test_statements_of_every_vendor_are_evidence(built: Path) -> None:
+    statements = query(
+        built,
+        """
+        select source, landed_on, topic, statement, is_affirmative, cast(occurred_at as varchar)
+        from intermediate.int_consent_evidence__unioned where source in ('hubspot', 'klaviyo', 'mailchimp') order by all
+        """,
+    )
+    assert statements == [
+        ("hubspot", D1, "77", "unsubscribed", False, "2024-12-31 09:00:00"),
+        ("hubspot", D2, None, "unsubscribed", False, "2025-01-02 09:00:00"),
+        ("klaviyo", D1, None, "subscribed", True, "2024-12-31 10:00:00"),
+        ("klaviyo", D1, None, "unsubscribed", False, "2024-12-31 10:00:00"),
+        ("mailchimp", D1, None, "bounced", False, "2024-12-25 10:00:00"),
+        ("mailchimp", D1, None, "subscribed", True, "2024-12-01 10:00:00"),
+        ("mailchimp", D1, None, "unsubscribed", False, "2024-12-24 10:00:00"),
+    ]
+
+
+def test_klaviyo_metrics_are_email_and_web_events(built: Path) -> None:
+    events = "select event, profile_key = 'klaviyo:k1', hour(occurred_at) from intermediate.int_{}_events__unioned where source = 'klaviyo'"
+    assert query(built, events.format("web")) == [("Product Viewed", True, 8)]
+    assert query(built, events.format("email")) == [("opened", False, 8)]
+
+
+def test_unit_tests_of_every_vendor_pass(build: Build, built: Path, landing: Path) -> None:
+    build(built, landing, D1, D3, command="test", select="test_type:unit,staging")
+
+
 def test_every_format_stages_the_same_rows(build: Build, tmp_path: Path) -> None:
     records = [
         {"event_id": "w1", "event": "Page Viewed", "occurred_at": "2025-01-01T10:00:00+02:00", "profile_id": "x"},
@@ -299,14 +459,14 @@ def test_every_format_stages_the_same_rows(build: Build, tmp_path: Path) -> None
     staged = {}
     for name, write in contents.items():
         write(tmp_path / name)
-        build(tmp_path / f"home_{name}", tmp_path / name, D1, D1, select="stg_plain__web_events")
+        build(tmp_path / f"home_{name}", tmp_path / name, D1, D1, select="+base_plain__web_events")
         staged[name] = query(
-            tmp_path / f"home_{name}", "select * exclude (file) from staging.stg_plain__web_events order by row_number"
+            tmp_path / f"home_{name}", "select * exclude (file) from staging.base_plain__web_events order by row_number"
         )
     assert [row[2:5] for row in staged["csv"]] != []
     assert all(rows == staged["csv"] for rows in staged.values()), staged
     occurred = query(
-        tmp_path / "home_csv", "select event_id, hour(occurred_at) from staging.stg_plain__web_events order by all"
+        tmp_path / "home_csv", "select event_id, hour(occurred_at) from staging.base_plain__web_events order by all"
     )
     assert occurred == [("w1", 8), ("w2", 10)]
 
@@ -334,7 +494,7 @@ def test_naive_times_are_read_in_the_configured_zone(
         tmp_path / "landing", "plain/web_events/w.csv",
         "event_id,event,occurred_at\nw1,a,2024-07-01 23:30:00\nw2,a,2024-07-01T23:30:00Z\nw3,a,2024-07-01\n",
     )  # fmt: skip
-    build(tmp_path / "home", tmp_path / "landing", D1, D1, select="int_web_events__unioned")
+    build(tmp_path / "home", tmp_path / "landing", D1, D1, select="+int_web_events__unioned")
     dated = query(
         tmp_path / "home",
         "select event_key, cast(occurred_at as varchar), occurred_on from intermediate.int_web_events__unioned order by all",
@@ -351,29 +511,106 @@ def test_an_empty_day_stages_nothing(build: Build, landing: Path, tmp_path: Path
     assert not any(tables(tmp_path / "home").values())
 
 
-@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason=f"no real fixtures at {SHARED_DATA}: set HOLDFAST_SHARED_DATA")
-def test_real_exports_land(build: Build, tmp_path: Path) -> None:
-    root, home = tmp_path / "landing", tmp_path / "home"
-    shopify = SHARED_DATA / "shopify_api_json"
-    for name, target in {
-        "orders": "orders", "order": "orders", "customer": "customers", "product": "products",
-    }.items():  # fmt: skip
-        land(root, f"shopify/{target}/{name}.json", (shopify / f"{name}.json").read_bytes())
-    events = SHARED_DATA / "sendgrid_webhook/sendgrid_event_webhook_sample.json"
-    land(root, "sendgrid/events/events.json", events.read_bytes())
-    build(home, root, D1, D1, command="build")
-    assert query(home, "select * from quarantine.rows") == []
-    assert query(home, "select count(*), count(distinct sg_event_id) from staging.stg_sendgrid__events") == [(11, 1)]
-    assert query(home, "select row_status, count(*) from staging.base_shopify__orders group by all order by all") == [
-        ("duplicate", 1), ("staged", 1),
-    ]  # fmt: skip
-    shopify_order = query(
-        home,
-        "select order_id, is_test, cast(created_at as varchar), cast(updated_at as varchar) from staging.stg_shopify__orders",
+# Files of the fixtures that hold an object of ours; every other file lands under its own name and must be refused by it.
+OBJECT_OF = {
+    "fivetran_shopify": {
+        **dict.fromkeys(("shopify_customer_data", "shopify_gql_customer_data"), "shopify/customers"),
+        **dict.fromkeys(("shopify_order_data", "shopify_gql_order_data"), "shopify/orders"),
+        **dict.fromkeys(("shopify_product_data", "shopify_gql_product_data"), "shopify/products"),
+    },
+    "fivetran_klaviyo": {
+        "person": "klaviyo/profiles", "event": "klaviyo/events", "event_norename": "klaviyo/events",
+    },
+    "fivetran_zendesk": {
+        "ticket_data": "zendesk/tickets", "user_data": "zendesk/users", "user_data_snowflake": "zendesk/users",
+    },
+    "fivetran_mailchimp": {"member": "mailchimp/members"},
+    "shopify_api_json": {
+        **dict.fromkeys(("orders", "order", "order_with_transaction"), "shopify/orders"),
+        **dict.fromkeys(("orderlineitems__properties_invalid0", "orderlineitems__valid"), "shopify/orders"),
+        "customer": "shopify/customers", "product": "shopify/products",
+    },
+    "sendgrid_webhook": {"sendgrid_event_webhook_sample": "sendgrid/events"},
+    "snowplow_web": {},
+}  # fmt: skip
+D9 = date(2026, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def fixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every file of the real fixtures, each in the folder of its object."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no real fixtures at {SHARED_DATA}: set HOLDFAST_SHARED_DATA")
+    root = tmp_path_factory.mktemp("fixtures")
+    for folder, objects in OBJECT_OF.items():
+        vendor = folder.replace("fivetran_", "").split("_")[0]
+        for path in SHARED_DATA.joinpath(folder).glob("*.*"):
+            stem = path.name.split(".")[0]
+            land(root, f"{objects.get(stem, f'{vendor}/{stem}')}/{path.name}", path.read_bytes(), day=D9)
+    return root
+
+
+@pytest.fixture(scope="module")
+def landed_fixtures(build: Build, fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("fixtures_home")
+    build(home, fixtures, D9, D9, command="build")
+    return home
+
+
+def test_every_fixture_lands_or_is_refused_by_name(
+    fixtures: Path, landed_fixtures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.landing.enabled_vendors", shipped_vendors)
+    named = {line.split()[0] for line in unread_objects(fixtures)}
+    folders = {path.relative_to(fixtures).parts for path in fixtures.glob("*/*")}
+    read = {tuple(target.split("/")) for objects in OBJECT_OF.values() for target in objects.values()}
+    assert named == {"/".join(folder) for folder in folders - read}
+    assert {name.split("/")[0] for name in named} == {"shopify", "klaviyo", "zendesk", "mailchimp", "snowplow"}
+    unreadable = query(landed_fixtures, "select file from quarantine.rows where row_number is null")
+    assert [Path(file).name for (file,) in unreadable] == ["orderlineitems__properties_invalid0.json"]
+
+
+def test_rows_of_every_fixture_are_accounted_for(fixtures: Path, landed_fixtures: Path) -> None:
+    bases = " union all ".join(
+        f"select file, row_status from staging.base_{vendor}__{name}"
+        for vendor, has in VENDORS.items()
+        for name in has["reads"]
     )
-    assert shopify_order == [("123456", True, "2016-05-17 04:14:36", "2016-05-17 08:14:36")]
-    assert query(home, "select sum(net_amount) = 0 from intermediate.int_orders__versioned") == [(True,)]
-    assert query(home, "select customer_id, country, consent_state from staging.stg_shopify__customers") == [
-        ("1", "AU", "not_subscribed")
-    ]
-    assert query(home, "select product_id, stock from staging.stg_shopify__products") == [("1071559748", 1)]
+    found = dict(query(landed_fixtures, f"select file, count(*) from ({bases}) group by file"))
+    tables_of_rows = [path for path in fixtures.rglob("*.csv") if "/".join(path.relative_to(fixtures).parts) in found]
+    assert len(tables_of_rows) == 13
+    for path in tables_of_rows:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            assert found[path.relative_to(fixtures).as_posix()] == sum(1 for _ in csv.DictReader(file)), path.name
+    assert query(landed_fixtures, "select distinct source, rule from quarantine.rows order by all") == [
+        ("shopify/orders", "missing_key"), ("shopify/orders", "unreadable_file"),
+    ]  # fmt: skip
+
+
+def test_no_instant_of_a_fixture_is_moved(landed_fixtures: Path) -> None:
+    staged = "select distinct cast({} as varchar) from staging.base_{} where row_status = 'staged' and {}"
+    for column, table, which, expected in (
+        ("created_at", "shopify__orders", "order_id = '123456'", "2016-05-17 04:14:36"),
+        ("updated_at", "shopify__orders", "order_id = '123456'", "2016-05-17 08:14:36"),
+        ("created_at", "shopify__orders", "order_id = '2674098602081'", "2020-09-11 19:35:42"),
+        ("created_at", "klaviyo__profiles", "person_id like '01F35%'", "2021-04-13 14:25:27"),
+        ("signup_at", "mailchimp__members", "email = 'dylan+testing2@example.co'", "2020-04-21 14:52:25"),
+        ("created_at", "zendesk__tickets", "ticket_id = '16988'", "2020-12-22 00:19:23"),
+    ):
+        assert query(landed_fixtures, staged.format(column, table, which)) == [(expected,)], table
+
+
+def test_peculiarities_of_the_fixtures_survive(landed_fixtures: Path) -> None:
+    events = (
+        "select count(*), count(distinct sg_event_id) from staging.base_sendgrid__events where row_status = 'staged'"
+    )
+    assert query(landed_fixtures, events) == [(11, 1)]
+    hashed = "select count(*) filter (where email is null), count(*) > 10 from staging.base_shopify__customers"
+    assert query(landed_fixtures, hashed)[0][0] > 10
+    users = "select count(*) from intermediate.int_profiles__unioned where source = 'zendesk' and email = 'example@email.com'"
+    assert query(landed_fixtures, users)[0][0] > 5
+    consents = "select distinct statement from intermediate.int_consent_evidence__unioned where source = 'mailchimp'"
+    assert {statement for (statement,) in query(landed_fixtures, consents)} == {"unsubscribed", "confirmed"}
+    deleted = "select status from intermediate.int_orders__unioned where order_key = 'shopify:4002'"
+    assert query(landed_fixtures, deleted) == [("cancelled",)]
+    assert query(landed_fixtures, "select sum(net_amount) > 0 from intermediate.int_orders__versioned") == [(True,)]

@@ -1,7 +1,7 @@
 {#- Folds statements (statement, is_affirmative, occurred_at, evidence_id) to one consent status per scope.
     Only min() and max() are used, so no order of arrival can change the result: a restriction stands until a strictly
-    newer affirmation by a person; an import counts only where nobody ever restricted; of several standing restrictions
-    the gravest names the status. -#}
+    newer affirmation by a person; an import, or a flag without an act, is no consent: where nobody restricted, the status is
+    `imported`, which may not be mailed; of several standing restrictions the gravest names the status. -#}
 {% macro folded_consent(statements, scope) -%}
     (
         select
@@ -16,7 +16,8 @@
                 when 'complained' then complaint
                 when 'bounced' then bounce
                 when 'unsubscribed' then unsubscription
-                when 'subscribed' then coalesce(affirmation, import)
+                when 'subscribed' then affirmation
+                when 'imported' then import
                 when 'pending' then pending
             end as deciding
             from (
@@ -27,7 +28,7 @@
                         then 'unsubscribed'
                     when affirmation is not null then 'subscribed'
                     when pending.occurred_at >= coalesce(import.occurred_at, pending.occurred_at) then 'pending'
-                    when import is not null then 'subscribed'
+                    when import is not null then 'imported'
                     else 'unknown'
                 end as consent_status
                 from (

@@ -1,12 +1,21 @@
-{#- What a source declares of its columns: name, the JSON path where it differs from the name
-    (meta.path), and what it tells of a person (meta.personal). -#}
+{#- What a source declares of its columns: name, and where the value lies. `from` (config.meta) lists other names that it
+    has in tables (CSV, Parquet), and JSON paths (`$...`), which take the place of `$.name`; the first that is there counts.
+    `personal` (config.meta) is what the column tells of a person. -#}
 {% macro landing_columns(vendor, object) -%}
     {%- set found = [] -%}
     {%- for node in graph.sources.values() if node.source_name == vendor and node.name == object -%}
         {%- for column in node.columns.values() -%}
-            {%- set meta = column.config.meta if column.config is defined and column.config.meta else column.meta -%}
-            {%- do found.append({'name': column.name, 'path': (meta or {}).get('path', '$.' ~ column.name),
-                'personal': (meta or {}).get('personal')}) -%}
+            {%- set places = column.config.meta.get('from', []) -%}
+            {%- set paths, headers = [], [column.name] -%}
+            {%- for place in places -%}
+                {%- do (paths if place.startswith('$') else headers).append(place) -%}
+            {%- endfor -%}
+            {%- do found.append({
+                'name': column.name,
+                'paths': paths or ['$.' ~ column.name],
+                'headers': headers,
+                'personal': column.config.meta.get('personal'),
+            }) -%}
         {%- endfor -%}
     {%- endfor -%}
     {%- if not found -%}

@@ -46,19 +46,11 @@
         }) as varchar) as raw,
         true as is_parsed
         {%- for column in columns %},
-        {% if column.name | lower in known -%}
-            nullif(trim(numbered.{{ landing_quoted(known[column.name | lower]) }}), '')
-        {%- else -%}
-            cast(null as varchar)
-        {%- endif %} as {{ adapter.quote(column.name) }}
+        {{ landing_cell(column, known, 'numbered') }}
         {%- endfor %}
     from numbered
     inner join ops.landing_files on numbered.landed_path = landing_files.path
         and landing_files.landed_on between {{ window_start() }} and {{ window_end() }}
     asof left join gaps on landing_files.file = gaps.file and numbered.good_position > gaps.good_before
     )
-{%- endmacro %}
-
-{% macro landing_quoted(name) -%}
-    "{{ name | replace('"', '""') }}"
 {%- endmacro %}

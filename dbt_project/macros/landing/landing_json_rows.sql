@@ -1,6 +1,11 @@
 {#- Reads the declared columns out of JSON records (filename, raw, position); a record that is no JSON object keeps its
     text and is not parsed. -#}
 {% macro landing_json_rows(columns, records) -%}
+    {%- set paths = [] -%}
+    {%- for column in columns -%}
+        {%- do column.update({'positions': range(paths | length + 1, paths | length + 1 + column.paths | length)}) -%}
+        {%- do paths.extend(column.paths | map('replace', "'", "''") | map('string') | list) -%}
+    {%- endfor -%}
     (
     with records as materialized ({{ records }}),
     first_records as (
@@ -14,7 +19,7 @@
             case when json_valid(raw) then coalesce(json_type(raw) = 'OBJECT', false) else false end as is_parsed,
             json_extract_string(
                 case when json_valid(raw) then raw end,
-                [{% for column in columns %}'{{ column.path }}'{{ ', ' if not loop.last }}{% endfor %}]
+                ['{{ paths | join("', '") }}']
             ) as extracted
         from records
         where trim(raw) <> ''
@@ -26,7 +31,11 @@
         parsed.raw,
         parsed.is_parsed
         {%- for column in columns %},
-        nullif(trim(parsed.extracted[{{ loop.index }}]), '') as {{ adapter.quote(column.name) }}
+        coalesce(
+            {%- for position in column.positions %}
+            nullif(trim(parsed.extracted[{{ position }}]), ''){{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as {{ adapter.quote(column.name) }}
         {%- endfor %}
     from parsed
     inner join first_records on parsed.filename = first_records.filename
@@ -52,7 +61,7 @@
     )
 {%- endmacro %}
 
-{#- A document is one record, or wraps them: {"orders": [...]} or {"order": {...}}. -#}
+{#- A document is one record, or wraps them: {"orders": [...]}, {"order": {...}} or {"data": [...]}. -#}
 {% macro landing_documents(paths, object) -%}
     {%- set singular = object[:-1] -%}
     select filename, cast(record as varchar) as raw, row_number() over () as position
@@ -63,6 +72,7 @@
                 case
                     when json_type(raw, '$.{{ object }}') = 'ARRAY' then json_extract(raw, '$.{{ object }}[*]')
                     when json_type(raw, '$.{{ singular }}') = 'OBJECT' then [json_extract(raw, '$.{{ singular }}')]
+                    when json_type(raw, '$.data') = 'ARRAY' then json_extract(raw, '$.data[*]')
                     else [cast(raw as json)]
                 end
             ) as record

@@ -18,11 +18,7 @@
         cast(to_json(records) as varchar) as raw,
         true as is_parsed
         {%- for column in columns %},
-        {% if column.name | lower in known -%}
-            nullif(trim(cast(records.{{ landing_quoted(known[column.name | lower]) }} as varchar)), '')
-        {%- else -%}
-            cast(null as varchar)
-        {%- endif %} as {{ adapter.quote(column.name) }}
+        {{ landing_cell(column, known, 'records') }}
         {%- endfor %}
     from {{ scan }} as records
     inner join ops.landing_files on records.landed_path = landing_files.path

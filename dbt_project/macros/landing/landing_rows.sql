@@ -2,6 +2,7 @@
     record's position in its file), raw, is_parsed, and the columns that the source declares, as text (null where a file
     lacks them, so that schema drift is harmless). Which files there are is known from ops.landing_files. -#}
 {% macro landing_rows(vendor, object) -%}
+    {%- do source(vendor, object) -%}
     {%- if not execute -%}(select 1){%- else -%}
     {%- set columns = landing_columns(vendor, object) -%}
     {%- set batches = landing_batches(vendor, object) -%}

@@ -1,17 +1,7 @@
 with refused_rows as (
-    {%- for vendor, object in [
-        ('shopify', 'customers'), ('shopify', 'orders'), ('shopify', 'products'), ('segment', 'events'),
-        ('sendgrid', 'events'), ('plain', 'profiles'), ('plain', 'orders'), ('plain', 'order_lines'),
-        ('plain', 'web_events'), ('plain', 'email_events'), ('plain', 'tickets'), ('plain', 'consents'),
-        ('plain', 'products'), ('plain', 'assignments')
-    ] %}
-    select '{{ vendor }}/{{ object }}' as source, file, row_number, rule, message, raw, landed_on
-    from {{ ref('base_' ~ vendor ~ '__' ~ object) }}
-    where row_status = 'quarantined' and {{ in_window('landed_on') }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    select source, file, row_number, rule, message, raw, landed_on
+    from {{ judged_rows() }}
+    where row_status = 'quarantined'
 ),
 
 unreadable as (

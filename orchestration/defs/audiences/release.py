@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from activation.release import release
+from activation.tables import expose_state
 from orchestration.dbt import DbtFailed, DbtProjectRunner
 from orchestration.defs.sources.landing_files import facts_window, register_window
 from orchestration.landing import pending_days
@@ -78,6 +79,7 @@ def build_release(
                 run_id=context.run_id,
                 released_at=datetime.now(UTC).replace(tzinfo=None),
             )
+            expose_state(connection, settings.state)
         return dg.MaterializeResult(
             metadata={
                 "sends": summary.sends,

@@ -1,6 +1,6 @@
 """Assets `activation.send_decisions` and `measurement.experiment_assignments`: the waterfall of a day."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -8,12 +8,11 @@ import duckdb
 
 from activation.arms import snapshot_assignments
 from activation.decide import DecisionSummary, decide
-from activation.playbook import Playbook
 from activation.state import StateStore
 from activation.tables import expose_state
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
-from orchestration.preflight import load_valid_playbook
-from orchestration.resources import Settings, UserError, Warehouse, open_state
+from orchestration.playbooks import playbook_of, register_playbook
+from orchestration.resources import Settings, Warehouse, open_state
 
 MARTS = [
     ["marts", "dim_customers"],
@@ -86,32 +85,6 @@ def decide_day(
     if store.record_assignments(summary.new_assignments):
         store.mirror()
     return summary, snapshot_assignments(connection, experiment=playbook.global_holdout, as_of=day)
-
-
-def register_playbook(store: StateStore, settings: Settings) -> Playbook:
-    """Record the playbook of the repository if it changed; a changed one is in force from today's partition on.
-
-    Raises:
-        PlaybookError: One line per fault, with file and line.
-    """
-    playbook = load_valid_playbook()
-    store.register_playbook(
-        playbook, effective_from=settings.today(), registered_at=datetime.now(UTC).replace(tzinfo=None)
-    )
-    return playbook
-
-
-def playbook_of(store: StateStore, day: date) -> Playbook:
-    """The playbook that was in force on a day.
-
-    Raises:
-        UserError: If there was none.
-    """
-    playbook = store.playbook_in_force(day)
-    if playbook is None:
-        message = f"no playbook was in force on {day}: run `holdfast validate`"
-        raise UserError(message)
-    return playbook
 
 
 def _metadata(summary: DecisionSummary) -> dict[str, Any]:

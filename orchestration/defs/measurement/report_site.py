@@ -8,7 +8,7 @@ import duckdb
 
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse, open_state
-from reporting.data import Champion, Freshness, LiftRow, OutcomeCount, QuarantineCount, SiteData
+from reporting.data import Champion, Freshness, LiftRow, OutcomeCount, QuarantineCount, SiteData, SourceDay
 from reporting.site import build_site
 
 Row = TypeVar("Row")
@@ -19,6 +19,16 @@ select flow, step, outcome, count(*) as candidates from activation.send_decision
 where as_of = $day group by flow, step, outcome order by all
 """
 FRESHNESS = "select * from marts.event_freshness where as_of = $day order by source, event"
+SOURCE_DAYS = """
+with weighed as (
+    select source, as_of as day, status, sum(volume) as volume, sum(greatest(volume, coalesce(expected_volume, 0))) as weight
+    from marts.event_freshness
+    where as_of between $day - 27 and $day and source <> 'required'
+    group by source, as_of, status
+)
+select source, day, max_by(status, (weight, status)) as status, cast(sum(volume) as bigint) as volume
+from weighed group by source, day order by source, day
+"""
 QUARANTINE = "select source, rule, count(*) as rows from quarantine.rows where landed_on <= $day group by source, rule order by all"
 SENDS = "select count(*) from activation.send_list where as_of = $day"
 CURRENCY = "select max_by(currency, landed_on) from intermediate.int_orders__versioned where landed_on <= $day"
@@ -78,6 +88,7 @@ def read_site_data(connection: duckdb.DuckDBPyConnection, settings: Settings, da
         outcomes=rows(OUTCOMES, OutcomeCount),
         send_list_rows=value(SENDS),
         freshness=rows(FRESHNESS, Freshness),
+        source_days=rows(SOURCE_DAYS, SourceDay),
         champion=read_champion(settings, day),
         quarantine=rows(QUARANTINE, QuarantineCount),
         currency=value(CURRENCY) or "",

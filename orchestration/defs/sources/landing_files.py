@@ -1,24 +1,31 @@
 """Assets `ops.landing_files` and `ops.staged_days`: what landed, and up to where its facts are complete.
 
+Beside the files, `ops.service_levels` says for each day what its sources had promised by then.
+
 A run for day D stages D and every earlier day that landed, or landed again, since it was staged. So no partition is
 ever computed over a gap, whoever asks for it; a run that dies leaves its days unmarked and the next one does them again.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 import duckdb
+import pyarrow as pa
 
 from activation.erasure import tombstones_of
 from orchestration.erasure.warehouse import withhold_mentions
 from orchestration.landing import pending_days, register_files
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
+from orchestration.playbooks import playbook_of, register_playbook
 from orchestration.resources import Settings, Warehouse, open_state
 
 CREATE = """
 create schema if not exists ops;
 create table if not exists ops.staged_days (landed_on date);
+create table if not exists ops.service_levels (
+    as_of date, source varchar, expected_every_hours integer, late_after_hours integer, max_bad_share double
+);
 """
 
 UNSTAGED = """
@@ -62,7 +69,37 @@ def register_window(
     connection.execute(
         "delete from ops.staged_days where landed_on between $first and $end", {"first": first, "end": end}
     )
+    record_service_levels(connection, settings, start=first, end=end)
     return {"staged_from": first.isoformat(), **summary._asdict()}
+
+
+def record_service_levels(connection: duckdb.DuckDBPyConnection, settings: Settings, *, start: date, end: date) -> None:
+    """Write what the playbook of each day declares of its sources, so that a day that is built again is judged as it was.
+
+    Raises:
+        PlaybookError: If the playbook of the repository has faults.
+        UserError: If no playbook was in force on a day.
+    """
+    store = open_state(settings)
+    register_playbook(store, settings)
+    days = [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
+    rows = [
+        {
+            "as_of": day,
+            "source": level.source,
+            "expected_every_hours": level.expected_every_hours,
+            "late_after_hours": level.late_after_hours,
+            "max_bad_share": level.max_bad_share,
+        }
+        for day in days
+        for level in playbook_of(store, day).service_levels
+    ]
+    connection.execute(
+        "delete from ops.service_levels where as_of between $start and $end", {"start": start, "end": end}
+    )
+    connection.register("declared_levels", pa.Table.from_pylist(rows))
+    connection.execute("insert into ops.service_levels by name select * from declared_levels")
+    connection.unregister("declared_levels")
 
 
 def facts_window(connection: duckdb.DuckDBPyConnection, *, start: date, end: date) -> tuple[date, date]:

@@ -96,8 +96,10 @@ def weekly_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
 
 
 def is_fact(node: Mapping[str, Any]) -> bool:
-    """Whether a dbt node is a model that is kept by landing day."""
-    return node["resource_type"] == "model" and bool(node["config"]["meta"].get("partitioned_by") == "landed_on")
+    """Whether a dbt node is a table that is kept by landing day."""
+    config = node["config"]
+    is_table = node["resource_type"] == "model" and config["materialized"] != "ephemeral"
+    return is_table and bool(config["meta"].get("partitioned_by") == "landed_on")
 
 
 def build(dbt: DbtProjectRunner, names: list[str], start: date, end: date) -> Iterator[Any]:

@@ -25,6 +25,8 @@ MEMBERSHIP = "marts.segment_membership"
 DECISIONS = "activation.send_decisions"
 LIST = "activation.send_list"
 REPORT = "measurement.holdout_report"
+FRESHNESS = "marts.event_freshness"
+FEEDS = "marts.feed_health"
 
 ONE = "where customer_id = (select min(customer_id) from marts.dim_customers where consent_status = 'subscribed')"
 
@@ -57,6 +59,12 @@ FAULTS = [
     (CUSTOMERS, "customer_is_not_seen_in_the_future", None, f"update {CUSTOMERS} set first_seen_on = '2025-03-02' {ONE}"),
     (CUSTOMERS, "no_consent_without_evidence", None, f"update {CUSTOMERS} set consent_evidence_id = null {ONE}"),
     (CUSTOMERS, "customer_is_in_the_identity_map_of_the_day", None, f"update {IDENTITY} set valid_to = '2025-03-01'"),
+    (FRESHNESS, "as_of_and_source_and_event_are_unique", None, f"insert into {FRESHNESS} from {FRESHNESS}"),
+    (FRESHNESS, "values_are_in_range", "volume", f"update {FRESHNESS} set volume = -1"),
+    (FRESHNESS, "nothing_lands_after_the_day", None, f"update {FRESHNESS} set last_landed_on = '2025-03-02'"),
+    (FRESHNESS, "source_declares_its_service_level", None, f"update {FEEDS} set max_bad_share = null"),
+    (FRESHNESS, "refused_rows_are_within_the_declared_share", None, f"update {FEEDS} set has_too_many_bad_rows = true"),
+    (FRESHNESS, "required_event_is_there", None, f"update {FRESHNESS} set source = 'required'"),
     (SUPPRESSIONS, "starts_at_is_before_expires_at", None, f"update {SUPPRESSIONS} set expires_at = starts_at"),
     (SUPPRESSIONS, "suppression_names_whom", None, f"update {SUPPRESSIONS} set customer_id = null, mailbox_hash = null"),
     (SUPPRESSIONS, "suppression_is_in_force", None, f"update {SUPPRESSIONS} set expires_at = '2025-02-20'"),
@@ -95,7 +103,7 @@ FAULTS = [
     (DECISIONS, "who_is_sent_or_held_out_is_a_customer_of_the_day", None, f"update {DECISIONS} set customer_id = 'c_0'"),
     (LIST, "email_is_an_address", None, f"update {LIST} set email = 'a b@example.org'"),
     (LIST, "mailbox_hash_and_send_date_are_unique", None, f"update {LIST} set mailbox_hash = sha256('mailbox1')"),
-    (LIST, "values_are_unique", "idempotency_key", f"update {LIST} set idempotency_key = 'k'"),
+    (LIST, "idempotency_key_and_send_date_are_unique", None, f"update {LIST} set idempotency_key = 'k'"),
     (LIST, "send_after_utc_is_before_send_before_utc", None, f"update {LIST} set send_before_utc = send_after_utc"),
     (LIST, "row_can_be_mailed", None, f"update {LIST} set email = null"),
     (LIST, "nobody_held_out_is_on_the_list", None, f"update {LIST} set arm = 'holdout'"),

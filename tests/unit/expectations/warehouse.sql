@@ -91,3 +91,11 @@ select
     0.01::double as ci_low, 0.09::double as ci_high, 0.01::double as p_value, 0.02::double as p_adjusted, 'welch' as method, 'works' as verdict,
     0.4::double as srm_p_value, 0.01::double as contamination, 0.03::double as minimum_detectable_lift
 from (values ('conversion'), ('revenue')) as metrics(metric);
+
+create table marts.event_freshness as
+select 'sendgrid' as source, 'delivered' as event, date '2025-03-01' as as_of, timestamp '2025-03-01 12:00:00' as last_occurred_at,
+    date '2025-03-01' as last_landed_on, 12.0 as lag_hours_p50, 20.0 as lag_hours_p95, 23.0 as max_lag_hours, 100 as volume,
+    98.0 as expected_volume, 1.02 as completeness, 'fresh' as status;
+
+create table marts.feed_health as
+select 'sendgrid' as source, 'events' as object, date '2025-03-01' as as_of, 0.02 as max_bad_share, false as has_too_many_bad_rows;

@@ -18,8 +18,9 @@ from orchestration.landing import (
     landing_days,
     pending_days,
     register_files,
-    unknown_objects,
+    unread_objects,
 )
+from orchestration.vendors import enabled_vendors, enabling_line, shipped_vendors
 
 D1, D2, D3 = date(2025, 1, 1), date(2025, 1, 2), date(2025, 1, 3)
 
@@ -186,7 +187,31 @@ def test_messages_quote_nothing_of_the_file(tmp_path: Path, connection: duckdb.D
     assert not any("ann" in message for (message,) in messages)
 
 
-def test_folder_that_no_source_reads_is_named(tmp_path: Path) -> None:
-    for name in ("plain/orders", "plain/wishes", "hubspot/contacts"):
+def test_folder_that_is_not_read_is_named_with_what_to_do(tmp_path: Path) -> None:
+    for name in (
+        "plain/orders",
+        "plain/wishes",
+        "snowplow/events",
+        "klaviyo/events",
+        "klaviyo/profiles",
+        "klaviyo/flows",
+    ):
         (tmp_path / name / "landed_on=2025-01-01").mkdir(parents=True)
-    assert unknown_objects(tmp_path) == ["hubspot/contacts", "plain/wishes"]
+    not_enabled, unknown_klaviyo, unknown_plain, unknown_vendor = unread_objects(tmp_path)
+    assert not_enabled.startswith("klaviyo is not enabled: add `klaviyo: {reads: [events, profiles], gives: [consents,")
+    assert unknown_klaviyo == "klaviyo/flows is not among what is read of klaviyo: events, profiles"
+    assert unknown_plain.startswith("plain/wishes is not among what is read of plain: assignments,")
+    assert unknown_vendor.startswith("snowplow/events is no source that Holdfast knows")
+
+
+def test_enabled_vendors_are_listed_as_their_folders_have_them() -> None:
+    shipped = shipped_vendors()
+    for name, listed in enabled_vendors().items():
+        assert {*listed.reads} == {*shipped[name].reads}, name
+        assert {*listed.gives} == {*shipped[name].gives}, name
+
+
+def test_the_line_that_enables_a_vendor_does_so(tmp_path: Path) -> None:
+    project = tmp_path / "dbt_project.yml"
+    project.write_text(f"vars:\n  vendors:\n    {enabling_line('klaviyo')}\n")
+    assert enabled_vendors(project) == {"klaviyo": shipped_vendors()["klaviyo"]}

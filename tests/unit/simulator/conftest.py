@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 import pytest
 
+from simulator.histories import History
 from simulator.shop import Summary, simulate
+from simulator.world import World
+from tests.unit.simulator.samples import live_once
 
 CUSTOMERS, DAYS, SEED = 3_000, 120, 11
 
@@ -24,6 +27,12 @@ def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     folder = tmp_path_factory.mktemp("shop")
     landing, truth = folder / "landing", folder / "truth"
     return Shop(landing, truth, simulate(customers=CUSTOMERS, days=DAYS, seed=SEED, out=landing, truth=truth))
+
+
+@pytest.fixture(scope="session")
+def history() -> History:
+    """A block of the default world, not landed."""
+    return live_once(World())
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,9 @@ from typing import Any
 
 
 def files(landing: Path, name: str) -> list[Path]:
-    return sorted((landing / name).glob("landed_on=*/*"))
+    """The files of an object by day, without those that come again, cut off or with a column renamed."""
+    stem = name.rpartition("/")[2]
+    return sorted((landing / name).glob(f"landed_on=*/{stem}-[0-9]*"))
 
 
 def landed_on(path: Path) -> str:

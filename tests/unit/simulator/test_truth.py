@@ -1,31 +1,24 @@
-"""What lands agrees with the parameters, and the truth says where each fault is."""
+"""The truth agrees with what lands, table by table."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
+from dataclasses import asdict
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
-import pytest
 
-from simulator.catalogue import build_catalogue
-from simulator.histories import History, Window, live
-from simulator.instants import DAY, day_start
-from simulator.people import engagement_by_day
-from simulator.shop import FIRST_DAY
-from simulator.win_back import OUTCOME_DAYS
-from simulator.world import World
-from tests.unit.simulator.conftest import CUSTOMERS, Shop
-from tests.unit.simulator.landed import files, parse, records
+from simulator.response import group_effects
+from simulator.selves import PLACEHOLDER_EMAILS
+from simulator.truth import OTHER_FLOWS, SCHEMAS
+from simulator.world import ANY_FLOW, RESPONSE_GROUPS, World
+from tests.unit.simulator.conftest import CUSTOMERS, DAYS, SEED, Shop
+from tests.unit.simulator.landed import records
 
 WORLD = World()
-WINDOW = Window(day_start(FIRST_DAY), 180)
-
-
-@pytest.fixture(scope="module")
-def history() -> History:
-    return live(np.random.SeedSequence(3), WORLD, build_catalogue(), WINDOW, block=0, size=10_000)
+START = date(2025, 1, 1)
 
 
 def truth(shop: Shop, name: str) -> list[dict[str, Any]]:
@@ -33,175 +26,42 @@ def truth(shop: Shop, name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def within(found: float, share: float, size: int) -> bool:
-    """Four standard errors: a sound sampler fails once in 16,000 tests."""
-    return abs(found - share) < 4 * (share * (1 - share) / size) ** 0.5
-
-
-def test_shares_of_people_follow_the_world(history: History) -> None:
-    people, size = history.people, len(history.people)
-    assert within(people.has_consented.mean(), WORLD.consent_share, size)
-    assert within(people.is_existing.mean(), WORLD.existing_share, size)
-    assert within(people.is_guest.mean(), WORLD.guest_share, size)
-    own = (history.selves.mailbox_kind == "own") & ~people.is_guest
-    assert within((history.selves.second_mailbox[own] != "").mean(), WORLD.second_mailbox_share, int(own.sum()))
-    assert (history.selves.mailbox_kind == "info").sum() == WORLD.info_people
-    # Odd neighbours join with twice the share, if neither is a guest.
-    households = WORLD.household_share * (1 - WORLD.guest_share) ** 2
-    assert within((history.selves.mailbox_kind == "household").mean(), households, size)
-
-
-def test_purchases_follow_the_rates(history: History) -> None:
-    people, orders = history.people, history.orders
-    alive = np.clip(np.minimum(people.alive_until, WINDOW.days) - people.alive_from, 0, None)
-    expected = float((people.purchase_rate * alive).sum())
-    regular = (
-        len(orders) - orders.is_renewal.sum() - people.buys_at_sign_up.sum() - len(history.experiment.extra.person)
-    )
-    # Poisson noise of 10,000 events is 1 %; the season of January to June adds 3 to 4 %.
-    assert 0.95 < regular / expected < 1.12
-    assert abs(people.purchase_rate.mean() / WORLD.purchase_mean - 1) < 0.05
-
-
-def test_lifetimes_follow_the_lomax_distribution(history: History) -> None:
-    lifetime = history.people.alive_until - history.people.alive_from
-    for days in (30, 90, 180):
-        expected = (WORLD.dropout_scale / (WORLD.dropout_scale + days)) ** WORLD.dropout_shape
-        assert within((lifetime > days).mean(), expected, len(lifetime))
-
-
-def test_visits_and_opens_fade_before_the_dropout(history: History) -> None:
-    people = history.people
-    level = engagement_by_day(people, WORLD, WINDOW.days)
-    left = people.alive_until[:, None] - (np.arange(WINDOW.days) + 0.5)
-    joined = np.arange(WINDOW.days) >= people.alive_from[:, None]
-    phases = [joined & (left > 50), joined & (left > 0) & (left < 20), joined & (left < 0)]
-    sessions = history.sessions
-    idle = sessions.order < 0
-    day = (sessions.started_at - WINDOW.start) // DAY
-    inside = idle & (day >= 0) & (day < WINDOW.days)
-    visits = np.zeros_like(level)
-    np.add.at(visits, (sessions.person[inside], day[inside]), 1)
-    well, fading, gone = (visits[phase].mean() for phase in phases)
-    assert well > 1.5 * fading > 2 * gone
-
-
-def test_late_and_redelivered_shares_follow_the_world(small_shop: Shop) -> None:
-    rows = dict(small_shop.summary.rows_by_object)
-    counts = Counter(
-        (fault["kind"], fault["file"].rpartition("/landed_on=")[0]) for fault in truth(small_shop, "faults")
-    )
-    for name in ("segment/events", "sendgrid/events"):
-        assert within(counts["late", name] / rows[name], WORLD.late_share, rows[name])
-        assert within(counts["redelivered", name] / rows[name], WORLD.redelivered_share, rows[name])
-
-
-def test_late_events_are_the_listed_ones(small_shop: Shop) -> None:
-    late = {fault["record"] for fault in truth(small_shop, "faults") if fault["kind"] in {"late", "redelivered"}}
-    found = {
-        record["messageId"]
-        for day, record in records(small_shop.landing, "segment/events")
-        if record["timestamp"][:10] < day
+def test_every_table_has_its_schema(small_shop: Shop) -> None:
+    assert {path.name for path in small_shop.truth.iterdir()} == {
+        *(f"{name}.parquet" for name in SCHEMAS),
+        "world.json",
     }
-    assert found
-    assert found <= late
+    for name, schema in SCHEMAS.items():
+        table = pq.read_table(small_shop.truth / f"{name}.parquet")
+        assert table.schema.names == schema.names
+        assert table.num_rows > 0, name
 
 
-def test_every_fault_is_in_its_file_and_row(small_shop: Shop) -> None:
-    faults = truth(small_shop, "faults")
-    assert {fault["kind"] for fault in faults} == {"late", "redelivered", "broken_line"}
-    for fault in faults:
-        path = small_shop.landing / fault["file"]
-        if path.suffix == ".jsonl":
-            line = path.read_text().splitlines()[fault["row"] - 1]
-            is_broken = parse(line) is None
-            assert is_broken == (fault["kind"] == "broken_line")
-            assert is_broken or fault["record"] in line
-        else:
-            assert json.loads(path.read_text())[fault["row"] - 1]["sg_event_id"] == fault["record"]
+def test_the_world_can_be_made_again(small_shop: Shop) -> None:
+    written = json.loads((small_shop.truth / "world.json").read_text())
+    facts = {name: written[name] for name in ("customers", "days", "future", "seed", "scenario", "form", "start")}
+    assert facts == {
+        "customers": CUSTOMERS, "days": DAYS, "future": 60, "seed": SEED, "scenario": "everyday", "form": "systems",
+        "start": START.isoformat(),
+    }  # fmt: skip
+    assert written["world"] == json.loads(json.dumps(asdict(WORLD)))
+    (outage,) = [event for event in written["events"] if event["kind"] == "outage"]
+    assert 0 < outage["from_day"] < outage["from_day"] + outage["days"] < DAYS
 
 
-def test_no_line_is_broken_that_is_not_listed(small_shop: Shop) -> None:
-    listed = {(fault["file"], fault["row"]) for fault in truth(small_shop, "faults") if fault["kind"] == "broken_line"}
-    found = set()
-    for name in ("segment/events", "shopify/orders"):
-        for path in files(small_shop.landing, name):
-            lines = path.read_text().splitlines()
-            file = path.relative_to(small_shop.landing).as_posix()
-            found |= {(file, row) for row, line in enumerate(lines, 1) if parse(line) is None}
-    assert found == listed
-    assert listed
-
-
-def test_redelivered_events_are_the_same_bytes_again(small_shop: Shop) -> None:
-    lines = Counter(
-        line for path in files(small_shop.landing, "segment/events") for line in path.read_text().splitlines()
-    )
-    again = [
-        fault
-        for fault in truth(small_shop, "faults")
-        if fault["kind"] == "redelivered" and fault["file"].startswith("segment")
-    ]
-    ids = Counter(record["messageId"] for line in lines if (record := parse(line)))
-    # No message id ever stands on two different lines.
-    assert max(ids.values()) == 1
-    assert sum(count - 1 for count in lines.values()) == len(again)
-
-
-def test_experiment_is_balanced_and_its_effect_is_positive(history: History) -> None:
-    experiment = history.experiment
-    size = len(experiment.person)
-    assert within(experiment.is_treated.mean(), WORLD.win_back_share, size)
-    truly = experiment.buys_if_treated.mean() - experiment.buys_if_control.mean()
-    new_buyers = (experiment.effect * ~experiment.buys_if_control).mean()
-    assert abs(truly - new_buyers) < 4 * (new_buyers / size) ** 0.5
-    bought = buyers_after_assignment(history)
-    seen = bought[experiment.is_treated].mean() - bought[~experiment.is_treated].mean()
-    error = (2 * bought.mean() / (size / 2)) ** 0.5
-    assert seen > 0
-    assert abs(seen - truly) < 4 * error
-
-
-def test_landed_purchases_are_the_outcome_of_the_arm(history: History) -> None:
-    experiment = history.experiment
-    expected = np.where(experiment.is_treated, experiment.buys_if_treated, experiment.buys_if_control)
-    assert (buyers_after_assignment(history) == expected).all()
-
-
-def buyers_after_assignment(history: History) -> np.ndarray[Any, Any]:
-    experiment, orders = history.experiment, history.orders
-    assigned = np.full(len(history.people), np.iinfo(np.int64).max)
-    assigned[experiment.person] = WINDOW.start + experiment.assigned_on * DAY
-    since = orders.ordered_at - assigned[orders.person]
-    counted = (since >= 6 * 3_600_000) & (since < OUTCOME_DAYS * DAY + 6 * 3_600_000)
-    return np.isin(experiment.person, orders.person[counted])
-
-
-def test_recorded_experiment_is_the_true_one(small_shop: Shop) -> None:
-    landed = {record["email"]: record for _, record in records(small_shop.landing, "plain/assignments")}
-    told = truth(small_shop, "experiments")
-    assert len(told) == len(landed) > 50
-    for row in told:
-        record = landed[row["email"]]
-        assert record["arm"] == row["arm"]
-        assert record["assigned_at"][:10] == row["assigned_on"].isoformat()
-        assert bool(record["exposed_at"]) == (row["arm"] == "treatment")
-        assert bool(record["ghost_at"]) == (row["arm"] == "control")
-
-
-def test_nobody_is_mailed_after_leaving(small_shop: Shop) -> None:
-    left: dict[str, int] = {}
-    sent: dict[str, list[int]] = {}
-    for _, event in records(small_shop.landing, "sendgrid/events"):
-        is_end = event["event"] in {"unsubscribe", "spamreport"} or (
-            event["event"] == "bounce" and event["type"] == "bounce"
-        )
-        if is_end:
-            left[event["email"]] = event["timestamp"]
-        if event["event"] == "delivered":
-            sent.setdefault(event["email"], []).append(event["timestamp"])
-    assert left
-    assert not [email for email, at in left.items() if max(sent.get(email, [0])) > at]
+def test_people_are_all_there_with_their_traits(small_shop: Shop) -> None:
+    people = truth(small_shop, "people")
+    assert [row["person"] for row in people] == list(range(CUSTOMERS))
+    for row in people:
+        assert len(row["taste"]) == 6
+        assert row["taste"] == sorted(row["taste"])
+        assert abs(row["taste"][-1] - 1) < 1e-9
+        assert row["store"] in {"us", "eu"}
+        assert row["response_group"] in RESPONSE_GROUPS
+        assert (row["response_group"] == "phone") == row["prefers_phone"]
+        assert row["mailbox"] == row["mailbox"].lower()
+        assert row["company"] is None or row["mailbox"].endswith(f"@company-{row['company']}.example")
+    assert {row["mailbox_kind"] for row in people} == {"own", "household", "info"}
 
 
 def test_profiles_lead_back_to_every_person(small_shop: Shop) -> None:
@@ -210,39 +70,159 @@ def test_profiles_lead_back_to_every_person(small_shop: Shop) -> None:
     keys = {row["profile_key"] for row in profiles}
     for _, customer in records(small_shop.landing, "shopify/customers"):
         assert f"shopify:{customer['id']}" in keys
-        assert f"mailbox:{customer['email']}" in keys
+        assert f"mailbox:{customer['email'].lower()}" in keys
+    for _, order in records(small_shop.landing, "shopify/orders"):
+        assert f"mailbox:{order['email'].lower()}" in keys
     for _, event in records(small_shop.landing, "segment/events"):
         assert event["userId"] is None or f"segment:user:{event['userId']}" in keys
         assert "anonymousId" not in event or f"segment:anon:{event['anonymousId']}" in keys
+    for name in ("sendgrid/events", "plain/consents", "zendesk/users"):
+        assert all(
+            f"mailbox:{row['email'].lower()}" in keys
+            for _, row in records(small_shop.landing, name)
+            if row.get("email") and row.get("role", "end-user") == "end-user"
+        )
 
 
-def test_shared_mailboxes_and_the_kiosk_have_many_people(small_shop: Shop) -> None:
-    people = Counter(row["profile_key"] for row in truth(small_shop, "profiles"))
+def test_shared_keys_are_those_of_several_people_and_placeholders(small_shop: Shop) -> None:
+    profiles = truth(small_shop, "profiles")
+    assert len({(row["profile_key"], row["person"]) for row in profiles}) == len(profiles)
+    people = Counter(row["profile_key"] for row in profiles)
+    placeholders = {f"mailbox:{address}" for address in PLACEHOLDER_EMAILS}
+    for row in profiles:
+        assert row["is_shared"] == (people[row["profile_key"]] > 1 or row["profile_key"] in placeholders)
     assert people["mailbox:info@office-0.example"] == WORLD.info_people
     kiosk = max(count for key, count in people.items() if key.startswith("segment:anon:"))
     assert kiosk == round(CUSTOMERS * WORLD.kiosk_share)
     assert sum(count == 2 for key, count in people.items() if key.startswith("mailbox:")) > 10
+    assert placeholders & people.keys()
 
 
-def test_the_import_names_some_who_have_left(small_shop: Shop) -> None:
-    imported = {
-        record["email"] for _, record in records(small_shop.landing, "plain/consents") if record["source"] == "import"
+def test_landed_orders_are_the_purchases_that_happened(small_shop: Shop) -> None:
+    purchases = {row["order_id"]: row for row in truth(small_shop, "purchases")}
+    landed: dict[int, dict[str, Any]] = {}
+    for _, order in records(small_shop.landing, "shopify/orders"):
+        landed[order["id"]] = order
+    end = START + timedelta(days=DAYS)
+    happened = {key for key, row in purchases.items() if row["happened"] and row["bought_at"].date() < end}
+    assert set(landed) <= happened
+    # An order of the last second of the window is paid after it.
+    assert len(happened - set(landed)) <= 1
+    for key, order in landed.items():
+        row = purchases[key]
+        assert round(float(order["total_price"]) * 100) == round(row["total_amount"] * 100)
+        assert order["test"] == row["is_test"]
+        assert ("Recurring" in order["tags"]) == row["is_renewal"]
+    last = max(row["bought_at"].date() for row in purchases.values())
+    assert last == end + timedelta(days=59)
+    causes = Counter((row["cause"], row["happened"]) for row in purchases.values())
+    assert causes["own", True] > 10 * causes["win_back", True] > 10
+    assert causes["win_back", False] > 10
+    assert 0 < sum(row["net_amount"] == 0 for row in purchases.values()) < len(purchases) / 10
+
+
+def test_sends_are_those_that_the_esp_reports(small_shop: Shop) -> None:
+    sends = {row["send_id"]: row for row in truth(small_shop, "sends")}
+    seen = set()
+    for _, event in records(small_shop.landing, "sendgrid/events"):
+        row = sends[event["decision_id"]]
+        seen.add(event["decision_id"])
+        assert (event["email"], event["flow"], event["arm"]) == (row["mailbox"], row["flow"], row["arm"])
+        if event["timestamp"]:
+            assert event["timestamp"] >= row["sent_at"].timestamp() // 1 - 7 * 3600
+    # What was sent on the last days may be reported after the window.
+    assert len(seen) > 0.97 * len(sends)
+    caused = sum(row["causes_purchase"] for row in sends.values())
+    assert caused == sum(row["cause"] != "own" and row["happened"] for row in truth(small_shop, "purchases"))
+
+
+def test_effects_are_those_of_the_response_group(small_shop: Shop) -> None:
+    groups = {row["person"]: row["response_group"] for row in truth(small_shop, "people")}
+    effects = truth(small_shop, "effects")
+    flows = {row["flow"] for row in effects}
+    assert flows == {"newsletter", "win_back", "welcome", OTHER_FLOWS}
+    assert len(effects) == CUSTOMERS * len(flows)
+    planted = {flow: group_effects(WORLD, ANY_FLOW if flow == OTHER_FLOWS else flow) for flow in flows}
+    assert all(row["effect"] == planted[row["flow"]][RESPONSE_GROUPS.index(groups[row["person"]])] for row in effects)
+
+
+def test_recorded_experiment_is_the_true_one(small_shop: Shop) -> None:
+    landed = {
+        record["email"]: record for _, record in records(small_shop.landing, "plain/assignments") if record["arm"]
     }
-    left = {
-        event["email"] for _, event in records(small_shop.landing, "sendgrid/events") if event["event"] == "unsubscribe"
-    }
-    assert imported & left
+    told = truth(small_shop, "experiments")
+    assert len(told) >= len(landed) > 50
+    by_email = {row["email"]: row for row in told}
+    for email, record in landed.items():
+        row = by_email[email]
+        assert record["arm"] == row["arm"]
+        assert record["assigned_at"][:10] == row["assigned_on"].isoformat()
+        assert bool(record["exposed_at"]) == (row["arm"] == "treatment")
+        assert bool(record["ghost_at"]) == (row["arm"] == "control")
+
+
+def test_both_outcomes_follow_from_the_purchases(small_shop: Shop) -> None:
+    bought: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in truth(small_shop, "purchases"):
+        if row["happened"] and not row["is_test"]:
+            bought[row["person"]].append(row)
+    for row in truth(small_shop, "experiments"):
+        window = row["assigned_on"], row["assigned_on"] + timedelta(days=28)
+        inside = [
+            each for each in bought[row["person"]]
+            if window[0] <= (each["bought_at"] - timedelta(hours=6)).date() < window[1]
+        ]  # fmt: skip
+        arm = "treated" if row["arm"] == "treatment" else "control"
+        assert bool(inside) == row[f"buys_if_{arm}"]
+        assert abs(sum(each["net_amount"] for each in inside) - row[f"revenue_if_{arm}"]) < 0.005
+
+
+def test_consent_is_what_was_said_and_reported(small_shop: Shop) -> None:
+    changes: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in truth(small_shop, "consent"):
+        assert row["landed_on"] >= START
+        assert row["landed_on"] >= row["stated_at"].date()
+        changes[row["mailbox"]].append(row)
+    left = Counter[tuple[str, str]]()
+    names = {"unsubscribe": "unsubscribed", "spamreport": "complained", "bounce": "bounced"}
+    for _, event in records(small_shop.landing, "sendgrid/events"):
+        if event["event"] in names and event.get("type") != "blocked" and event["timestamp"]:
+            left[event["email"], names[event["event"]]] += 1
+    told = {(mailbox, row["reason"]) for mailbox, rows in changes.items() for row in rows}
+    assert left
+    assert set(left) <= told
+    consents = list(records(small_shop.landing, "plain/consents"))
+    confirmed = {row["email"] for _, row in consents if row.get("statement") == "confirmed" and row.get("email")}
+    assert confirmed <= {mailbox for mailbox, reason in told if reason == "confirmed"}
+    imported = {row["email"] for _, row in consents if row.get("source") == "import" and row.get("email")}
+    unsubscribed = {mailbox for mailbox, reason in told if reason == "unsubscribed"}
+    assert imported & unsubscribed
 
 
 def test_machine_events_are_named(small_shop: Shop) -> None:
     machines = {row["sg_event_id"]: row["kind"] for row in truth(small_shop, "machine_events")}
-    flagged = {
-        event["sg_event_id"]
-        for _, event in records(small_shop.landing, "sendgrid/events")
-        if event.get("sg_machine_open")
-    }
+    flagged, clicked = set(), set()
+    for _, event in records(small_shop.landing, "sendgrid/events"):
+        if event.get("sg_machine_open"):
+            flagged.add(event["sg_event_id"])
+        if event["event"] == "click":
+            clicked.add(event["sg_event_id"])
     assert flagged <= {event for event, kind in machines.items() if kind == "machine_open"}
-    assert Counter(machines.values())["scanner_click"] > 0
+    scanned = {event for event, kind in machines.items() if kind == "scanner_click"}
+    assert len(scanned & clicked) > 0.9 * len(scanned) > 10
+    assert clicked - scanned
+
+
+def test_rates_of_the_truth_explain_the_purchases(small_shop: Shop) -> None:
+    people = truth(small_shop, "people")
+    own = Counter(
+        row["person"] for row in truth(small_shop, "purchases") if row["cause"] == "own" and not row["is_renewal"]
+    )
+    rates = np.array([row["purchase_rate"] for row in people])
+    counts = np.array([own[row["person"]] for row in people])
+    order = np.argsort(rates)
+    tenths = [counts[rows].mean() for rows in np.array_split(order, 10)]
+    assert tenths[-1] > 4 * tenths[0]
 
 
 def test_platform_never_imports_the_truth() -> None:

@@ -13,7 +13,7 @@ role_mailboxes as (
 identifiers as (
     select distinct profile_key, landed_on, identifier_type, identifier_value
     from sightings
-    unpivot (identifier_value for identifier_type in (email, phone, user_id, device))
+    unpivot (identifier_value for identifier_type in (email, phone, user_id, device, alias))
 ),
 
 -- A value is seen on many days: each is hashed once.

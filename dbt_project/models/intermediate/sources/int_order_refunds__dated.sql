@@ -1,46 +1,11 @@
-with orders as (
-    select * from {{ ref('stg_shopify__orders') }}
-    where {{ in_window('landed_on') }} and json_array_length(refunds) > 0
-),
-
-refunds as (
-    select
-        'shopify:' || order_id as order_key,
-        landed_on,
-        is_test,
-        updated_at,
-        unnest(json_extract(refunds, '$[*]')) as refund
-    from orders
-),
-
-amounts as (
-    select
-        order_key,
-        landed_on,
-        is_test,
-        coalesce({{ parse_instant("json_extract_string(refund, '$.created_at')") }}, updated_at) as refunded_at,
-        list_sum([
-            try_cast(json_extract_string(movement, '$.amount') as decimal(18, 2))
-            for movement in cast(json_extract(refund, '$.transactions[*]') as json[])
-            if coalesce(json_extract_string(movement, '$.kind'), 'refund') = 'refund'
-                and coalesce(json_extract_string(movement, '$.status'), 'success') = 'success'
-        ]) as paid_back,
-        list_sum([
-            try_cast(item as decimal(18, 2))
-            for item in cast(json_extract_string(refund, '$.refund_line_items[*].subtotal') as varchar[])
-        ]) as items_returned
-    from refunds
+with refunds as (
+    select *, {{ business_day('refunded_at') }} as refunded_on from {{ unioned('order_refunds') }}
 ),
 
 dated as (
-    select
-        order_key,
-        landed_on,
-        {{ business_day('refunded_at') }} as refunded_on,
-        cast(sum(coalesce(paid_back, items_returned, 0)) as decimal(18, 2)) as refund_amount
-    from amounts
-    where not is_test
-    group by order_key, landed_on, {{ business_day('refunded_at') }}
+    select order_key, landed_on, refunded_on, cast(sum(refund_amount) as decimal(18, 2)) as refund_amount
+    from refunds
+    group by order_key, landed_on, refunded_on
 )
 
 select * from dated

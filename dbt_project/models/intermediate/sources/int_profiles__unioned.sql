@@ -2,45 +2,8 @@ with sightings as (
     select * from {{ ref('int_profile_sightings__unioned') }} where {{ in_window('landed_on') }}
 ),
 
-shopify_customers as (
-    select * from {{ ref('stg_shopify__customers') }} where {{ in_window('landed_on') }}
-),
-
-segment_traits as (
-    select *, {{ segment_profile_key() }} as profile_key
-    from {{ ref('stg_segment__events') }}
-    where {{ in_window('landed_on') }} and (type = 'identify' or email is not null or phone is not null)
-        and coalesce(user_id, anonymous_id) is not null
-),
-
-plain_profiles as (
-    select * from {{ ref('stg_plain__profiles') }} where {{ in_window('landed_on') }}
-),
-
 records as (
-    select
-        'shopify:' || customer_id as profile_key, landed_on, email, phone, customer_id as user_id, first_name, last_name,
-        address, postcode, city, country, company, cast(null as varchar) as timezone, created_at, updated_at
-    from shopify_customers
-    union all
-    select
-        profile_key,
-        landed_on,
-        {%- for trait in [
-            'email', 'phone', 'user_id', 'first_name', 'last_name', 'address', 'postcode', 'city', 'country', 'company',
-            'timezone'
-        ] %}
-        last({{ trait }} order by occurred_at, message_id) filter (where {{ trait }} is not null) as {{ trait }},
-        {%- endfor %}
-        min(user_created_at) as created_at,
-        max(occurred_at) as updated_at
-    from segment_traits
-    group by profile_key, landed_on
-    union all
-    select
-        'plain:' || profile_id as profile_key, landed_on, email, phone, user_id, first_name, last_name, address, postcode,
-        city, country, company, timezone, created_at, updated_at
-    from plain_profiles
+    select * exclude (source) from {{ unioned('profiles') }}
 ),
 
 seen as (

@@ -1,22 +1,17 @@
--- depends_on: {{ source('plain', 'web_events') }}
+{{ config(enabled=is_enabled('plain')) }}
+
 with landed as (
     select * from {{ landing_rows('plain', 'web_events') }}
 ),
 
 typed as (
     select
-        landed_on,
-        file,
-        row_number,
-        raw,
-        is_parsed,
+        landed_on, file, row_number, raw, is_parsed,
         event_id as row_key,
         event_id,
         event,
-        {{ parse_instant('occurred_at') }} as occurred_at,
-        occurred_at as occurred_at_text,
-        {{ parse_instant('received_at') }} as received_at,
-        received_at as received_at_text,
+        {{ instant('occurred_at') }},
+        {{ instant('received_at') }},
         profile_id,
         anonymous_id,
         {{ normalise_email('email') }} as email,
@@ -27,21 +22,14 @@ typed as (
     from landed
 ),
 
-judged as (
-    select
-        * exclude (occurred_at_text, received_at_text),
-        {{ verdict([
-            missing('event_id'),
-            missing('event'),
-            missing('occurred_at_text'),
-            impossible_time('occurred_at'),
-            impossible_time('received_at'),
-        ]) }} as verdict
-    from typed
-),
-
 with_status as (
-    {{ with_row_status('judged') }}
+    {{ with_row_status('typed', [
+        missing('event_id'),
+        missing('event'),
+        missing('occurred_at_text'),
+        impossible_time('occurred_at'),
+        impossible_time('received_at'),
+    ]) }}
 )
 
 select * from with_status

@@ -1,25 +1,14 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral', enabled=is_enabled('plain')) }}
 
 with landed as (
-    select * from {{ ref('base_plain__assignments') }}
+    select * from {{ ref('base_plain__assignments') }} where {{ is_staged() }}
 ),
 
-staged as (
+assignments as (
     select
-        landed_on,
-        file,
-        row_number,
-        row_key,
-        experiment,
-        profile_id,
-        email,
-        arm,
-        assigned_at,
-        planned_share,
-        exposed_at,
+        landed_on, experiment, 'plain:' || profile_id as profile_key, email, arm, planned_share, assigned_at, exposed_at,
         ghost_at
     from landed
-    where row_status = 'staged'
 )
 
-select * from staged
+select * from assignments

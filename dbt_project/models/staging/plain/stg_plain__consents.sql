@@ -1,24 +1,20 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral', enabled=is_enabled('plain')) }}
 
 with landed as (
-    select * from {{ ref('base_plain__consents') }}
+    select * from {{ ref('base_plain__consents') }} where {{ is_staged() }}
 ),
 
-staged as (
+consents as (
     select
         landed_on,
-        file,
-        row_number,
-        evidence_id,
+        'plain:consent:' || evidence_id as evidence_id,
         email,
         channel,
-        statement,
-        stated_at,
         topic,
-        legal_basis,
-        source
+        statement,
+        statement in ('subscribed', 'confirmed') and source is distinct from 'import' as is_affirmative,
+        stated_at as occurred_at
     from landed
-    where row_status = 'staged'
 )
 
-select * from staged
+select * from consents

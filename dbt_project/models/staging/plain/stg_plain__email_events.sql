@@ -1,28 +1,14 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral', enabled=is_enabled('plain')) }}
 
 with landed as (
-    select * from {{ ref('base_plain__email_events') }}
+    select * from {{ ref('base_plain__email_events') }} where {{ is_staged() }}
 ),
 
-staged as (
+email_events as (
     select
-        landed_on,
-        file,
-        row_number,
-        event_id,
-        event,
-        occurred_at,
-        email,
-        message_id,
-        flow,
-        step,
-        arm,
-        url,
-        user_agent,
-        is_machine,
-        reason
+        landed_on, 'plain:' || event_id as event_key, event, occurred_at, email, message_id, flow, step, arm, url,
+        user_agent, is_machine, reason
     from landed
-    where row_status = 'staged'
 )
 
-select * from staged
+select * from email_events

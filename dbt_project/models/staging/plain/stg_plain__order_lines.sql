@@ -1,24 +1,14 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral', enabled=is_enabled('plain')) }}
 
 with landed as (
-    select * from {{ ref('base_plain__order_lines') }}
+    select * from {{ ref('base_plain__order_lines') }} where {{ is_staged() }}
 ),
 
-staged as (
+order_lines as (
     select
-        landed_on,
-        file,
-        row_number,
-        row_key,
-        order_id,
-        line_number,
-        product_id,
-        description,
-        category,
-        quantity,
+        landed_on, 'plain:' || order_id as order_key, line_number, product_id as product_key, category, quantity,
         unit_price
     from landed
-    where row_status = 'staged'
 )
 
-select * from staged
+select * from order_lines

@@ -1,29 +1,50 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral', enabled=is_enabled('plain')) }}
 
 with landed as (
-    select * from {{ ref('base_plain__orders') }}
+    select * from {{ ref('base_plain__orders') }} where {{ is_staged() }}
 ),
 
-staged as (
+lines as (
+    select * from {{ ref('base_plain__order_lines') }} where row_status = 'staged' and landed_on <= {{ window_end() }}
+),
+
+known_lines as (
     select
-        landed_on,
-        file,
-        row_number,
-        order_id,
-        profile_id,
-        email,
-        ordered_at,
-        updated_at,
-        status,
-        currency,
-        total_amount,
-        discount_amount,
-        tax_amount,
-        shipping_amount,
-        is_renewal,
-        is_test
+        landed.order_id,
+        landed.landed_on,
+        lines.quantity * lines.unit_price as line_amount,
+        row_number() over (
+            partition by landed.order_id, landed.landed_on, lines.line_number order by lines.landed_on desc
+        ) as newest_first
     from landed
-    where row_status = 'staged'
+    inner join lines on landed.order_id = lines.order_id and lines.landed_on <= landed.landed_on
+    where landed.total_amount is null
+),
+
+line_totals as (
+    select order_id, landed_on, sum(line_amount) as total_amount
+    from known_lines
+    where newest_first = 1
+    group by order_id, landed_on
+),
+
+orders as (
+    select
+        landed.landed_on,
+        'plain:' || landed.order_id as order_key,
+        'plain:' || landed.profile_id as profile_key,
+        landed.email,
+        landed.ordered_at,
+        landed.updated_at,
+        landed.updated_at as closed_at,
+        landed.status,
+        landed.currency,
+        cast(coalesce(landed.total_amount, line_totals.total_amount, 0) as decimal(18, 2)) as total_amount,
+        landed.discount_amount,
+        landed.is_renewal,
+        landed.is_test
+    from landed
+    left join line_totals on landed.order_id = line_totals.order_id and landed.landed_on = line_totals.landed_on
 )
 
-select * from staged
+select * from orders

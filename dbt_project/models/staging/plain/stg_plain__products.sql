@@ -1,23 +1,13 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral', enabled=is_enabled('plain')) }}
 
 with landed as (
-    select * from {{ ref('base_plain__products') }}
+    select * from {{ ref('base_plain__products') }} where {{ is_staged() }}
 ),
 
-staged as (
+products as (
     select
-        landed_on,
-        file,
-        row_number,
-        product_id,
-        title,
-        category,
-        price,
-        currency,
-        stock,
-        updated_at
+        landed_on, product_id as product_key, title, category, price, currency, stock, true as is_active, updated_at
     from landed
-    where row_status = 'staged'
 )
 
-select * from staged
+select * from products

@@ -1,30 +1,14 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral', enabled=is_enabled('plain')) }}
 
 with landed as (
-    select * from {{ ref('base_plain__profiles') }}
+    select * from {{ ref('base_plain__profiles') }} where {{ is_staged() }}
 ),
 
-staged as (
+profiles as (
     select
-        landed_on,
-        file,
-        row_number,
-        profile_id,
-        email,
-        phone,
-        user_id,
-        first_name,
-        last_name,
-        address,
-        postcode,
-        city,
-        country,
-        company,
-        timezone,
-        created_at,
-        updated_at
+        landed_on, 'plain:' || profile_id as profile_key, email, phone, user_id, first_name, last_name, address, postcode,
+        city, country, company, timezone, created_at, updated_at
     from landed
-    where row_status = 'staged'
 )
 
-select * from staged
+select * from profiles

@@ -1,24 +1,14 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral', enabled=is_enabled('plain')) }}
 
 with landed as (
-    select * from {{ ref('base_plain__tickets') }}
+    select * from {{ ref('base_plain__tickets') }} where {{ is_staged() }}
 ),
 
-staged as (
+tickets as (
     select
-        landed_on,
-        file,
-        row_number,
-        ticket_id,
-        profile_id,
-        email,
-        status,
-        priority,
-        satisfaction,
-        created_at,
-        updated_at
+        landed_on, 'plain:' || ticket_id as ticket_key, 'plain:' || profile_id as profile_key, email, status, priority,
+        satisfaction, created_at, updated_at
     from landed
-    where row_status = 'staged'
 )
 
-select * from staged
+select * from tickets

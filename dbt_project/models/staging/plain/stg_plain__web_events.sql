@@ -1,27 +1,22 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral', enabled=is_enabled('plain')) }}
 
 with landed as (
-    select * from {{ ref('base_plain__web_events') }}
+    select * from {{ ref('base_plain__web_events') }} where {{ is_staged() }}
 ),
 
-staged as (
+web_events as (
     select
         landed_on,
-        file,
-        row_number,
-        event_id,
+        'plain:' || event_id as event_key,
         event,
         occurred_at,
         received_at,
-        profile_id,
-        anonymous_id,
+        coalesce('plain:' || profile_id, 'plain:anon:' || anonymous_id) as profile_key,
         email,
-        url,
-        product_id,
+        product_id as product_key,
         cart_id,
         device_type
     from landed
-    where row_status = 'staged'
 )
 
-select * from staged
+select * from web_events

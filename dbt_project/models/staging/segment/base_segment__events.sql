@@ -1,15 +1,12 @@
--- depends_on: {{ source('segment', 'events') }}
+{{ config(enabled=is_enabled('segment')) }}
+
 with landed as (
     select * from {{ landing_rows('segment', 'events') }}
 ),
 
 typed as (
     select
-        landed_on,
-        file,
-        row_number,
-        raw,
-        is_parsed,
+        landed_on, file, row_number, raw, is_parsed,
         message_id as row_key,
         message_id,
         lower(type) as type,
@@ -20,10 +17,8 @@ typed as (
         end as event,
         anonymous_id,
         user_id,
-        {{ parse_instant('coalesce("timestamp", original_timestamp, received_at)') }} as occurred_at,
-        coalesce("timestamp", original_timestamp, received_at) as occurred_at_text,
-        {{ parse_instant('received_at') }} as received_at,
-        received_at as received_at_text,
+        {{ instant('occurred_at', 'coalesce("timestamp", original_timestamp, received_at)') }},
+        {{ instant('received_at') }},
         {{ normalise_email('coalesce(trait_email, context_email, property_email)') }} as email,
         {{ normalise_phone('coalesce(trait_phone, context_phone)') }} as phone,
         coalesce(trait_first_name, trait_first_name_snake) as first_name,
@@ -43,23 +38,16 @@ typed as (
     from landed
 ),
 
-judged as (
-    select
-        * exclude (occurred_at_text, received_at_text),
-        {{ verdict([
-            missing('message_id'),
-            missing('type'),
-            unknown_value('type', ['identify', 'track', 'page', 'screen', 'group', 'alias']),
-            rule('missing_event', "type = 'track' and event is null", 'event is empty'),
-            missing('occurred_at_text'),
-            impossible_time('occurred_at'),
-            impossible_time('received_at'),
-        ]) }} as verdict
-    from typed
-),
-
 with_status as (
-    {{ with_row_status('judged') }}
+    {{ with_row_status('typed', [
+        missing('message_id'),
+        missing('type'),
+        unknown_value('type', ['identify', 'track', 'page', 'screen', 'group', 'alias']),
+        rule('missing_event', "type = 'track' and event is null", 'event is empty'),
+        missing('occurred_at_text'),
+        impossible_time('occurred_at'),
+        impossible_time('received_at'),
+    ]) }}
 )
 
 select * from with_status

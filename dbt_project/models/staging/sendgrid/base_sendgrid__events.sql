@@ -1,19 +1,17 @@
--- depends_on: {{ source('sendgrid', 'events') }}
+{{ config(enabled=is_enabled('sendgrid')) }}
+
 with landed as (
     select * from {{ landing_rows('sendgrid', 'events') }}
 ),
 
 typed as (
     select
-        landed_on,
-        file,
-        row_number,
-        raw,
-        is_parsed,
+        landed_on, file, row_number, raw, is_parsed,
         md5(concat_ws(chr(31), sg_event_id, event, coalesce(email, ''), "timestamp")) as row_key,
         sg_event_id,
         lower(event) as event,
         {{ normalise_email('email') }} as email,
+        email as email_text,
         {{ parse_epoch('"timestamp"') }} as occurred_at,
         "timestamp" as occurred_at_text,
         sg_message_id,
@@ -27,28 +25,22 @@ typed as (
         status,
         useragent,
         url,
-        coalesce(try_cast(sg_machine_open as boolean), false) as is_machine_open
+        {{ flag('sg_machine_open') }} as is_machine_open
     from landed
 ),
 
-judged as (
-    select
-        * exclude (occurred_at_text),
-        {{ verdict([
-            missing('sg_event_id'),
-            missing('event'),
-            unknown_value('event', [
-                'processed', 'deferred', 'delivered', 'open', 'click', 'bounce', 'blocked', 'dropped', 'spamreport', 'unsubscribe',
-                'group_unsubscribe', 'group_resubscribe'
-            ]),
-            missing('occurred_at_text'),
-            impossible_time('occurred_at'),
-        ]) }} as verdict
-    from typed
-),
-
 with_status as (
-    {{ with_row_status('judged') }}
+    {{ with_row_status('typed', [
+        missing('sg_event_id'),
+        missing('event'),
+        unknown_value('event', [
+          'processed', 'deferred', 'delivered', 'open', 'click', 'bounce', 'blocked', 'dropped', 'spamreport', 'unsubscribe',
+          'group_unsubscribe', 'group_resubscribe'
+        ]),
+        missing('email_text'),
+        missing('occurred_at_text'),
+        impossible_time('occurred_at'),
+    ]) }}
 )
 
 select * from with_status

@@ -1,20 +1,17 @@
--- depends_on: {{ source('shopify', 'products') }}
+{{ config(enabled=is_enabled('shopify')) }}
+
 with landed as (
     select * from {{ landing_rows('shopify', 'products') }}
 ),
 
 typed as (
     select
-        landed_on,
-        file,
-        row_number,
-        raw,
-        is_parsed,
+        landed_on, file, row_number, raw, is_parsed,
         id as row_key,
         id as product_id,
         title,
         product_type,
-        coalesce(lower(status), 'active') as status,
+        case when try_cast(is_deleted as boolean) then 'archived' else coalesce(lower(status), 'active') end as status,
         tags,
         list_min(list_transform(
             cast(json_extract_string(variants, '$[*].price') as varchar[]), lambda price: try_cast(price as decimal(18, 2))
@@ -24,31 +21,18 @@ typed as (
             cast(json_extract_string(variants, '$[*].inventory_quantity') as varchar[]),
             lambda quantity: try_cast(quantity as integer)
         )) as integer) as stock,
-        {{ parse_instant('coalesce(updated_at, created_at)') }} as updated_at,
-        coalesce(updated_at, created_at) as updated_at_text
+        {{ version_instant('updated_at', 'coalesce(updated_at, created_at)', zone='UTC') }}
     from landed
 ),
 
-dated as (
-    select * replace (coalesce(updated_at, case when updated_at_text is null then cast(landed_on as timestamp) end) as updated_at)
-    from typed
-),
-
-judged as (
-    select
-        * exclude (updated_at_text, price_text),
-        {{ verdict([
-            missing('product_id'),
-            impossible_time('updated_at'),
-            no_number('price'),
-            negative('price'),
-            unknown_value('status', ['active', 'draft', 'archived', 'unlisted']),
-        ]) }} as verdict
-    from dated
-),
-
 with_status as (
-    {{ with_row_status('judged', version_at='updated_at') }}
+    {{ with_row_status('typed', [
+        missing('product_id'),
+        impossible_time('updated_at'),
+        no_number('price'),
+        negative('price'),
+        unknown_value('status', ['active', 'draft', 'archived', 'unlisted']),
+    ], version_at='updated_at') }}
 )
 
 select * from with_status

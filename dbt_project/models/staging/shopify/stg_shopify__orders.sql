@@ -1,41 +1,31 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral', enabled=is_enabled('shopify')) }}
 
 with landed as (
-    select * from {{ ref('base_shopify__orders') }}
+    select * from {{ ref('base_shopify__orders') }} where {{ is_staged() }} and not is_line
 ),
 
-staged as (
+orders as (
     select
         landed_on,
-        file,
-        row_number,
-        order_id,
-        customer_id,
+        'shopify:' || order_id as order_key,
+        'shopify:' || customer_id as profile_key,
         email,
         phone,
-        first_name,
-        last_name,
-        shipping_address,
-        shipping_postcode,
-        shipping_city,
-        shipping_country,
-        created_at,
-        processed_at,
+        customer_id as user_id,
+        coalesce(processed_at, created_at) as ordered_at,
         updated_at,
-        cancelled_at,
-        financial_status,
+        coalesce(cancelled_at, updated_at) as closed_at,
+        case
+            when cancelled_at is not null or financial_status in ('voided', 'expired') then 'cancelled'
+            when financial_status in ('authorized', 'partially_paid') then 'pending'
+            else financial_status
+        end as status,
         currency,
-        total_price,
-        total_discounts,
-        is_test,
+        total_price as total_amount,
+        total_discounts as discount_amount,
         is_renewal,
-        source_name,
-        cart_token,
-        checkout_token,
-        line_items,
-        refunds
+        is_test
     from landed
-    where row_status = 'staged'
 )
 
-select * from staged
+select * from orders

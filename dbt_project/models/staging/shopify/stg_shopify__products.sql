@@ -1,24 +1,14 @@
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral', enabled=is_enabled('shopify')) }}
 
 with landed as (
-    select * from {{ ref('base_shopify__products') }}
+    select * from {{ ref('base_shopify__products') }} where {{ is_staged() }}
 ),
 
-staged as (
+products as (
     select
-        landed_on,
-        file,
-        row_number,
-        product_id,
-        title,
-        product_type,
-        status,
-        tags,
-        price,
-        stock,
-        updated_at
+        landed_on, product_id as product_key, title, product_type as category, price, stock,
+        status = 'active' as is_active, updated_at
     from landed
-    where row_status = 'staged'
 )
 
-select * from staged
+select * from products

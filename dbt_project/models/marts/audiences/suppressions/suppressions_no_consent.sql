@@ -1,6 +1,6 @@
 with customers as (
     select * from {{ ref('dim_customers') }}
-    where {{ in_window('as_of') }} and consent_status in ('unknown', 'pending')
+    where {{ in_window('as_of') }} and consent_status in ('unknown', 'pending', 'imported')
 ),
 
 suppressed as (

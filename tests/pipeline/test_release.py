@@ -1,0 +1,98 @@
+"""A release under faults and replays, each from a copy of one decided day, and runs that start together."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.pipeline.conftest import LAST, Platform, cut
+
+D1, D2 = LAST - timedelta(days=1), LAST
+
+
+@pytest.fixture(scope="module")
+def decided(shop: Path, holdfast: Callable[..., Platform], tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """The last day run and nothing released."""
+    platform = holdfast("decided", cut(shop, tmp_path_factory.mktemp("decided_landing") / "landing", D2))
+    platform.ok("run", "--date", str(D2))
+    return platform
+
+
+def copied(platform: Platform, folder: Path) -> Platform:
+    """The same platform in a home and a landing zone of its own."""
+    shutil.copytree(platform.home, folder / "home")
+    shutil.copytree(platform.landing, folder / "landing")
+    return Platform(folder / "home", folder / "landing")
+
+
+def test_release_killed_in_the_middle_loses_nothing_and_doubles_nothing(decided: Platform, tmp_path: Path) -> None:
+    platform = copied(decided, tmp_path)
+    expected = platform.value("select count(*) from activation.send_decisions where outcome in ('sent', 'held_out')")
+    for seconds in (3.0, 6.0, 9.0):
+        process = platform.start("release", "--date", str(D2), "--allow-past")
+        time.sleep(seconds)
+        process.kill()
+        process.wait()
+        platform.call("unlock", "--yes")
+    platform.ok("release", "--date", str(D2), "--allow-past")
+    assert platform.value("select count(*) from activation.send_ledger") == expected
+    assert platform.value("select count(distinct idempotency_key) from activation.send_ledger") == expected
+    released = platform.home / "publish" / "send_list" / str(D2 + timedelta(days=1)) / "released" / "send_list.parquet"
+    rows = duckdb.sql(f"select count(*), count(distinct mailbox_hash) from '{released}'").fetchone()
+    sent = platform.value("select count(*) from activation.send_ledger where kind = 'send'")
+    assert rows == (sent, sent)
+
+
+def test_unsubscribe_between_decision_and_release_is_not_released(decided: Platform, tmp_path: Path) -> None:
+    platform = copied(decided, tmp_path)
+    email, mailbox = platform.query("select email, mailbox_hash from activation.send_list order by email")[0]
+    today = platform.landing / "sendgrid" / "events" / f"landed_on={D2 + timedelta(days=1)}"
+    today.mkdir()
+    noon = int(time.mktime((D2 + timedelta(days=1)).timetuple()))
+    event = {"email": email, "timestamp": noon, "event": "unsubscribe", "sg_event_id": "u1", "sg_message_id": "m1"}
+    (today / "events.json").write_text(json.dumps([event]))
+    platform.ok("release", "--date", str(D2), "--allow-past")
+    assert platform.value("select count(*) from activation.send_ledger where kind = 'send'") > 0  # type: ignore[operator]
+    assert (
+        platform.value("select count(*) from activation.send_ledger where mailbox_hash = $mailbox", mailbox=mailbox)
+        == 0
+    )
+
+
+def test_shop_goes_on_with_what_was_released_and_nobody_is_mailed_who_must_not_be(
+    decided: Platform, shop: Path, tmp_path: Path
+) -> None:
+    platform, truth = copied(decided, tmp_path), tmp_path / "truth"
+    shutil.copytree(shop.parent / "truth", truth)
+    platform.ok("release", "--date", str(D2), "--allow-past")
+    tomorrow = D2 + timedelta(days=1)
+    platform.ok("step", "--date", str(tomorrow), "--truth", str(truth))
+    platform.ok("run", "--date", str(tomorrow))
+    decisions = "select decision_id from activation.send_decisions where as_of = $day and outcome = 'sent'"
+    answered = platform.value(
+        f"select count(*) from intermediate.int_email_events__unioned where landed_on = $next and decision_id in ({decisions})",
+        day=D2, next=tomorrow,
+    )  # fmt: skip
+    sent = platform.value("select count(*) from activation.send_ledger where kind = 'send'")
+    assert isinstance(answered, int)
+    assert isinstance(sent, int)
+    # Nearly every email that was sent is reported as delivered or bounced by the end of its day.
+    assert answered >= 0.9 * sent > 0
+    platform.ok("score", "--truth", str(truth), "--date", str(tomorrow))
+    score = json.loads((platform.home / "publish" / "scoreboard" / "score.json").read_text())
+    assert score["sends"]["released"] == sent
+    assert {line["to"]: line["emails"] for line in score["sends"]["forbidden"] if line["emails"]} == {}
+
+
+def test_concurrent_runs_queue_for_the_warehouse(shop: Path, holdfast: Callable[..., Platform]) -> None:
+    platform = holdfast("concurrent", shop)
+    processes = [platform.start("run", "--date", str(day)) for day in (D1, D2)]
+    ends = [(process.communicate(timeout=500), process.returncode) for process in processes]
+    assert [code for _, code in ends] == [0, 0], ends
+    days = platform.query("select distinct as_of from marts.dim_customers order by as_of")
+    assert days == [(D1,), (D2,)]
