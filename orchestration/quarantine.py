@@ -18,9 +18,10 @@ from activation.readmissions import (
     record_readmission,
 )
 from orchestration.erasure.records import count_records, read_text
-from orchestration.landing import FOLDER_PREFIX, OBJECTS
+from orchestration.landing import FOLDER_PREFIX
 from orchestration.landing_probe import LandingFile, UnreadableFileError, probe
 from orchestration.resources import Settings, UserError, Warehouse, open_state
+from orchestration.vendors import enabled_vendors
 
 FILTER: Final = """
 where ($source is null or source = $source) and ($rule is null or rule = $rule) and ($day is null or landed_on = $day)
@@ -91,8 +92,8 @@ def check_repair(settings: Settings, repaired: Path, *, source: str, file: str, 
         UserError: In one line, with what to do.
     """
     vendor, _, name = source.partition("/")
-    if name not in OBJECTS.get(vendor, ()):
-        message = f"--as {source} is no source that Holdfast knows: say vendor/object, such as shopify/orders"
+    if vendor not in enabled_vendors() or name not in enabled_vendors()[vendor].reads:
+        message = f"--as {source} is no source that is read: say vendor/object, such as shopify/orders"
         raise UserError(message)
     if not file.startswith(f"{source}/"):
         message = f"--for {file} is no file of {source}: give its path below the landing zone"

@@ -21,7 +21,7 @@ CONVENTION: Final = (
     (re.compile(r"(^|_)phone$"), "phone"),
     (re.compile(r"^(anonymous_id|device|device_id)$"), "device"),
     (re.compile(r"^user_id$"), "user_id"),
-    (re.compile(r"(^|_)profile_key$|^profile_id$"), "profile_key"),
+    (re.compile(r"(^|_)profile_key$|^profile_id$|^alias$"), "profile_key"),
     (re.compile(r"(^|_)customer_id$"), "customer_id"),
     (re.compile(r"^order_(key|id)$"), "order_key"),
     (re.compile(r"(^|_)mailbox_hash$"), "mailbox_hash"),
@@ -33,10 +33,10 @@ CONVENTION: Final = (
 OWN_IDS: Final = "staging"  # there an id is the vendor's own
 
 COLUMNS: Final = """
-select columns.schema_name, columns.table_name, columns.column_name
+select columns.schema_name, columns.table_name, columns.column_name, columns.data_type
 from duckdb_columns() as columns
 inner join duckdb_tables() as tables using (database_oid, schema_oid, table_name)
-where not columns.internal and not tables.temporary and columns.data_type in ('VARCHAR', 'JSON')
+where not columns.internal and not tables.temporary and columns.data_type in ('VARCHAR', 'JSON', 'VARCHAR[]')
 order by columns.schema_name, columns.table_name, columns.column_index
 """
 
@@ -46,6 +46,7 @@ class PersonalColumn(NamedTuple):
 
     name: str
     kind: str
+    is_list: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,10 @@ class PersonalTable:
 
 
 class LandedColumn(NamedTuple):
-    """A column of a landed object that holds personal data: its name, its place in a JSON record, its kind."""
+    """A column of a landed object that holds personal data: its names in tables, its paths in a JSON record, its kind."""
 
-    name: str
-    path: str
+    headers: tuple[str, ...]
+    paths: tuple[str, ...]
     kind: str
 
 
@@ -99,10 +100,10 @@ def personal_tables(
     """
     marks = {**_marks_of_dbt(manifest), **_marks_of_assets(specs)}
     found: dict[tuple[str, str], list[PersonalColumn]] = {}
-    for schema, table, column in connection.execute(COLUMNS).fetchall():
+    for schema, table, column, data_type in connection.execute(COLUMNS).fetchall():
         kind = marks.get((schema, table, column)) or kind_of(column, schema=schema)
         if kind in KINDS:
-            found.setdefault((schema, table), []).append(PersonalColumn(column, kind))
+            found.setdefault((schema, table), []).append(PersonalColumn(column, kind, data_type.endswith("[]")))
     return tuple(PersonalTable(schema, table, tuple(columns)) for (schema, table), columns in found.items())
 
 
@@ -111,12 +112,18 @@ def landed_columns(manifest: Mapping[str, Any]) -> dict[tuple[str, str], tuple[L
     found: dict[tuple[str, str], tuple[LandedColumn, ...]] = {}
     for node in manifest["sources"].values():
         columns = [
-            LandedColumn(name, meta.get("path", f"$.{name}"), meta[MARK])
-            for name, column in node["columns"].items()
-            if MARK in (meta := _meta(column))
+            _landed_column(name, meta) for name, column in node["columns"].items() if MARK in (meta := _meta(column))
         ]
         found[node["source_name"], node["name"]] = tuple(columns)
     return found
+
+
+def _landed_column(name: str, meta: Mapping[str, Any]) -> LandedColumn:
+    """The places of a column, by the rule of dbt's macro `landing_columns`."""
+    places = meta.get("from", [])
+    paths = tuple(place for place in places if place.startswith("$"))
+    headers = tuple(place for place in places if not place.startswith("$"))
+    return LandedColumn((name, *headers), paths or (f"$.{name}",), meta[MARK])
 
 
 def _marks_of_dbt(manifest: Mapping[str, Any]) -> dict[tuple[str, str, str], str]:

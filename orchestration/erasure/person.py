@@ -30,7 +30,7 @@ IDENTIFIERS: Final = """
 with borne as (
     select profile_key, identifier_type, identifier_value
     from intermediate.int_profile_sightings__unioned
-    unpivot (identifier_value for identifier_type in (email, phone, user_id, device))
+    unpivot (identifier_value for identifier_type in (email, phone, user_id, device, alias))
 ),
 exclusive as (
     select identifier_type, identifier_value
@@ -38,7 +38,7 @@ exclusive as (
     group by identifier_type, identifier_value
     having bool_and(profile_key in (select profile_key from person))
 )
-select identifier_type, identifier_value from exclusive
+select if(identifier_type = 'alias', 'profile_key', identifier_type), identifier_value from exclusive
 where sha256($salt || ':' || identifier_value) not in (
     select identifier_hash from intermediate.int_identifiers__linked where is_blocked
 )

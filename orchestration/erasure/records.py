@@ -158,6 +158,7 @@ def _elements(text: str, opening: int) -> Iterator[Span]:
 def _wrapped(text: str, wrapper: str) -> Iterator[Span]:
     decoder = json.JSONDecoder()
     start = position = text.index("{")
+    data: int | None = None
     position = _skip(text, position + 1)
     while text[position] != "}":
         key, position = decoder.raw_decode(text, position)
@@ -169,7 +170,12 @@ def _wrapped(text: str, wrapper: str) -> Iterator[Span]:
         if key == wrapper[:-1] and isinstance(value, dict):
             yield Span(position, end, value)
             return
+        if key == "data" and isinstance(value, list):
+            data = position
         position = _skip(text, end, ",")
+    if data is not None:
+        yield from _elements(text, data)
+        return
     yield Span(start, position + 1, _object(text[start : position + 1]))
 
 

@@ -68,8 +68,13 @@ def matcher_of_landed(
 ) -> Matcher:
     """A matcher for the records of a landed file."""
     kinds = STRONG | WEAK
-    paths = ((_keys(column.path) if is_json else (column.name.lower(),), column.kind) for column in columns)
-    return Matcher(tombstones, salt, vendor, tuple((keys, kind) for keys, kind in paths if kind in kinds))
+    places = (
+        (place, column.kind)
+        for column in columns
+        if column.kind in kinds
+        for place in (map(_keys, column.paths) if is_json else ((name.lower(),) for name in column.headers))
+    )
+    return Matcher(tombstones, salt, vendor, tuple(places))
 
 
 def matcher_of_table(tombstones: Collection[Tombstone], salt: str, *, columns: Iterable[PersonalColumn]) -> Matcher:

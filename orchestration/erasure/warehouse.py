@@ -137,10 +137,14 @@ def _bears(table: PersonalTable, column: PersonalColumn) -> str:
         return f"coalesce({name} in (select hash from tombstones{HASHED[column.kind]}), false)"
     value = "$vendor || ':' || value" if table.vendor and column.kind in {"profile_key", "order_key"} else "value"
     value = "lower(trim(value))" if column.kind == "email" else value
-    return (
-        f"coalesce({name} in (select value from (select distinct cast({name} as varchar) as value from {table.relation})"
-        f" where sha256($salt || ':' || {value}) in (select hash from tombstones where kind = '{column.kind}')), false)"
+    each = f"unnest({name})" if column.is_list else f"cast({name} as varchar)"
+    erased = (
+        f"from (select distinct {each} as value from {table.relation})"
+        f" where sha256($salt || ':' || {value}) in (select hash from tombstones where kind = '{column.kind}')"
     )
+    if column.is_list:
+        return f"coalesce(list_has_any({name}, (select coalesce(list(value), []) {erased})), false)"
+    return f"coalesce({name} in (select value {erased}), false)"
 
 
 def _hand_in(

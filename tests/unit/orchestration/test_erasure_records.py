@@ -137,9 +137,9 @@ def test_malformed_csv_row_that_mentions_the_person_is_blanked(tmp_path: Path) -
 
 
 COLUMNS = (
-    LandedColumn("id", "$.id", "profile_key"),
-    LandedColumn("mails", "$.traits.email", "email"),
-    LandedColumn("phone", "$.lines[0].phone", "phone"),
+    LandedColumn(("id",), ("$.id",), "profile_key"),
+    LandedColumn(("mails",), ("$.traits.email",), "email"),
+    LandedColumn(("phone",), ("$.lines[0].phone",), "phone"),
 )
 
 
