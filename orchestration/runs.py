@@ -190,7 +190,9 @@ def _progress(instance: dg.DagsterInstance, request: Request) -> Iterator[tuple[
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:
-    """One line about the first failed step."""
+    """One line about the checks that stopped the run, or about the first failed step."""
+    if stopped := _stopping_checks(result):
+        return "stopped by " + "; ".join(stopped)
     for event in result.all_events:
         if event.is_step_failure:
             fault = event.step_failure_data.error
@@ -199,6 +201,15 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
             text = fault.message.strip().splitlines()[0] if fault is not None else "no message"
             return f"{event.step_key}: {text}"
     return "the run failed before its first step: see `make dev`"
+
+
+def _stopping_checks(result: dg.ExecuteInProcessResult) -> list[str]:
+    return [
+        f"{check.asset_key.to_user_string().replace('/', '.')}: {check.check_name}"
+        + (f" ({check.description})" if check.description else "")
+        for check in result.get_asset_check_evaluations()
+        if check.blocking and not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
+    ]
 
 
 def held_slots(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
