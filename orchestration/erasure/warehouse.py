@@ -108,7 +108,7 @@ def compact(path: Path) -> None:
 def whose(table: PersonalTable) -> str:
     """The condition under which a row of a table is an erased person's."""
     strong = table.of_kinds(STRONG)
-    named = [f'"{column.name}"' for column in strong if column.kind != "order_key"]
+    named = [f'"{column.name}"' for column in strong if column.kind != "order_key" and not column.is_list]
     terms = [_bears(table, column) for column in strong]
     weak = " or ".join(_bears(table, column) for column in table.of_kinds(WEAK))
     if weak:
