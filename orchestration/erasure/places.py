@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from activation.erasure import Tombstone
 from orchestration.erasure.lineage import LandedColumn, PersonalColumn, kind_of
-from orchestration.erasure.records import Rewritten, Shape, read_text, rewrite
+from orchestration.erasure.records import Rewritten, Shape, read_text, rewrite, salvage
 from orchestration.erasure.values import matcher_of_landed, matcher_of_table, redacted
 from orchestration.landing import landed_files
 from orchestration.landing_probe import LandingFile, UnreadableFileError, probe
@@ -195,7 +195,7 @@ def _still_holds(path: Path, traces: Traces) -> bool:
 
 
 def _holds_raw(path: Path, traces: Traces) -> bool:
-    return traces.are_in(path.read_bytes())
+    return traces.are_in(salvage(path))
 
 
 def _cells(column: Any) -> bytes:

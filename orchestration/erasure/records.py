@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -45,6 +46,26 @@ def read_text(path: Path) -> bytes:
         with pa.input_stream(str(path), compression="zstd") as stream:
             return bytes(stream.read())
     return path.read_bytes()
+
+
+def salvage(path: Path) -> bytes:
+    """What can be read of a damaged file: all bytes of a plain one, and those before the damage of a compressed one."""
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(content)
+        except zlib.error:
+            return content
+    if path.suffix == ".zst":
+        found = []
+        try:
+            with pa.input_stream(str(path), compression="zstd") as stream:
+                while piece := stream.read(1 << 16):
+                    found.append(piece)
+        except OSError:
+            pass
+        return b"".join(found)
+    return content
 
 
 def count_records(path: Path) -> int:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.erasure.lineage import STRONG, kind_of
-from orchestration.erasure.records import read_text
+from orchestration.erasure.records import salvage
 from simulator.shop import simulate
 from tests.pipeline.conftest import Platform
 
@@ -114,7 +114,7 @@ def texts(*folders: Path) -> Iterator[tuple[Path, str]]:
             if path.suffix == ".parquet":
                 yield path, str(pq.read_table(path).to_pylist()).lower()
             elif path.is_file() and path.suffix not in {".duckdb", ".wal"}:
-                yield path, read_text(path).decode("utf-8", errors="replace").lower()
+                yield path, salvage(path).decode("utf-8", errors="replace").lower()
 
 
 def files_holding(values: frozenset[str], *folders: Path) -> list[str]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from activation.erasure import Tombstone, salted
 from orchestration.erasure.lineage import LandedColumn
-from orchestration.erasure.records import BLANK_JSON, MARK, read_text, rewrite
+from orchestration.erasure.records import BLANK_JSON, MARK, read_text, rewrite, salvage
 from orchestration.erasure.values import Matcher, matcher_of_landed, redacted
 
 ADA = "ada@example.com"
@@ -120,6 +120,14 @@ def test_parquet_rows_are_blanked_or_dropped(tmp_path: Path, *, drop: bool) -> N
     assert rows == (others if drop else [others[0], {"n": None, "email": MARK, "deep": None}, others[1]])
     seen = duckdb.sql(f"select count(*) from read_parquet('{path}')").fetchall()
     assert seen == [(len(rows),)]
+
+
+@pytest.mark.parametrize("name", ["events.jsonl.gz", "events.jsonl.zst"])
+def test_what_a_cut_file_still_holds_is_found(tmp_path: Path, name: str) -> None:
+    path = landed(tmp_path, name, "\n".join(f'{{"email": "{number:x}{ADA}"}}' for number in range(50_000)))
+    assert salvage(path) == read_text(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert ADA.encode() in salvage(path)
 
 
 def test_counting_writes_nothing(tmp_path: Path) -> None:
