@@ -58,6 +58,7 @@ def _gate(settings: Settings, name: str, tables: Sequence[str]) -> dg.AssetCheck
                 asset_key=spec.asset_key,
                 check_name=spec.name,
                 passed=not failed,
+                description="; ".join(f"{finding.expectation}: {finding.unexpected_count:,}" for finding in failed),
                 severity=dg.AssetCheckSeverity.ERROR if severity == "critical" else dg.AssetCheckSeverity.WARN,
                 metadata={
                     "expectations": len(mine),
