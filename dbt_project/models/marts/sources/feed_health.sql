@@ -9,7 +9,7 @@ with files as (
 rejects as (
     select vendor || '/' || object as feed, landed_on, count(*) as reject_count
     from {{ source('ops', 'landing_rejects') }}
-    where {{ in_window('landed_on') }} and row_number is not null and rule <> 'erased'
+    where {{ in_window('landed_on') }} and row_number is not null and rule is distinct from 'erased'
     group by vendor, object, landed_on
 ),
 
@@ -36,7 +36,7 @@ judged as (
         source as feed,
         landed_on,
         count(*) as row_count,
-        count(*) filter (where row_status = 'quarantined' and rule <> 'erased') as quarantined_count,
+        count(*) filter (where row_status = 'quarantined' and rule is distinct from 'erased') as quarantined_count,
         count(*) filter (where row_status = 'duplicate') as duplicate_count
     from {{ judged_rows() }} as judged_rows
     group by source, landed_on
