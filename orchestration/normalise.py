@@ -89,7 +89,9 @@ def normalise_phone(text: str | None, country: str | None = None) -> str | None:
         number = phonenumbers.parse(plain, normalise_country(country))
     except phonenumbers.NumberParseException:
         return plain
-    return phonenumbers.format_number(number, E164) if phonenumbers.is_possible_number(number) else plain
+    # A country is only guessed for a number that it has: a placeholder stays as it was written, and is blocked as such.
+    is_one = phonenumbers.is_possible_number(number) if plain.startswith("+") else phonenumbers.is_valid_number(number)
+    return phonenumbers.format_number(number, E164) if is_one else plain
 
 
 @lru_cache(maxsize=1 << 14)

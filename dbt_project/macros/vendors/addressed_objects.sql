@@ -4,11 +4,9 @@
     {%- for vendor, has in var('vendors').items() -%}
         {%- for object in has.reads -%}
             {%- do ref('base_' ~ vendor ~ '__' ~ object) -%}
-            {%- if execute and landing_columns(vendor, object) | map(attribute='name') | select('match', '(.*_)?email$') | list -%}
-                {%- do found.append((vendor, object)) -%}
-            {%- elif not execute -%}
-                {%- do found.append((vendor, object)) -%}
-            {%- endif -%}
+            {%- for column in (landing_columns(vendor, object) if execute else []) if column.name.endswith('email') -%}
+                {%- if loop.first -%}{%- do found.append((vendor, object)) -%}{%- endif -%}
+            {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(found) }}

@@ -133,6 +133,7 @@ def test_text_that_is_no_address_has_a_class(query: Query, text: str | None, fau
         ("'+12015550123", None, "+12015550123"),
         ("201-555-0123", None, "2015550123"),
         ("12 34", "US", None),
+        ("0000000000", "GB", "0000000000"),
     ],
 )
 def test_number_is_read_in_its_country(text: str, country: str | None, number: str | None) -> None:
