@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import duckdb
 
 from activation.erasure import Tombstone, salted
-from orchestration.erasure.values import normalise_email
+from orchestration.normalise import normalise_email
 from orchestration.resources import Settings, UserError
 
 OPEN_END: Final = date(9999, 12, 31)

@@ -8,26 +8,11 @@ from typing import Any, Final
 
 from activation.erasure import Tombstone, salted
 from orchestration.erasure.lineage import STRONG, WEAK, LandedColumn, PersonalColumn
+from orchestration.normalise import normalise_email, normalise_phone
 
-ADDRESS: Final = re.compile(r'[^@\s,;<>"]+@[^@\s,;<>"]+\.[^@\s,;<>".]+')
 MENTION: Final = re.compile(r'[^\s",;:<>()\[\]{}\\]+@[^\s",;:<>()\[\]{}\\]+')
 STEP: Final = re.compile(r'"([^"]+)"|([^.\[\]"]+)|\[(\d+)\]')
-SHORTEST_PHONE: Final = 7
 PLATFORM_HASHES: Final = frozenset({"mailbox_hash", "identifier_hash"})
-
-
-def normalise_email(text: str) -> str | None:
-    """As dbt's macro of this name."""
-    address = text.strip().lower()
-    return address if ADDRESS.fullmatch(address) else None
-
-
-def normalise_phone(text: str) -> str | None:
-    """As dbt's macro of this name."""
-    digits = re.sub(r"[^0-9]", "", text)
-    if len(digits) < SHORTEST_PHONE:
-        return None
-    return ("+" if text.lstrip(" '").startswith("+") else "") + digits
 
 
 @dataclass(frozen=True)

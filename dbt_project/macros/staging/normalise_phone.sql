@@ -1,8 +1,8 @@
-{#- A phone number's digits with its leading plus; null when there are fewer than seven. -#}
-{% macro normalise_phone(text) -%}
+{#- A phone number in E.164, read in the country of whoever gave it; its digits where no country is known, null when there
+    are fewer than seven. A number in E.164 already is left to SQL; any other asks orchestration/normalise.py. -#}
+{% macro normalise_phone(text, country='null') -%}
     case
-        when length(regexp_replace({{ text }}, '[^0-9]', '', 'g')) >= 7
-            then case when ltrim({{ text }}, ' ''') like '+%' then '+' else '' end
-                || regexp_replace({{ text }}, '[^0-9]', '', 'g')
+        when regexp_full_match({{ text }}, '\+[1-9][0-9]{6,14}') then {{ text }}
+        when {{ text }} is not null then phone_of({{ text }}, cast({{ country }} as varchar))
     end
 {%- endmacro %}

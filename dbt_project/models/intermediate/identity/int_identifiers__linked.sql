@@ -10,10 +10,22 @@ role_mailboxes as (
     select * from {{ ref('role_mailboxes') }}
 ),
 
+inboxes as (
+    select
+        sightings.*,
+        replace(
+            split_part(split_part(sightings.email, '@', 1), providers.tag_separator, 1),
+            case when providers.ignores_dots then '.' else '' end, ''
+        ) || '@' || providers.inbox_domain as inbox
+    from sightings
+    left join {{ ref('email_providers') }} as providers
+        on split_part(sightings.email, '@', 2) = providers.domain and {{ var('identity').provider_rules }}
+),
+
 identifiers as (
     select distinct profile_key, landed_on, identifier_type, identifier_value
-    from sightings
-    unpivot (identifier_value for identifier_type in (email, phone, user_id, device, alias))
+    from inboxes
+    unpivot (identifier_value for identifier_type in (email, phone, user_id, device, alias, inbox))
 ),
 
 -- A value is seen on many days: each is hashed once.
@@ -24,9 +36,9 @@ valued as (
         {{ hash_identifier('identifier_value') }} as identifier_hash,
         regexp_matches(identifier_value, '^[+0-]+$') or lower(identifier_value) in (
             select blocked.identifier_value from blocked
-            where blocked.identifier_type in ('any', distinct_values.identifier_type)
+            where blocked.identifier_type in ('any', replace(distinct_values.identifier_type, 'inbox', 'email'))
         ) as is_blocked,
-        identifier_type = 'email' and split_part(split_part(identifier_value, '@', 1), '+', 1) in (
+        identifier_type in ('email', 'inbox') and split_part(split_part(identifier_value, '@', 1), '+', 1) in (
             select role_mailboxes.local_part from role_mailboxes
         ) as is_role_mailbox
     from (select distinct identifier_type, identifier_value from identifiers) as distinct_values

@@ -12,7 +12,7 @@ typed as (
         person_id,
         metric,
         {{ instant('occurred_at', zone='UTC') }},
-        {{ normalise_email('email') }} as email,
+        {{ address('email') }},
         message_id,
         flow,
         url,

@@ -9,11 +9,11 @@ typed as (
         landed_on, file, row_number, raw, is_parsed,
         concat_ws(chr(31), list_id, coalesce(unique_email_id, id)) as row_key,
         coalesce(unique_email_id, id) as member_id,
-        {{ normalise_email('email') }} as email,
-        {{ normalise_phone('phone') }} as phone,
-        first_name,
-        last_name,
-        country,
+        {{ address('email') }},
+        {{ normalise_phone('phone', 'country') }} as phone,
+        {{ normalise_name('first_name') }} as first_name,
+        {{ normalise_name('last_name') }} as last_name,
+        {{ normalise_country('country') }} as country,
         timezone,
         -- An audience export says the status by its files only: subscribed_..., unsubscribed_..., cleaned_...
         coalesce(lower(status), case

@@ -10,7 +10,7 @@ typed as (
         concat_ws(chr(31), experiment, coalesce('profile:' || profile_id, 'email:' || lower(email))) as row_key,
         experiment,
         profile_id,
-        {{ normalise_email('email') }} as email,
+        {{ address('email') }},
         coalesce(profile_id, email) as profile_id_or_email,
         arm,
         {{ instant('assigned_at') }},

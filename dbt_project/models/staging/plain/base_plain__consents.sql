@@ -9,7 +9,7 @@ typed as (
         landed_on, file, row_number, raw, is_parsed,
         evidence_id as row_key,
         evidence_id,
-        {{ normalise_email('email') }} as email,
+        {{ address('email') }},
         email as email_text,
         coalesce(lower(channel), 'email') as channel,
         lower(statement) as statement,

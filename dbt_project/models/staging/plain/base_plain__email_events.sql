@@ -11,7 +11,7 @@ typed as (
         event_id,
         lower(event) as event,
         {{ instant('occurred_at') }},
-        {{ normalise_email('email') }} as email,
+        {{ address('email') }},
         email as email_text,
         message_id,
         flow,

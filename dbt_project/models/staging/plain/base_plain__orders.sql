@@ -10,11 +10,11 @@ typed as (
         order_id as row_key,
         order_id,
         profile_id,
-        {{ normalise_email('email') }} as email,
+        {{ address('email') }},
         {{ instant('ordered_at') }},
         {{ instant('updated_at', 'coalesce(updated_at, ordered_at)') }},
         coalesce(lower(status), 'paid') as status,
-        upper(currency) as currency,
+        {{ currency('currency') }},
         {{ number('total_amount', 'decimal(18, 2)') }},
         {{ number('discount_amount', 'decimal(18, 2)') }},
         {{ number('tax_amount', 'decimal(18, 2)') }},
@@ -35,6 +35,7 @@ with_status as (
         no_number('tax_amount'),
         no_number('shipping_amount'),
         unknown_value('status', ['paid', 'pending', 'refunded', 'partially_refunded', 'cancelled']),
+        rule('no_currency', 'currency_text is not null and currency is null', 'currency is no ISO code'),
     ], version_at='updated_at') }}
 )
 

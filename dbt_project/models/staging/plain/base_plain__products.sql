@@ -12,7 +12,7 @@ typed as (
         title,
         category,
         {{ number('price', 'decimal(18, 2)') }},
-        upper(currency) as currency,
+        {{ currency('currency') }},
         {{ number('stock', 'integer') }},
         {{ version_instant('updated_at') }}
     from landed
@@ -25,6 +25,7 @@ with_status as (
         no_number('stock'),
         negative('price'),
         impossible_time('updated_at'),
+        rule('no_currency', 'currency_text is not null and currency is null', 'currency is no ISO code'),
     ], version_at='updated_at') }}
 )
 

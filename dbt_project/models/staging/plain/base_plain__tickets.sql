@@ -10,7 +10,7 @@ typed as (
         ticket_id as row_key,
         ticket_id,
         profile_id,
-        {{ normalise_email('email') }} as email,
+        {{ address('email') }},
         coalesce(lower(status), 'new') as status,
         lower(priority) as priority,
         lower(satisfaction) as satisfaction,

@@ -14,7 +14,7 @@ typed as (
         {{ instant('received_at') }},
         profile_id,
         anonymous_id,
-        {{ normalise_email('email') }} as email,
+        {{ address('email') }},
         url,
         product_id,
         cart_id,

@@ -10,7 +10,7 @@ typed as (
         md5(concat_ws(chr(31), sg_event_id, event, coalesce(email, ''), "timestamp")) as row_key,
         sg_event_id,
         lower(event) as event,
-        {{ normalise_email('email') }} as email,
+        {{ address('email') }},
         email as email_text,
         {{ parse_epoch('"timestamp"') }} as occurred_at,
         "timestamp" as occurred_at_text,
