@@ -129,6 +129,7 @@ described as (
         customers.customer_id is not null and roots.root_profile_key is not null as is_known,
         case when customers.primary_email is not null then customers.mailbox_hash end as mailbox_hash,
         customers.consent_status,
+        customers.consent_basis,
         coalesce(customers.is_identity_uncertain, false) as is_identity_uncertain,
         coalesce(zones.zone, brand.zone) as timezone,
         zones.zone is null as is_zone_assumed,

@@ -201,11 +201,11 @@ def batch_of(store: StateStore, as_of: date) -> Batch | None:
         return _batch(connection, as_of)
 
 
-def rows_of(store: StateStore, as_of: date) -> list[tuple[str, str, str, str | None]]:
-    """(idempotency_key, mailbox_hash, customer_id, payload) of the claimed sends that were not withdrawn, in key order."""
+def rows_of(store: StateStore, as_of: date) -> list[tuple[str, str, str, str, str | None]]:
+    """(idempotency_key, mailbox_hash, customer_id, flow, payload) of the claimed sends that were not withdrawn, in key order."""
     with store.transaction() as connection:
         return connection.execute(
-            "select ledger.idempotency_key, ledger.mailbox_hash, ledger.customer_id, claim_payloads.payload"
+            "select ledger.idempotency_key, ledger.mailbox_hash, ledger.customer_id, ledger.flow, claim_payloads.payload"
             " from ledger left join claim_payloads on ledger.idempotency_key = claim_payloads.idempotency_key"
             " where ledger.as_of = ? and ledger.kind = 'send' and ledger.status <> 'settled' order by ledger.idempotency_key",
             (as_of.isoformat(),),

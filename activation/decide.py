@@ -264,7 +264,6 @@ def _values(playbook: Playbook, *, as_of: date, timezone: str) -> dict[str, Any]
         "fallback_zone": policies.quiet_hours.timezone or timezone,
         "quiet_starts": policies.quiet_hours.starts,
         "quiet_ends": policies.quiet_hours.ends,
-        "mailable_statuses": list(policies.consent.mailable_statuses),
         "experiment": playbook.global_holdout.experiment,
         "playbook_version": playbook.version,
         "unsubscribe_url": policies.list_unsubscribe.url,

@@ -28,12 +28,20 @@ with consent as (
     select
         decision_id,
         case
-            when consent_status is null or consent_status in ('unknown', 'pending', 'imported') then 'no_consent'
             when consent_status = 'bounced' then 'hard_bounced'
-            else consent_status
+            when consent_status in ('unsubscribed', 'complained') then consent_status
+            else 'no_consent'
         end as reason
     from decide_candidates
-    where is_known and not list_contains($mailable_statuses, coalesce(consent_status, 'unknown'))
+    where is_known and consent_basis is null
+),
+closed_topics as (
+    select candidates.decision_id
+    from decide_candidates as candidates
+    inner join decide_steps as steps on candidates.flow = steps.flow and candidates.step = steps.step
+    semi join {topics} as topics
+        on topics.as_of = $as_of and candidates.mailbox_hash = topics.mailbox_hash and steps.topic = topics.topic
+        and topics.consent_status in ('unsubscribed', 'complained', 'bounced')
 ),
 suppressions as (
     select * from {suppressions} where as_of = $as_of
@@ -60,6 +68,8 @@ refused as (
     select decision_id, 1, 3, 'identity_uncertain' from decide_candidates where is_identity_uncertain
     union all
     select decision_id, 1, 4, reason from consent
+    union all
+    select decision_id, 1, 4, 'unsubscribed_topic' from closed_topics
     union all
     select decision_id, 1, 5, reason from suppressed
     where coalesce(starts_at < send_before_utc, true) and coalesce(expires_at > send_after_utc, true)
@@ -110,6 +120,6 @@ def refuse_ineligible(
     Args:
         connection: The warehouse, after `find_candidates`.
         tables: Where the marts are.
-        values: as_of, mailable_statuses, is_feed_stale.
+        values: as_of, is_feed_stale.
     """
     run(connection, REASONS.format_map(vars(tables)), values)

@@ -1,17 +1,56 @@
 """`policies.yml`: the rules that hold for every flow, each with its source."""
 
-from typing import Annotated, Self
+from collections import Counter
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from activation.parts import Clock, Name, Part, Share, Source, Zone
 
+Requirement = Literal["subscribed", "confirmed"]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+
+
+class Jurisdiction(Part):
+    """What consent takes in some countries (ISO 3166).
+
+    `requires`: the person's own act (`subscribed`), or one that was confirmed by the mailbox (`confirmed`, double opt-in).
+    `implied_months_after_purchase`: a customer who never said no may be mailed for so long after an order.
+    """
+
+    countries: tuple[Country, ...] = Field(min_length=1)
+    requires: Requirement
+    implied_months_after_purchase: Annotated[int, Field(ge=1)] | None = None
+    source: Source
+
+
+class Topic(Part):
+    """A topic of flows, and how the sources write it; a statement about any other topic restricts all email, or permits none."""
+
+    topic: Name
+    known_as: tuple[Annotated[str, StringConstraints(min_length=1, to_lower=True)], ...] = ()
+
 
 class Consent(Part):
-    """Which consent statuses may be mailed."""
+    """What consent takes: everywhere, and where the law asks for more or allows more."""
 
-    mailable_statuses: tuple[Name, ...]
+    requires: Requirement
     source: Source
+    jurisdictions: tuple[Jurisdiction, ...] = ()
+    topics: tuple[Topic, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        written = [name for topic in self.topics for name in {topic.topic, *topic.known_as}]
+        for what, names in (
+            ("country", [country for rule in self.jurisdictions for country in rule.countries]),
+            ("topic", written),
+        ):
+            twice = sorted(name for name, count in Counter(names).items() if count > 1)
+            if twice:
+                message = f"{what} {twice[0]} is there twice"
+                raise ValueError(message)
+        return self
 
 
 class UnsubscribeFeed(Part):

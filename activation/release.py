@@ -19,7 +19,7 @@ from activation.publish import MANIFEST, Manifest, folder_of, sweep, write_files
 from activation.state import StateStore
 from activation.tables import LIST_COLUMNS, DecisionTables, create_tables
 
-MAILABLE = frozenset({"subscribed", "confirmed"})
+MAILABLE = frozenset({"subscribed", "confirmed", "implied"})
 
 RECHECK_SCHEMA = pa.schema([("mailbox_hash", pa.string()), ("status", pa.string())])
 BLOCKED_SCHEMA = pa.schema([("customer_id", pa.string()), ("reason", pa.string())])
@@ -105,11 +105,14 @@ class ReleaseSummary:
 class _Recheck:
     statuses: Mapping[str, str]
     blocked: Mapping[str, str]
+    closed_flows: frozenset[tuple[str, str]]
 
-    def refuses(self, mailbox_hash: str, customer_id: str) -> str | None:
+    def refuses(self, mailbox_hash: str, customer_id: str, flow: str) -> str | None:
         """Why a person may not be mailed now, or None."""
         if customer_id in self.blocked:
             return f"now_{self.blocked[customer_id]}"
+        if (mailbox_hash, flow) in self.closed_flows:
+            return "now_unsubscribed_topic"
         status = self.statuses.get(mailbox_hash, "unknown")
         return None if status in MAILABLE else f"now_{status}"
 
@@ -127,6 +130,7 @@ def release(
     run_id: str,
     released_at: datetime,
     blocked: pa.Table | None = None,
+    closed_flows: pa.Table | None = None,
     tables: DecisionTables | None = None,
 ) -> ReleaseSummary:
     """Release a partition's send list to `<directory>/send_list/<send_date>/released/`.
@@ -144,6 +148,7 @@ def release(
         run_id: For ledger and manifest.
         released_at: Now (UTC).
         blocked: customer_id and reason of people who became blocked since the decision.
+        closed_flows: mailbox_hash and flow, where the mailbox has left the flow's topic.
         tables: Where the identity map is.
 
     Raises:
@@ -156,6 +161,9 @@ def release(
         blocked={}
         if blocked is None
         else dict(zip(blocked["customer_id"].to_pylist(), blocked["reason"].to_pylist(), strict=True)),
+        closed_flows=frozenset()
+        if closed_flows is None
+        else frozenset(zip(closed_flows["mailbox_hash"].to_pylist(), closed_flows["flow"].to_pylist(), strict=True)),
     )
     folder = folder_of(directory, send_date) / "released"
     earlier = batch_of(store, as_of)
@@ -207,7 +215,7 @@ def _screen(
     for *fields, expires_on in connection.execute(CLAIMABLE, {"as_of": as_of}).fetchall():
         row = Claim(*fields)
         reason = "approval_expired" if expires_on is None or expires_on < due_on else None
-        reason = reason or checked.refuses(row.mailbox_hash, row.customer_id)
+        reason = reason or checked.refuses(row.mailbox_hash, row.customer_id, row.flow)
         if reason is None:
             claims.append(row)
         else:
@@ -219,7 +227,9 @@ def _withdraw_who_left(store: StateStore, checked: _Recheck, batch: Batch, folde
     """Recheck a claimed batch that was not handed over; one that was stays as it is."""
     if batch.is_published or _is_handed_over(batch, folder):
         return batch
-    reasons = {key: checked.refuses(mailbox, customer) for key, mailbox, customer, _ in rows_of(store, batch.as_of)}
+    reasons = {
+        key: checked.refuses(mailbox, customer, flow) for key, mailbox, customer, flow, _ in rows_of(store, batch.as_of)
+    }
     withdraw(store, {key: reason for key, reason in reasons.items() if reason is not None}, as_of=batch.as_of)
     return batch_of(store, batch.as_of) or batch
 

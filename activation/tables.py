@@ -17,7 +17,8 @@ class DecisionTables:
     """Relations that a decision reads, each as it stands in a `from` clause; never a user's text.
 
     Attributes:
-        customers: as_of, customer_id, primary_email, mailbox_hash, consent_status, timezone, is_identity_uncertain.
+        customers: as_of, customer_id, primary_email, mailbox_hash, consent_status, consent_basis, timezone, is_identity_uncertain.
+        topics: as_of, mailbox_hash, topic, consent_status.
         suppressions: as_of, reason, customer_id, mailbox_hash (either may be null), starts_at, expires_at.
         membership: as_of, customer_id, segment.
         triggers: as_of, flow, customer_id, occurrence, triggered_at (UTC).
@@ -29,6 +30,7 @@ class DecisionTables:
     """
 
     customers: str = "marts.dim_customers"
+    topics: str = "marts.topic_preferences"
     suppressions: str = "marts.suppressions"
     membership: str = "marts.segment_membership"
     triggers: str = "marts.flow_triggers"
@@ -57,6 +59,7 @@ DECISION_COLUMNS = {
     "experiment": "varchar",
     "arm": "varchar",
     "is_contaminated": "boolean",
+    "consent_basis": "varchar",
     "segment": "varchar",
     "expected_value": "double",
     "block_choices": "varchar",
@@ -98,6 +101,9 @@ create table if not exists measurement.experiment_assignments (
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables that decisions are written to where they are missing."""
     connection.execute(CREATE)
+    for table, columns in (("send_decisions", DECISION_COLUMNS), ("send_list", LIST_COLUMNS)):
+        for name, kind in columns.items():  # a warehouse of an earlier version lacks the newer ones
+            connection.execute(f"alter table activation.{table} add column if not exists {name} {kind}")
 
 
 def expose_state(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:

@@ -34,7 +34,7 @@ SUITE = Suite(
             "send_after_utc < send_date - interval 1 day or send_before_utc > send_date + interval 2 day",
         ),
         none_of(
-            "row_is_a_subscribed_customer",
+            "row_is_a_customer_who_consents",
             """
             select list.decision_id
             from {batch} as list
@@ -42,7 +42,8 @@ SUITE = Suite(
                 on list.as_of = customers.as_of
                 and list.customer_id = customers.customer_id
                 and list.mailbox_hash = customers.mailbox_hash
-                and customers.consent_status in ('subscribed', 'confirmed')
+                and customers.consent_basis is not null
+                and customers.consent_status not in ('unsubscribed', 'complained', 'bounced')
             """,
         ),
         # Two joins and not one with `or`: on a million rows the gate takes 2.5 seconds so, and five minutes otherwise.

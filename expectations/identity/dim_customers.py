@@ -15,6 +15,10 @@ SUITE = Suite(
         looks_like_address("primary_email", severity="warning"),
         never("mailbox_hash_has_its_address", "(mailbox_hash is null) <> (primary_email is null)"),
         never("customer_is_not_seen_in_the_future", "first_seen_on > as_of"),
+        never(
+            "implied_consent_ends",
+            "consent_basis = 'implied' and coalesce(consent_expires_on <= as_of, true)",
+        ),
         never("no_consent_without_evidence", "consent_status in ('subscribed', 'confirmed') and consent_evidence_id is null"),
         none_of(
             "customer_is_in_the_identity_map_of_the_day",

@@ -1,7 +1,7 @@
 {#- Folds statements (statement, is_affirmative, occurred_at, evidence_id) to one consent status per scope.
     Only min() and max() are used, so no order of arrival can change the result: a restriction stands until a strictly
     newer affirmation by a person; an import, or a flag without an act, is no consent: where nobody restricted, the status is
-    `imported`, which may not be mailed; of several standing restrictions the gravest names the status. -#}
+    `imported`; a consent is confirmed if the person confirmed it after the last restriction; of several standing restrictions the gravest names the status. -#}
 {% macro folded_consent(statements, scope) -%}
     (
         select
@@ -9,6 +9,11 @@
             consent_status,
             deciding.evidence_id as consent_evidence_id,
             deciding.occurred_at as decided_at,
+            coalesce(
+                consent_status = 'subscribed' and confirmation.occurred_at
+                > coalesce(greatest(complaint.occurred_at, bounce.occurred_at, unsubscription.occurred_at), timestamp '-infinity'),
+                false
+            ) as is_confirmed,
             first_affirmation.occurred_at as first_affirmed_at,
             first_affirmation.evidence_id as first_affirmed_evidence_id
         from (
@@ -44,6 +49,7 @@
                         max({{ statement_time() }}) filter (
                             where statement in ('subscribed', 'confirmed') and is_affirmative
                         ) as affirmation,
+                        max({{ statement_time() }}) filter (where statement = 'confirmed' and is_affirmative) as confirmation,
                         min({{ statement_time() }}) filter (
                             where statement in ('subscribed', 'confirmed') and is_affirmative
                         ) as first_affirmation
@@ -52,6 +58,14 @@
                 ) as latest
             ) as decided
         ) as explained
+    )
+{%- endmacro %}
+
+{#- A statement with what it says and who says it, sorted the same way. -#}
+{% macro named_statement() -%}
+    struct_pack(
+        occurred_at := occurred_at, evidence_id := evidence_id, statement := statement, source := source,
+        is_affirmative := is_affirmative
     )
 {%- endmacro %}
 

@@ -34,7 +34,7 @@
             ~ 'priority varchar, satisfaction varchar, ' ~ times,
         'consents':
             'landed_on date, evidence_id varchar, email varchar, channel varchar, topic varchar, statement varchar, '
-            ~ 'is_affirmative boolean, occurred_at timestamp',
+            ~ 'is_affirmative boolean, legal_basis varchar, occurred_at timestamp',
         'assignments':
             'landed_on date, experiment varchar, profile_key varchar, email varchar, arm varchar, '
             ~ 'planned_share double, assigned_at timestamp, exposed_at timestamp, ghost_at timestamp',

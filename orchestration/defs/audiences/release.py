@@ -14,11 +14,26 @@ from activation.tables import expose_state
 from orchestration.dbt import DbtFailed, DbtProjectRunner
 from orchestration.defs.sources.landing_files import facts_window, register_window
 from orchestration.landing import pending_days
+from orchestration.playbooks import playbook_of
 from orchestration.resources import Settings, Warehouse, open_state
 
+# A consent that was implied when it was decided lasts while nobody says no.
 STATUSES = """
-select mailbox_hash, coalesce(max(consent_status) filter (where consent_status = 'subscribed'), min(consent_status)) as status
+select
+    mailbox_hash,
+    case
+        when mailbox_hash in (
+            select mailbox_hash from activation.send_decisions where as_of = $day and consent_basis = 'implied'
+        ) and bool_and(consent_status in ('unknown', 'pending', 'imported', 'subscribed')) then 'implied'
+        else coalesce(max(consent_status) filter (where consent_status = 'subscribed'), min(consent_status))
+    end as status
 from activation.release_recheck where as_of = $today group by mailbox_hash
+"""
+
+CLOSED_FLOWS = """
+select distinct closed.mailbox_hash, flows.flow
+from (select mailbox_hash, unnest(closed_topics) as topic from activation.release_recheck where as_of = $today) as closed
+inner join (select unnest($flows) as flow, unnest($topics) as topic) as flows on closed.topic = flows.topic
 """
 
 # Who left by any mailbox is closed at all of them.
@@ -65,6 +80,7 @@ def build_release(
             _build(dbt, EVIDENCE, first, today)
         _build(dbt, RECHECK, today, today)
         store = open_state(settings)
+        flows = playbook_of(store, day).flows
         with warehouse.connect() as connection:
             summary = release(
                 connection,
@@ -73,7 +89,11 @@ def build_release(
                 send_date=day + timedelta(days=1),
                 due_on=today,
                 allow_past=config.allow_past,
-                recheck=connection.execute(STATUSES, {"today": today}).to_arrow_table(),
+                recheck=connection.execute(STATUSES, {"today": today, "day": day}).to_arrow_table(),
+                closed_flows=connection.execute(
+                    CLOSED_FLOWS,
+                    {"today": today, "flows": [flow.flow for flow in flows], "topics": [flow.topic for flow in flows]},
+                ).to_arrow_table(),
                 blocked=connection.execute(LEFT, {"today": today}).to_arrow_table(),
                 directory=settings.publish,
                 run_id=context.run_id,

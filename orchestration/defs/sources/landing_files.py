@@ -1,6 +1,6 @@
 """Assets `ops.landing_files` and `ops.staged_days`: what landed, and up to where its facts are complete.
 
-Beside the files, `ops.service_levels` says for each day what its sources had promised by then.
+Beside the files, `ops.service_levels`, `ops.consent_rules` and `ops.consent_topics` say what each day's playbook says of them.
 
 A run for day D stages D and every earlier day that landed, or landed again, since it was staged. So no partition is
 ever computed over a gap, whoever asks for it; a run that dies leaves its days unmarked and the next one does them again.
@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from activation.erasure import tombstones_of
+from activation.playbook import Playbook
 from orchestration.erasure.warehouse import withhold_mentions
 from orchestration.landing import pending_days, register_files
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
@@ -26,6 +27,8 @@ create table if not exists ops.staged_days (landed_on date);
 create table if not exists ops.service_levels (
     as_of date, source varchar, expected_every_hours integer, late_after_hours integer, max_bad_share double
 );
+create table if not exists ops.consent_rules (as_of date, country varchar, requires varchar, implied_months integer);
+create table if not exists ops.consent_topics (as_of date, written varchar, topic varchar);
 """
 
 UNSTAGED = """
@@ -69,12 +72,12 @@ def register_window(
     connection.execute(
         "delete from ops.staged_days where landed_on between $first and $end", {"first": first, "end": end}
     )
-    record_service_levels(connection, settings, start=first, end=end)
+    record_playbook(connection, settings, start=first, end=end)
     return {"staged_from": first.isoformat(), **summary._asdict()}
 
 
-def record_service_levels(connection: duckdb.DuckDBPyConnection, settings: Settings, *, start: date, end: date) -> None:
-    """Write what the playbook of each day declares of its sources, so that a day that is built again is judged as it was.
+def record_playbook(connection: duckdb.DuckDBPyConnection, settings: Settings, *, start: date, end: date) -> None:
+    """Write what the playbook of each day says of sources and consent, so that a day that is built again is judged as it was.
 
     Raises:
         PlaybookError: If the playbook of the repository has faults.
@@ -83,23 +86,56 @@ def record_service_levels(connection: duckdb.DuckDBPyConnection, settings: Setti
     store = open_state(settings)
     register_playbook(store, settings)
     days = [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
-    rows = [
-        {
-            "as_of": day,
-            "source": level.source,
-            "expected_every_hours": level.expected_every_hours,
-            "late_after_hours": level.late_after_hours,
-            "max_bad_share": level.max_bad_share,
-        }
-        for day in days
-        for level in playbook_of(store, day).service_levels
-    ]
-    connection.execute(
-        "delete from ops.service_levels where as_of between $start and $end", {"start": start, "end": end}
+    playbooks = {day: playbook_of(store, day) for day in days}
+    _replace(
+        connection, "service_levels", [{"as_of": day} | row for day in days for row in level_rows(playbooks[day])], days
     )
-    connection.register("declared_levels", pa.Table.from_pylist(rows))
-    connection.execute("insert into ops.service_levels by name select * from declared_levels")
-    connection.unregister("declared_levels")
+    _replace(
+        connection, "consent_rules", [{"as_of": day} | row for day in days for row in rule_rows(playbooks[day])], days
+    )
+    _replace(
+        connection, "consent_topics", [{"as_of": day} | row for day in days for row in topic_rows(playbooks[day])], days
+    )
+
+
+def level_rows(playbook: Playbook) -> list[dict[str, object]]:
+    """What each source promises."""
+    names = ("source", "expected_every_hours", "late_after_hours", "max_bad_share")
+    return [{name: getattr(level, name) for name in names} for level in playbook.service_levels]
+
+
+def rule_rows(playbook: Playbook) -> list[dict[str, object]]:
+    """What consent takes by country; without a country, everywhere else."""
+    consent = playbook.policies.consent
+    return [
+        {"country": None, "requires": consent.requires, "implied_months": None},
+        *(
+            {"country": country, "requires": rule.requires, "implied_months": rule.implied_months_after_purchase}
+            for rule in consent.jurisdictions
+            for country in rule.countries
+        ),
+    ]
+
+
+def topic_rows(playbook: Playbook) -> list[dict[str, object]]:
+    """How the sources write the topics."""
+    return [
+        {"written": written, "topic": topic.topic}
+        for topic in playbook.policies.consent.topics
+        for written in sorted({topic.topic, *topic.known_as})
+    ]
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, object]], days: Sequence[date]
+) -> None:
+    connection.execute(
+        f"delete from ops.{table} where as_of between $start and $end", {"start": days[0], "end": days[-1]}
+    )
+    if rows:
+        connection.register("declared", pa.Table.from_pylist(rows))
+        connection.execute(f"insert into ops.{table} by name select * from declared")
+        connection.unregister("declared")
 
 
 def facts_window(connection: duckdb.DuckDBPyConnection, *, start: date, end: date) -> tuple[date, date]:

@@ -25,9 +25,11 @@ create schema marts;
 create schema ml;
 create table marts.dim_customers (
     as_of date, customer_id varchar, primary_email varchar, mailbox_hash varchar, account_id varchar, household_id varchar,
-    first_seen_on date, consent_status varchar, consent_evidence_id varchar, lifecycle_stage varchar, value_tier varchar,
+    first_seen_on date, consent_status varchar, consent_evidence_id varchar, consent_basis varchar,
+    lifecycle_stage varchar, value_tier varchar,
     timezone varchar, is_identity_uncertain boolean
 );
+create table marts.topic_preferences (as_of date, mailbox_hash varchar, topic varchar, consent_status varchar);
 create table marts.suppressions (
     as_of date, scope varchar, customer_id varchar, mailbox_hash varchar, reason varchar, starts_at timestamp, expires_at timestamp,
     evidence varchar
@@ -86,6 +88,7 @@ class Shop:
         day: date = DAY,
         mailbox: str | None = "",
         consent: str | None = "subscribed",
+        basis: str | None = None,
         zone: str | None = "UTC",
         uncertain: bool = False,
         profiles: tuple[str, ...] | None = None,
@@ -95,7 +98,8 @@ class Shop:
         box = customer_id if mailbox == "" else mailbox
         self.insert(
             "marts.dim_customers", as_of=day, customer_id=customer_id, primary_email=box and f"{box}@shop.example",
-            mailbox_hash=box and f"m_{box}", consent_status=consent, timezone=zone, is_identity_uncertain=uncertain,
+            mailbox_hash=box and f"m_{box}", consent_status=consent,
+            consent_basis=basis or ("subscribed" if consent == "subscribed" else None), timezone=zone, is_identity_uncertain=uncertain,
         )  # fmt: skip
         keys = profiles or (f"p_{customer_id}",)
         known = self.connection.execute("select 1 from marts.identity_map where profile_key = $key", {"key": keys[0]})

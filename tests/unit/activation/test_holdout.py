@@ -136,7 +136,8 @@ def test_snapshot_shows_arms_and_contamination(shop: Shop) -> None:
 def test_split_shares_are_close_to_the_plan(shop: Shop) -> None:
     shop.connection.execute(
         "insert into marts.dim_customers by name select date '2025-06-10' as as_of, 'k' || i as customer_id,"
-        " 'k' || i || '@shop.example' as primary_email, 'm' || i as mailbox_hash, 'subscribed' as consent_status from range(4000) as n(i)"
+        " 'k' || i || '@shop.example' as primary_email, 'm' || i as mailbox_hash, 'subscribed' as consent_status,"
+        " 'subscribed' as consent_basis from range(4000) as n(i)"
     )
     shop.connection.execute(
         "insert into marts.identity_map select 'p' || i, 'k' || i, 'p' || i, date '2025-01-01', date '9999-12-31' from range(4000) as n(i)"

@@ -110,7 +110,7 @@ FAULTS = [
     (LIST, "row_can_be_unsubscribed_with_one_click", None, f"update {LIST} set list_unsubscribe = '<mailto:u@shop.example>'"),
     (LIST, "row_can_be_unsubscribed_with_one_click", None, f"update {LIST} set list_unsubscribe_post = null"),
     (LIST, "window_is_on_the_send_date", None, f"update {LIST} set send_before_utc = '2025-03-05'"),
-    (LIST, "row_is_a_subscribed_customer", None, f"update {CUSTOMERS} set consent_status = 'pending'"),
+    (LIST, "row_is_a_customer_who_consents", None, f"update {CUSTOMERS} set consent_basis = null"),
     (LIST, "row_is_not_suppressed", None, f"update {SUPPRESSIONS} set customer_id = null, mailbox_hash = sha256('mailbox1')"),
     (LIST, "row_is_not_suppressed", None, f"update {SUPPRESSIONS} set customer_id = (select min(customer_id) from {LIST})"),
     (LIST, "list_is_exactly_what_was_decided", None, f"delete from {LIST} where decision_id = 'd2'"),

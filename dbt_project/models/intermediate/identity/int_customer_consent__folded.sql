@@ -23,9 +23,11 @@ ranked as (
         coalesce(mailbox_consent.consent_status, 'unknown') as consent_status,
         mailbox_consent.consent_evidence_id,
         mailbox_consent.decided_at,
+        coalesce(mailbox_consent.is_confirmed, false) as is_confirmed,
         row_number() over (
             partition by mailboxes.as_of, mailboxes.customer_id
             order by
+                coalesce(mailbox_consent.is_confirmed, false) desc,
                 coalesce(mailbox_consent.consent_status = 'subscribed', false) desc,
                 mailbox_consent.decided_at desc nulls last,
                 mailboxes.last_seen_on desc,
@@ -60,6 +62,7 @@ folded as (
         case when is_closed then person_status else consent_status end as consent_status,
         case when is_closed then person_evidence_id else consent_evidence_id end as consent_evidence_id,
         case when is_closed then person_decided_at else decided_at end as decided_at,
+        is_confirmed and not is_closed as is_confirmed,
         first_affirmed_at,
         first_affirmed_evidence_id
     from judged

@@ -17,6 +17,17 @@ mailbox_consent as (
     select * from {{ folded_consent('statements', 'as_of, customer_id, mailbox_hash') }} as folded
 ),
 
+topics as (
+    select * from {{ folded_consent(known_statements(topics=true) ~ ' as statements', 'as_of, mailbox_hash, topic') }} as folded
+),
+
+closed_topics as (
+    select as_of, mailbox_hash, list(topic order by topic) as closed_topics
+    from topics
+    where consent_status in ('unsubscribed', 'complained', 'bounced')
+    group by as_of, mailbox_hash
+),
+
 rechecked as (
     select
         mailboxes.as_of,
@@ -26,8 +37,11 @@ rechecked as (
             when person_consent.consent_status in ('complained', 'bounced', 'unsubscribed')
                 then person_consent.consent_status
             else coalesce(mailbox_consent.consent_status, 'unknown')
-        end as consent_status
+        end as consent_status,
+        coalesce(closed_topics.closed_topics, []) as closed_topics
     from mailboxes
+    left join closed_topics
+        on mailboxes.as_of = closed_topics.as_of and mailboxes.mailbox_hash = closed_topics.mailbox_hash
     left join person_consent
         on mailboxes.as_of = person_consent.as_of and mailboxes.customer_id = person_consent.customer_id
     left join mailbox_consent

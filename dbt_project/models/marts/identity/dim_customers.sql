@@ -14,6 +14,11 @@ identifiers as (
     select * from {{ ref('int_customer_identifiers__counted') }} where {{ in_window('as_of') }}
 ),
 
+-- What each day's playbook asks of consent, by country; a country that it does not name has the rule without one.
+rules as (
+    select * from {{ source('ops', 'consent_rules') }} where {{ in_window('as_of') }}
+),
+
 value_thresholds as (
     select
         as_of,
@@ -51,6 +56,12 @@ described as (
         end as value_tier,
         traits.timezone,
         traits.country,
+        orders.last_order_on,
+        coalesce(consent.is_confirmed, false) as is_confirmed,
+        coalesce(own_rule.requires, other_rule.requires) as requires,
+        case
+            when own_rule.as_of is not null then own_rule.implied_months else other_rule.implied_months
+        end as implied_months,
         traits.first_name,
         coalesce(
             greatest(identifiers.email_count, identifiers.phone_count, identifiers.device_count) > 5
@@ -62,6 +73,27 @@ described as (
     left join {{ part }} on traits.as_of = {{ part }}.as_of and traits.customer_id = {{ part }}.customer_id
     {%- endfor %}
     left join value_thresholds on traits.as_of = value_thresholds.as_of
+    left join rules as own_rule on traits.as_of = own_rule.as_of and traits.country = own_rule.country
+    left join rules as other_rule on traits.as_of = other_rule.as_of and other_rule.country is null
+),
+
+permitted as (
+    select
+        * exclude (is_confirmed, requires, implied_months, last_order_on),
+        case
+            when consent_status = 'subscribed' and is_confirmed then 'confirmed'
+            when consent_status = 'subscribed' and requires = 'subscribed' then 'subscribed'
+            when consent_status in ('subscribed', 'imported', 'pending', 'unknown')
+                and cast(last_order_on + to_months(implied_months) as date) > as_of + 1 then 'implied'
+        end as consent_basis,
+        cast(last_order_on + to_months(implied_months) as date) as implied_until
+    from described
+),
+
+customers as (
+    select
+        * exclude (implied_until), case when consent_basis = 'implied' then implied_until end as consent_expires_on
+    from permitted
 )
 
-select * from described
+select * from customers

@@ -10,7 +10,7 @@ flags as (
     from contacts
     where has_opted_out
     union all
-    select *, 'unsubscribed' as statement, unnest(optout_topics) as topic, updated_at as stated_at
+    select *, 'unsubscribed' as statement, 'hubspot:' || unnest(optout_topics) as topic, updated_at as stated_at
     from contacts
     union all
     select *, 'bounced' as statement, null as topic, updated_at as stated_at
@@ -31,6 +31,7 @@ consents as (
         topic,
         statement,
         false as is_affirmative,
+        legal_basis,
         stated_at as occurred_at
     from flags
 )

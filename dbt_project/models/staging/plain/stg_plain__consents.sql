@@ -13,6 +13,7 @@ consents as (
         topic,
         statement,
         statement in ('subscribed', 'confirmed') and source is distinct from 'import' as is_affirmative,
+        lower(legal_basis) as legal_basis,
         stated_at as occurred_at
     from landed
 )

@@ -24,6 +24,7 @@ typed as (
             lower(consent_state),
             case try_cast(accepts_marketing as boolean) when true then 'subscribed' when false then 'not_subscribed' end
         ) as consent_state,
+        lower(consent_opt_in_level) as consent_opt_in_level,
         {{ instant('consent_at', 'case when consent_state is null then accepts_marketing_updated_at else consent_updated_at end', zone='UTC') }},
         {{ instant('created_at', zone='UTC') }},
         {{ version_instant('updated_at', 'coalesce(updated_at, created_at)', zone='UTC') }}

@@ -13,7 +13,8 @@ consents as (
         ) as evidence_id,
         email,
         'email' as channel,
-        consent_state as statement,
+        case when consent_state = 'subscribed' and consent_opt_in_level = 'confirmed_opt_in' then 'confirmed' else consent_state end
+            as statement,
         consent_state = 'subscribed' and consent_at is not null as is_affirmative,
         coalesce(consent_at, updated_at) as occurred_at
     from customers

@@ -1,6 +1,7 @@
 with customers as (
     select * from {{ ref('dim_customers') }}
-    where {{ in_window('as_of') }} and consent_status in ('unknown', 'pending', 'imported')
+    where {{ in_window('as_of') }} and consent_basis is null
+        and consent_status not in ('unsubscribed', 'complained', 'bounced')
 ),
 
 suppressed as (
