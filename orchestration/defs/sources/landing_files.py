@@ -8,6 +8,7 @@ ever computed over a gap, whoever asks for it; a run that dies leaves its days u
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -98,13 +99,13 @@ def record_playbook(connection: duckdb.DuckDBPyConnection, settings: Settings, *
     )
 
 
-def level_rows(playbook: Playbook) -> list[dict[str, object]]:
+def level_rows(playbook: Playbook) -> list[dict[str, Any]]:
     """What each source promises."""
     names = ("source", "expected_every_hours", "late_after_hours", "max_bad_share")
     return [{name: getattr(level, name) for name in names} for level in playbook.service_levels]
 
 
-def rule_rows(playbook: Playbook) -> list[dict[str, object]]:
+def rule_rows(playbook: Playbook) -> list[dict[str, Any]]:
     """What consent takes by country; without a country, everywhere else."""
     consent = playbook.policies.consent
     return [
@@ -117,7 +118,7 @@ def rule_rows(playbook: Playbook) -> list[dict[str, object]]:
     ]
 
 
-def topic_rows(playbook: Playbook) -> list[dict[str, object]]:
+def topic_rows(playbook: Playbook) -> list[dict[str, Any]]:
     """How the sources write the topics."""
     return [
         {"written": written, "topic": topic.topic}
@@ -127,7 +128,7 @@ def topic_rows(playbook: Playbook) -> list[dict[str, object]]:
 
 
 def _replace(
-    connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, object]], days: Sequence[date]
+    connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]], days: Sequence[date]
 ) -> None:
     connection.execute(
         f"delete from ops.{table} where as_of between $start and $end", {"start": days[0], "end": days[-1]}

@@ -98,6 +98,12 @@ def test_version_follows_content_not_layout(folder: Path) -> None:
             'ends: "9am"',
             "ends: string should match pattern '^([01]\\d|2[0-3]):[0-5]\\d$'",
         ),
+        (
+            "policies.yml",
+            "requires: subscribed",
+            "requires: nothing",
+            "requires: input should be 'subscribed' or 'confirmed'",
+        ),
         ("experiments.yml", "scope: global", "scope: local", "scope: input should be 'global'"),
     ],
 )
@@ -113,6 +119,14 @@ def test_all_faults_are_told_at_once(folder: Path) -> None:
         f"playbook/approvals.yml:{first}: flow nothing is unknown",
         f"playbook/flows/win_back.yml:{second}: segment big_spenders is unknown",
     ]
+
+
+def test_country_or_topic_that_has_two_rules_is_a_fault(folder: Path) -> None:
+    replace(folder, "policies.yml", "countries: [CA]", "countries: [CA, CA]")
+    assert faults(folder)[0].endswith("country CA is there twice")
+    replace(folder, "policies.yml", "countries: [CA, CA]", "countries: [CA]")
+    replace(folder, "policies.yml", "- {topic: offers}", "- {topic: offers, known_as: [Welcome]}")
+    assert faults(folder)[0].endswith("topic welcome is there twice")
 
 
 def test_shares_must_be_whole(folder: Path) -> None:

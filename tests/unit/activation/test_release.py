@@ -51,6 +51,13 @@ def test_release_claims_publishes_and_records(decided: Shop) -> None:
     assert {row["send_date"] for row in decided.ledger()} == {SEND_DATE}
 
 
+def test_who_left_the_topic_since_is_not_released(decided: Shop) -> None:
+    closed = pa.table({"mailbox_hash": [f"m_{ANN}", f"m_{BEN}"], "flow": ["welcome", "win_back"]})
+    summary = decided.release(closed_flows=closed)
+    assert released_emails(decided) == emails(BEN, CY)
+    assert summary.dropped == {"send": {"now_unsubscribed_topic": 1}}
+
+
 def test_ledger_holds_no_address(decided: Shop) -> None:
     decided.release()
     assert "@" not in str(decided.ledger())

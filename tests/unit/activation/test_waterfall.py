@@ -50,6 +50,25 @@ def test_without_consent_nobody_is_sent(shop: Shop, consent: str | None, reason:
     assert shop.rows()[0]["arm"] is None
 
 
+@pytest.mark.parametrize("consent", ["unknown", "imported", "pending", "subscribed"])
+def test_implied_consent_is_sent(shop: Shop, consent: str) -> None:
+    shop.customer(ANN, consent=consent, basis="implied")
+    assert fate(shop, ANN) == ("sent", None)
+    assert shop.rows("activation.send_list")[0]["consent_basis"] == "implied"
+
+
+def test_topic_that_was_left_closes_its_flow_only(shop: Shop) -> None:
+    for name, topic in ((ANN, "welcome"), (BEN, "offers")):
+        shop.customer(name)
+        shop.trigger(name)
+        shop.insert(
+            "marts.topic_preferences", as_of=DAY, mailbox_hash=f"m_{name}", topic=topic, consent_status="unsubscribed"
+        )
+    shop.decide()
+    assert shop.outcomes()[ANN, *WELCOME] == ("suppressed", "unsubscribed_topic")
+    assert shop.outcomes()[BEN, *WELCOME] == ("sent", None)
+
+
 def test_suppressions_reach_person_and_mailbox(shop: Shop) -> None:
     for name in (ANN, BEN, CY):
         shop.customer(name)

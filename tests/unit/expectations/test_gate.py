@@ -57,6 +57,7 @@ FAULTS = [
     (CUSTOMERS, "primary_email_is_an_address", None, f"update {CUSTOMERS} set primary_email = 'a@b@c.de' {ONE}"),
     (CUSTOMERS, "mailbox_hash_has_its_address", None, f"update {CUSTOMERS} set mailbox_hash = null {ONE}"),
     (CUSTOMERS, "customer_is_not_seen_in_the_future", None, f"update {CUSTOMERS} set first_seen_on = '2025-03-02' {ONE}"),
+    (CUSTOMERS, "implied_consent_ends", None, f"update {CUSTOMERS} set consent_basis = 'implied', consent_expires_on = as_of {ONE}"),
     (CUSTOMERS, "no_consent_without_evidence", None, f"update {CUSTOMERS} set consent_evidence_id = null {ONE}"),
     (CUSTOMERS, "customer_is_in_the_identity_map_of_the_day", None, f"update {IDENTITY} set valid_to = '2025-03-01'"),
     (FRESHNESS, "as_of_and_source_and_event_are_unique", None, f"insert into {FRESHNESS} from {FRESHNESS}"),

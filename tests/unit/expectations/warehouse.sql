@@ -37,6 +37,7 @@ select
     'person' || n || '@example.org' as primary_email, sha256('mailbox' || n) as mailbox_hash,
     cast(null as varchar) as account_id, cast(null as varchar) as household_id, date '2025-02-01' as first_seen_on,
     case when n = 3 then 'unsubscribed' else 'subscribed' end as consent_status, 'e' || n as consent_evidence_id,
+    case when n <> 3 then 'subscribed' end as consent_basis, cast(null as date) as consent_expires_on,
     'active' as lifecycle_stage, 'high' as value_tier, 'Europe/London' as timezone, false as is_identity_uncertain
 from range(1, 4) as numbers(n);
 
