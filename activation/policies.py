@@ -32,16 +32,20 @@ class Topic(Part):
 
 
 class Consent(Part):
-    """What consent takes: everywhere, and where the law asks for more or allows more."""
+    """What consent takes: everywhere, and where the law asks for more or allows more.
+
+    `means_all_email`: how the sources write the topic of a statement that is about all marketing email.
+    """
 
     requires: Requirement
     source: Source
     jurisdictions: tuple[Jurisdiction, ...] = ()
     topics: tuple[Topic, ...] = ()
+    means_all_email: tuple[Annotated[str, StringConstraints(min_length=1, to_lower=True)], ...] = ()
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        written = [name for topic in self.topics for name in {topic.topic, *topic.known_as}]
+        written = [name for topic in self.topics for name in {topic.topic, *topic.known_as}] + [*self.means_all_email]
         for what, names in (
             ("country", [country for rule in self.jurisdictions for country in rule.countries]),
             ("topic", written),

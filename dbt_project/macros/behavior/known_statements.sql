@@ -26,6 +26,7 @@
             {%- else %}
             and (
                 evidence.topic is null
+                or (topics.written is not null and topics.topic is null)
                 or (topics.topic is null and evidence.statement in ('unsubscribed', 'complained', 'bounced'))
             )
             {%- endif %}

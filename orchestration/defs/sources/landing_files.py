@@ -119,10 +119,11 @@ def rule_rows(playbook: Playbook) -> list[dict[str, Any]]:
 
 
 def topic_rows(playbook: Playbook) -> list[dict[str, Any]]:
-    """How the sources write the topics."""
-    return [
+    """How the sources write the topics; without one, what means all email."""
+    consent = playbook.policies.consent
+    return [{"written": written, "topic": None} for written in consent.means_all_email] + [
         {"written": written, "topic": topic.topic}
-        for topic in playbook.policies.consent.topics
+        for topic in consent.topics
         for written in sorted({topic.topic, *topic.known_as})
     ]
 
