@@ -7,9 +7,16 @@ from expectations.measurement import holdout_report
 from expectations.propensity import customer_features, customer_scores
 from expectations.sources import (
     event_freshness,
+    int_assignments__recorded,
     int_consent_evidence__unioned,
+    int_email_events__unioned,
+    int_order_lines__versioned,
+    int_order_refunds__dated,
     int_orders__versioned,
+    int_products__versioned,
     int_profiles__unioned,
+    int_tickets__versioned,
+    int_web_events__unioned,
 )
 
 SUITES = {
@@ -18,6 +25,13 @@ SUITES = {
         int_profiles__unioned,
         int_orders__versioned,
         int_consent_evidence__unioned,
+        int_order_lines__versioned,
+        int_order_refunds__dated,
+        int_products__versioned,
+        int_web_events__unioned,
+        int_email_events__unioned,
+        int_tickets__versioned,
+        int_assignments__recorded,
         identity_map,
         dim_customers,
         event_freshness,

@@ -1,4 +1,4 @@
-"""The Great Expectations gates: what the decision reads, and what leaves the house."""
+"""The Great Expectations gates: what enters, what the decision reads, and what leaves the house."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,6 +7,18 @@ import dagster as dg
 from orchestration.partitions import window_of_run
 from orchestration.resources import Settings
 
+ON_LANDING = (
+    "intermediate.int_profiles__unioned",
+    "intermediate.int_consent_evidence__unioned",
+    "intermediate.int_orders__versioned",
+    "intermediate.int_order_lines__versioned",
+    "intermediate.int_order_refunds__dated",
+    "intermediate.int_products__versioned",
+    "intermediate.int_web_events__unioned",
+    "intermediate.int_email_events__unioned",
+    "intermediate.int_tickets__versioned",
+    "intermediate.int_assignments__recorded",
+)
 BEFORE_DECISION = (
     "marts.event_freshness",
     "marts.identity_map",
@@ -23,6 +35,7 @@ BEFORE_RELEASE = ("activation.send_list", "measurement.holdout_report")
 def build_gates(settings: Settings) -> list[dg.AssetChecksDefinition]:
     """One step a gate: importing Great Expectations costs more than all suites together."""
     return [
+        _gate(settings, "gate_on_landing", ON_LANDING),
         _gate(settings, "gate_before_decision", BEFORE_DECISION),
         _gate(settings, "gate_before_send_list", BEFORE_SEND_LIST),
         _gate(settings, "gate_before_release", BEFORE_RELEASE),

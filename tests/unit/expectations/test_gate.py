@@ -16,6 +16,13 @@ WAREHOUSE = Path(__file__).with_name("warehouse.sql")
 PROFILES = "intermediate.int_profiles__unioned"
 ORDERS = "intermediate.int_orders__versioned"
 CONSENT = "intermediate.int_consent_evidence__unioned"
+LINES = "intermediate.int_order_lines__versioned"
+REFUNDS = "intermediate.int_order_refunds__dated"
+PRODUCTS = "intermediate.int_products__versioned"
+VISITS = "intermediate.int_web_events__unioned"
+MAILS = "intermediate.int_email_events__unioned"
+TICKETS = "intermediate.int_tickets__versioned"
+ARMS = "intermediate.int_assignments__recorded"
 IDENTITY = "marts.identity_map"
 CUSTOMERS = "marts.dim_customers"
 SUPPRESSIONS = "marts.suppressions"
@@ -50,6 +57,33 @@ FAULTS = [
     (CONSENT, "only_a_subscription_is_affirmative", None, f"update {CONSENT} set statement = 'unsubscribed'"),
     (CONSENT, "evidence_is_not_from_the_future", None, f"update {CONSENT} set occurred_at = '2025-03-03'"),
     (CONSENT, "affirmative_evidence_has_its_time", None, f"update {CONSENT} set occurred_at = null"),
+    (LINES, "order_key_and_line_number_and_landed_on_are_unique", None, f"update {LINES} set line_number = 1"),
+    (LINES, "values_are_in_range", "unit_price", f"update {LINES} set unit_price = -1"),
+    (LINES, "line_has_a_quantity", None, f"update {LINES} set quantity = 0"),
+    (REFUNDS, "order_key_and_landed_on_and_refunded_on_are_unique", None, f"insert into {REFUNDS} from {REFUNDS}"),
+    (REFUNDS, "refund_does_not_come_after_it_landed", None, f"update {REFUNDS} set refunded_on = '2025-03-03'"),
+    (REFUNDS, "refund_names_its_amount", None, f"update {REFUNDS} set refund_amount = null"),
+    (PRODUCTS, "product_key_and_landed_on_are_unique", None, f"insert into {PRODUCTS} from {PRODUCTS}"),
+    (PRODUCTS, "values_are_in_range", "price", f"update {PRODUCTS} set price = -1"),
+    (PRODUCTS, "product_has_a_title", None, f"update {PRODUCTS} set title = ' '"),
+    (PRODUCTS, "stock_is_not_negative", None, f"update {PRODUCTS} set stock = -1"),
+    (VISITS, "values_are_unique", "event_key", f"update {VISITS} set event_key = 'segment:1'"),
+    (VISITS, "visit_is_not_from_the_future", None, f"update {VISITS} set occurred_at = '2025-03-03', received_at = null"),
+    (VISITS, "visit_is_received_after_it_happened", None, f"update {VISITS} set received_at = '2025-03-01 08:59'"),
+    (VISITS, "visit_names_somebody", None, f"update {VISITS} set profile_key = null"),
+    (MAILS, "values_are_unique", "event_key", f"update {MAILS} set event_key = 'sendgrid:1'"),
+    (MAILS, "email_event_is_not_from_the_future", None, f"update {MAILS} set occurred_at = '2025-03-03'"),
+    (MAILS, "event_that_closes_names_its_mailbox", None, f"update {MAILS} set mailbox_hash = null"),
+    (MAILS, "bounce_says_why", None, f"update {MAILS} set reason = null"),
+    (TICKETS, "ticket_key_and_landed_on_are_unique", None, f"update {TICKETS} set ticket_key = 'zendesk:1'"),
+    (TICKETS, "values_are_known", "status", f"update {TICKETS} set status = 'lost'"),
+    (TICKETS, "open_ticket_names_its_requester", None, f"update {TICKETS} set profile_key = null"),
+    (TICKETS, "ticket_is_not_updated_before_it_is_created", None, f"update {TICKETS} set updated_at = '2025-02-01'"),
+    (ARMS, "experiment_and_profile_key_are_unique", None, f"update {ARMS} set profile_key = 'plain:1'"),
+    (ARMS, "values_are_in_range", "planned_share", f"update {ARMS} set planned_share = 1.1"),
+    (ARMS, "assignment_names_its_arm", None, f"update {ARMS} set arm = null"),
+    (ARMS, "exposure_comes_after_the_assignment", None, f"update {ARMS} set exposed_at = '2025-01-01'"),
+    (ARMS, "nobody_is_exposed_and_a_ghost", None, f"update {ARMS} set ghost_at = exposed_at"),
     (IDENTITY, "valid_from_is_before_valid_to", None, f"update {IDENTITY} set valid_from = '2025-02-20', valid_to = '2025-02-20'"),
     (IDENTITY, "customer_is_the_hash_of_its_root", None, f"update {IDENTITY} set customer_id = 'c_0000000000000000'"),
     (IDENTITY, "profile_is_one_customer_at_a_time", None, f"update {IDENTITY} set profile_key = 'plain:1'"),

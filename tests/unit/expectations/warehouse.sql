@@ -25,6 +25,46 @@ select
     'email' as channel, 'subscribed' as statement, true as is_affirmative, timestamp '2025-02-01 10:00' as occurred_at
 from range(1, 3) as numbers(n);
 
+create table intermediate.int_order_lines__versioned as
+select
+    'plain:o1' as order_key, n as line_number, 'plain' as source, date '2025-03-01' as landed_on, 'plain:tea' as product_key,
+    'tea' as category, 2 as quantity, 5.0 as unit_price
+from range(1, 3) as numbers(n);
+
+create table intermediate.int_order_refunds__dated as
+select 'plain:o1' as order_key, date '2025-03-01' as landed_on, date '2025-03-01' as refunded_on, 5.0 as refund_amount;
+
+create table intermediate.int_products__versioned as
+select
+    'plain:tea' as product_key, 'plain' as source, date '2025-03-01' as landed_on, 'Tea' as title, 'tea' as category, 5.0 as price,
+    'GBP' as currency, 3 as stock, true as is_active;
+
+create table intermediate.int_web_events__unioned as
+select
+    'segment:' || n as event_key, 'segment' as source, 'Page Viewed' as event, date '2025-03-01' as landed_on,
+    timestamp '2025-03-01 10:00' as occurred_at, date '2025-03-01' as occurred_on, timestamp '2025-03-01 10:01' as received_at,
+    'plain:' || n as profile_key, 'plain:tea' as product_key
+from range(1, 3) as numbers(n);
+
+create table intermediate.int_email_events__unioned as
+select
+    'sendgrid:' || n as event_key, 'sendgrid' as source, 'bounced' as event, date '2025-03-01' as landed_on,
+    timestamp '2025-03-01 10:00' as occurred_at, date '2025-03-01' as occurred_on, sha256('mailbox' || n) as mailbox_hash,
+    'm' || n as message_id, false as is_machine, '550' as reason
+from range(1, 3) as numbers(n);
+
+create table intermediate.int_tickets__versioned as
+select
+    'zendesk:' || n as ticket_key, 'zendesk' as source, date '2025-03-01' as landed_on, 'plain:' || n as profile_key,
+    'open' as status, timestamp '2025-03-01 09:00' as created_at, timestamp '2025-03-01 10:00' as updated_at
+from range(1, 3) as numbers(n);
+
+create table intermediate.int_assignments__recorded as
+select
+    'past' as experiment, 'plain:' || n as profile_key, date '2025-03-01' as landed_on, 'treatment' as arm, 0.9 as planned_share,
+    timestamp '2025-02-01' as assigned_at, timestamp '2025-02-02' as exposed_at, cast(null as timestamp) as ghost_at
+from range(1, 3) as numbers(n);
+
 create table marts.identity_map as
 select
     'plain:' || n as profile_key, 'c_' || substr(sha256('plain:' || n), 1, 16) as customer_id,
