@@ -1,11 +1,16 @@
 """The Great Expectations gates: what enters, what the decision reads, and what leaves the house."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from orchestration.partitions import window_of_run
-from orchestration.resources import Settings
+from orchestration.resources import Settings, Warehouse
+
+if TYPE_CHECKING:
+    from expectations.gate import Finding
 
 ON_LANDING = (
     "intermediate.int_profiles__unioned",
@@ -42,6 +47,36 @@ def build_gates(settings: Settings) -> list[dg.AssetChecksDefinition]:
     ]
 
 
+def record_findings(settings: Settings, findings: Sequence["Finding"], *, as_of: date) -> None:
+    """Write what a gate found to `ops.gate_findings`, in place of what was found of the same tables and day before.
+
+    Args:
+        settings: Where the warehouse is.
+        findings: Of one gate; they name no value of a row but hashed keys.
+        as_of: The last day of the window.
+    """
+    rows = [
+        (
+            as_of,
+            each.table,
+            at,
+            each.expectation,
+            each.column,
+            each.severity,
+            each.success,
+            each.unexpected_count,
+            list(each.examples),
+        )
+        for at, each in enumerate(findings)
+    ]
+    with Warehouse(settings.warehouse).connect() as connection:
+        connection.execute(
+            "delete from ops.gate_findings where as_of = $as_of and list_contains($tables, table_name)",
+            {"as_of": as_of, "tables": sorted({each.table for each in findings})},
+        )
+        connection.executemany("insert into ops.gate_findings values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
 def _gate(settings: Settings, name: str, tables: Sequence[str]) -> dg.AssetChecksDefinition:
     specs = [
         dg.AssetCheckSpec(
@@ -62,6 +97,7 @@ def _gate(settings: Settings, name: str, tables: Sequence[str]) -> dg.AssetCheck
         wanted = [spec for spec in specs if spec.key in context.selected_asset_check_keys]
         asked = {".".join(spec.asset_key.path) for spec in wanted}
         findings = run_gate(settings.warehouse, [table for table in tables if table in asked], start=start, end=end)
+        record_findings(settings, findings, as_of=end)
         for spec in wanted:
             severity = spec.name.removeprefix("expectations_")
             table = ".".join(spec.asset_key.path)

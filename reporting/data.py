@@ -1,6 +1,6 @@
 """What the report site is made of: plain values, read elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -115,6 +115,19 @@ class QuarantineCount:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """How one expectation of a table came out in the gates of the day; `example_keys` are hashed."""
+
+    table_name: str
+    expectation: str
+    column_name: str | None
+    severity: str
+    is_met: bool
+    unexpected_count: int
+    example_keys: Sequence[str]
+
+
+@dataclass(frozen=True)
 class SiteData:
     """Everything that the report says.
 
@@ -128,6 +141,7 @@ class SiteData:
         source_days: Sources by day, of the last weeks.
         champion: The model that scored the day; None if a rule did.
         quarantine: Refused rows of the day by rule.
+        findings: What the gates of the day found.
         metrics: How to name and read metrics beyond `definitions.METRICS`.
         currency: ISO code of all amounts.
         confidence: Coverage of the intervals.
@@ -142,6 +156,7 @@ class SiteData:
     source_days: tuple[SourceDay, ...] = ()
     champion: Champion | None = None
     quarantine: tuple[QuarantineCount, ...] = ()
+    findings: tuple[Finding, ...] = ()
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     currency: str = ""
     confidence: float = 0.95

@@ -5,7 +5,7 @@ from expectations.suite import BY_LANDING, Suite, never, unique, within
 SUITE = Suite(
     table="intermediate.int_products__versioned",
     window=BY_LANDING,
-    key=("product_key", "landed_on"),
+    key=("product_key", "source", "landed_on"),
     columns=(
         "product_key",
         "source",
@@ -18,7 +18,7 @@ SUITE = Suite(
         "is_active",
     ),
     expectations=(
-        unique("product_key", "landed_on"),
+        unique("product_key", "source", "landed_on"),
         within("price", 0, None),
         never("product_has_a_title", "coalesce(trim(title), '') = ''", severity="warning"),
         never("stock_is_not_negative", "stock < 0", severity="warning"),

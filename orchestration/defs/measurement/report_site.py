@@ -8,7 +8,7 @@ import duckdb
 
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse, open_state
-from reporting.data import Champion, Freshness, LiftRow, OutcomeCount, QuarantineCount, SiteData, SourceDay
+from reporting.data import Champion, Finding, Freshness, LiftRow, OutcomeCount, QuarantineCount, SiteData, SourceDay
 from reporting.site import build_site
 
 Row = TypeVar("Row")
@@ -30,6 +30,10 @@ select source, day, max_by(status, (weight, status)) as status, cast(sum(volume)
 from weighed group by source, day order by source, day
 """
 QUARANTINE = "select source, rule, count(*) as rows from quarantine.rows where landed_on <= $day group by source, rule order by all"
+FINDINGS = """
+select table_name, expectation, column_name, severity, is_met, unexpected_count, example_keys
+from ops.gate_findings where as_of = $day order by table_name, is_met, severity, expectation, column_name
+"""
 SENDS = "select count(*) from activation.send_list where as_of = $day"
 CURRENCY = "select max_by(currency, landed_on) from intermediate.int_orders__versioned where landed_on <= $day"
 
@@ -91,6 +95,7 @@ def read_site_data(connection: duckdb.DuckDBPyConnection, settings: Settings, da
         source_days=rows(SOURCE_DAYS, SourceDay),
         champion=read_champion(settings, day),
         quarantine=rows(QUARANTINE, QuarantineCount),
+        findings=rows(FINDINGS, Finding),
         currency=value(CURRENCY) or "",
     )
 

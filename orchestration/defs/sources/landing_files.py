@@ -1,6 +1,7 @@
 """Assets `ops.landing_files` and `ops.staged_days`: what landed, and up to where its facts are complete.
 
-Beside the files, `ops.service_levels`, `ops.consent_rules` and `ops.consent_topics` say what each day's playbook says of them.
+Beside the files, `ops.service_levels`, `ops.consent_rules` and `ops.consent_topics` say what each day's
+playbook says of them; the gates write what they found to `ops.gate_findings`.
 
 A run for day D stages D and every earlier day that landed, or landed again, since it was staged. So no partition is
 ever computed over a gap, whoever asks for it; a run that dies leaves its days unmarked and the next one does them again.
@@ -30,6 +31,10 @@ create table if not exists ops.service_levels (
 );
 create table if not exists ops.consent_rules (as_of date, country varchar, requires varchar, implied_months integer);
 create table if not exists ops.consent_topics (as_of date, written varchar, topic varchar);
+create table if not exists ops.gate_findings (
+    as_of date, table_name varchar, position integer, expectation varchar, column_name varchar, severity varchar,
+    is_met boolean, unexpected_count bigint, example_keys varchar[]
+);
 """
 
 UNSTAGED = """

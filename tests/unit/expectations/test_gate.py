@@ -63,7 +63,7 @@ FAULTS = [
     (REFUNDS, "order_key_and_landed_on_and_refunded_on_are_unique", None, f"insert into {REFUNDS} from {REFUNDS}"),
     (REFUNDS, "refund_does_not_come_after_it_landed", None, f"update {REFUNDS} set refunded_on = '2025-03-03'"),
     (REFUNDS, "refund_names_its_amount", None, f"update {REFUNDS} set refund_amount = null"),
-    (PRODUCTS, "product_key_and_landed_on_are_unique", None, f"insert into {PRODUCTS} from {PRODUCTS}"),
+    (PRODUCTS, "product_key_and_source_and_landed_on_are_unique", None, f"insert into {PRODUCTS} from {PRODUCTS}"),
     (PRODUCTS, "values_are_in_range", "price", f"update {PRODUCTS} set price = -1"),
     (PRODUCTS, "product_has_a_title", None, f"update {PRODUCTS} set title = ' '"),
     (PRODUCTS, "stock_is_not_negative", None, f"update {PRODUCTS} set stock = -1"),
