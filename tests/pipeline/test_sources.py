@@ -420,7 +420,7 @@ def test_statements_of_every_vendor_are_evidence(built: Path) -> None:
         """,
     )
     assert statements == [
-        ("hubspot", D1, "77", "unsubscribed", False, "2024-12-31 09:00:00"),
+        ("hubspot", D1, "hubspot:77", "unsubscribed", False, "2024-12-31 09:00:00"),
         ("hubspot", D2, None, "unsubscribed", False, "2025-01-02 09:00:00"),
         ("klaviyo", D1, None, "subscribed", True, "2024-12-31 10:00:00"),
         ("klaviyo", D1, None, "unsubscribed", False, "2024-12-31 10:00:00"),

@@ -12,7 +12,7 @@ import dagster as dg
 from activation.release import release
 from activation.tables import expose_state
 from orchestration.dbt import DbtFailed, DbtProjectRunner
-from orchestration.defs.sources.landing_files import facts_window, register_window
+from orchestration.defs.sources.landing_files import facts_window, record_playbook, register_window
 from orchestration.landing import pending_days
 from orchestration.playbooks import playbook_of
 from orchestration.resources import Settings, Warehouse, open_state
@@ -73,6 +73,7 @@ def build_release(
         today = settings.today()
         with warehouse.connect() as connection:
             stale = pending_days(connection, settings.landing, until=today)
+            record_playbook(connection, settings, start=today, end=today)
             if stale:
                 register_window(connection, settings, start=stale[0], end=today)
                 first, _ = facts_window(connection, start=stale[0], end=today)

@@ -89,6 +89,7 @@ def record_playbook(connection: duckdb.DuckDBPyConnection, settings: Settings, *
         PlaybookError: If the playbook of the repository has faults.
         UserError: If no playbook was in force on a day.
     """
+    connection.execute(CREATE)
     store = open_state(settings)
     register_playbook(store, settings)
     days = [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
