@@ -1,6 +1,7 @@
 """What the assets are handed: settings read once from the environment, the warehouse, dbt, the state store."""
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +55,7 @@ class Settings:
     home: Path
     landing: Path
     timezone: str
+    currency: str
     target: str
     salt: str
 
@@ -103,6 +105,7 @@ def read_settings() -> Settings:
         home=home,
         landing=Path(os.environ.get("HOLDFAST_LANDING", home / "landing")).resolve(),
         timezone=os.environ.get("HOLDFAST_TIMEZONE", "UTC"),
+        currency=os.environ.get("HOLDFAST_CURRENCY", ""),
         target=os.environ.get("HOLDFAST_TARGET", "duckdb"),
         salt=os.environ.get("HOLDFAST_SALT", "holdfast"),
     )
@@ -111,6 +114,9 @@ def read_settings() -> Settings:
     except (ZoneInfoNotFoundError, ValueError) as fault:
         message = f"HOLDFAST_TIMEZONE={settings.timezone!r} is no time zone: use a name such as Europe/London"
         raise UserError(message) from fault
+    if settings.currency and not re.fullmatch("[A-Z]{3}", settings.currency):
+        message = f"HOLDFAST_CURRENCY={settings.currency!r} is no ISO 4217 code: use a code such as EUR"
+        raise UserError(message)
     if settings.target != "duckdb":
         message = f"HOLDFAST_TARGET={settings.target!r} is not supported here: use duckdb"
         raise UserError(message)
@@ -158,6 +164,7 @@ def _export(settings: Settings) -> None:
     """Give dbt's profile, which reads the environment itself, the same resolved values."""
     os.environ["HOLDFAST_HOME"] = str(settings.home)
     os.environ["HOLDFAST_TIMEZONE"] = settings.timezone
+    os.environ["HOLDFAST_CURRENCY"] = settings.currency
     os.environ["HOLDFAST_SALT"] = settings.salt
 
 

@@ -26,7 +26,7 @@ def build() -> Iterator[Builder]:
     runners: dict[Path, DbtProjectRunner] = {}
 
     def run(home: Path, landing: Path, start: date, end: date) -> Path:
-        settings = Settings(home=home, landing=landing, timezone="UTC", target="duckdb", salt="holdfast")
+        settings = Settings(home=home, landing=landing, timezone="UTC", currency="", target="duckdb", salt="holdfast")
         home.mkdir(exist_ok=True)
         patch.setenv("HOLDFAST_HOME", str(home))
         with duckdb.connect(str(settings.warehouse)) as connection:

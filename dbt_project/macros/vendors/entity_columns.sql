@@ -13,7 +13,8 @@
         'orders':
             'landed_on date, order_key varchar, profile_key varchar, email varchar, phone varchar, user_id varchar, '
             ~ 'ordered_at timestamp, updated_at timestamp, closed_at timestamp, status varchar, currency varchar, '
-            ~ 'total_amount decimal(18,2), discount_amount decimal(18,2), is_renewal boolean, is_test boolean',
+            ~ 'total_amount decimal(18,2), discount_amount decimal(18,2), tax_amount decimal(18,2), '
+            ~ 'shipping_amount decimal(18,2), is_renewal boolean, is_test boolean',
         'order_lines':
             'landed_on date, order_key varchar, line_number integer, product_key varchar, category varchar, '
             ~ 'quantity integer, unit_price decimal(18,4)',
@@ -22,6 +23,8 @@
         'products':
             'landed_on date, product_key varchar, title varchar, category varchar, price decimal(18,2), '
             ~ 'currency varchar, stock integer, is_active boolean, updated_at timestamp',
+        'rates':
+            'landed_on date, rate_on date, currency varchar, to_currency varchar, rate double',
         'web_events':
             'landed_on date, event_key varchar, event varchar, occurred_at timestamp, received_at timestamp, '
             ~ 'profile_key varchar, email varchar, product_key varchar, cart_id varchar, device_type varchar',

@@ -57,14 +57,15 @@ dated as (
         orders.landed_on,
         orders.profile_key,
         bookings.occurred_on,
-        orders.currency,
+        orders.reporting_currency as currency,
         cast(sum(bookings.order_count) as integer) as order_count,
         cast(sum(bookings.gross_amount) as decimal(18, 2)) as gross_amount,
         cast(sum(bookings.refund_amount) as decimal(18, 2)) as refund_amount
     from bookings
     inner join orders on bookings.order_key = orders.order_key and bookings.landed_on = orders.landed_on
     group by
-        orders.order_key, orders.source, orders.landed_on, orders.profile_key, bookings.occurred_on, orders.currency
+        orders.order_key, orders.source, orders.landed_on, orders.profile_key, bookings.occurred_on,
+        orders.reporting_currency
 )
 
 select * from dated

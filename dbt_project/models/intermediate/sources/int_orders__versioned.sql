@@ -31,11 +31,15 @@ versioned as (
         {{ business_day('ordered_at') }} as ordered_on,
         updated_at,
         status,
-        currency,
+        reporting_currency as currency,
         gross_amount,
-        cast(case when is_test then 0 else coalesce(discount_amount, 0) end as decimal(18, 2)) as discount_amount,
+        {%- for name in ['discount_amount', 'tax_amount', 'shipping_amount'] %}
+        cast(case when is_test then 0 else coalesce(round({{ name }} * rate, 2), 0) end as decimal(18, 2)) as {{ name }},
+        {%- endfor %}
         cast(refund_amount as decimal(18, 2)) as refund_amount,
         cast(gross_amount - refund_amount as decimal(18, 2)) as net_amount,
+        currency as charged_currency,
+        total_amount as charged_amount,
         is_renewal,
         is_test
     from refunded

@@ -41,6 +41,8 @@ orders as (
         landed.currency,
         cast(coalesce(landed.total_amount, line_totals.total_amount, 0) as decimal(18, 2)) as total_amount,
         landed.discount_amount,
+        landed.tax_amount,
+        landed.shipping_amount,
         landed.is_renewal,
         landed.is_test
     from landed

@@ -23,6 +23,8 @@ orders as (
         currency,
         total_price as total_amount,
         total_discounts as discount_amount,
+        total_tax as tax_amount,
+        total_shipping as shipping_amount,
         is_renewal,
         is_test
     from landed
