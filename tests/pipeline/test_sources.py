@@ -370,6 +370,39 @@ def test_a_refund_books_the_difference(built: Path) -> None:
     assert query(built, net) == [(True,)]
 
 
+def test_a_refund_in_another_currency_is_booked_at_the_rate_of_its_order(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_CURRENCY", "EUR")
+    landing, home = tmp_path / "landing", tmp_path / "home"
+    rates = "rate_on,currency,to_currency,rate\n2025-01-01,EUR,USD,{}\n2025-01-02,EUR,USD,{}\n2025-01-02,EUR,euro,1\n"
+    money = {"total_tax": "16.00", "total_discounts": "5.00"}
+    shipping = {"shop_money": {"amount": "4.00", "currency_code": "USD"}}
+    foreign = {"currency": "USD", "total_shipping_price_set": shipping, **money}
+    for day in (D1, D2):
+        land(landing, "plain/rates/r.csv", rates.format(1.25, 2), day=day)
+    land(landing, "shopify/orders/o.jsonl", lines(order(1, **foreign), order(2, **money)))
+    land(landing, "shopify/orders/o.jsonl", lines({**refunded(1), **foreign}), day=D2)
+    for day in (D1, D2):
+        build(home, landing, day, day, select="+int_order_entries__booked +int_orders__versioned")
+    entries = (
+        "select order_key, landed_on, occurred_on, currency, cast(gross_amount as double), cast(refund_amount as double) "
+        "from intermediate.int_order_entries__booked order by all"
+    )
+    assert query(home, entries) == [
+        ("shopify:1", D1, D1, "EUR", 80.0, 0.0),
+        ("shopify:1", D2, D2, "EUR", 0.0, 24.0),
+        ("shopify:2", D1, D1, "EUR", 100.0, 0.0),
+    ]
+    newest = (
+        "select charged_currency, cast(charged_amount as double), cast(discount_amount as double), cast(tax_amount as double), "
+        f"cast(shipping_amount as double) from intermediate.int_orders__versioned where landed_on = '{D2}'"
+    )
+    assert query(home, newest) == [("USD", 100.0, 4.0, 12.8, 3.2)]
+    statuses = "select row_status, count(*) from staging.base_plain__rates group by all order by all"
+    assert query(home, statuses) == [("duplicate", 2), ("quarantined", 2), ("staged", 2)]
+
+
 def test_an_orders_export_is_read_as_orders(built: Path) -> None:
     orders = query(
         built,

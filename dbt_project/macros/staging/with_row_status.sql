@@ -1,17 +1,37 @@
 {#- Judges every typed row (of a relation with row_key) by the rules and gives it its row_status, rule and message.
     quarantined: it broke a rule. duplicate: its key was staged before (events), or this version or a newer one was
-    (records, by version_at; of several versions that land on one day the newest is staged). staged: the rest.
+    (records, by version_at; of several versions that land on one day the newest is staged), or it has no time of
+    its own and says (content) what the newest version says, as a full export does every day. staged: the rest.
     Only rows that landed earlier count, so a day staged again or in a longer window comes out the same.
     Columns named `..._text` are what a cast was made of: the rules read them, and they go no further. -#}
-{% macro with_row_status(relation, rules, version_at=none) -%}
+{% macro with_row_status(relation, rules, version_at=none, content='raw') -%}
     with judged as (
-        select *, {{ verdict(rules) }} as verdict from {{ relation }}
+        select
+            *,
+            {%- if version_at %}
+            case when {{ version_at }} = cast(landed_on as timestamp) then md5({{ content }}) end as content_hash,
+            {%- endif %}
+            {{ verdict(rules) }} as verdict
+        from {{ relation }}
     ),
 
     accepted as (
-        select landed_on, file, row_number, row_key{% if version_at %}, {{ version_at }} as version_at{% endif %}
+        select landed_on, file, row_number, row_key
+            {%- if version_at %}, {{ version_at }} as version_at, content_hash{% endif %}
         from judged
         where verdict is null
+        {%- if is_incremental() %}
+        union all
+        select
+            {{ window_start() }} - 1 as landed_on, null as file, null as row_number, row_key
+            {%- if version_at %}, {{ version_at }} as version_at, content_hash{% endif %}
+        from {{ this }}
+        where landed_on < {{ window_start() }} and row_status <> 'quarantined'
+            and row_key in (select judged.row_key from judged where judged.verdict is null)
+        qualify row_number() over (
+            partition by row_key order by {% if version_at %}{{ version_at }} desc, {% endif %}landed_on, file, row_number
+        ) = 1
+        {%- endif %}
     ),
 
     -- Few keys land twice: only their rows are ranked.
@@ -21,34 +41,35 @@
             {%- if version_at %}
             row_number() over (
                 partition by row_key, landed_on order by version_at desc, file, row_number
-            ) as copy_number,
-            max(version_at) over (
-                partition by row_key order by landed_on
-                range between unbounded preceding and interval 1 day preceding
-            ) as newest_version_at
+            ) as copy_number
             {%- else %}
             row_number() over (partition by row_key order by landed_on, file, row_number) as copy_number
             {%- endif %}
         from accepted
         where row_key in (select accepted.row_key from accepted group by accepted.row_key having count(*) > 1)
     ),
+    {%- if version_at %}
+
+    compared as (
+        select
+            *,
+            max(version_at) filter (where copy_number = 1) over earlier_days as newest_version_at,
+            arg_max_null(content_hash, version_at) filter (where copy_number = 1) over earlier_days as newest_content_hash
+        from copies
+        window earlier_days as (
+            partition by row_key order by landed_on range between unbounded preceding and interval 1 day preceding
+        )
+    ),
+    {%- endif %}
 
     repeats as (
+        {%- if version_at %}
         select file, row_number
-        from copies
-        where copy_number > 1{% if version_at %} or version_at <= newest_version_at{% endif %}
-        {%- if is_incremental() %}
-        union
-        select accepted.file, accepted.row_number
-        from accepted
-        inner join (
-            select row_key{% if version_at %}, max({{ version_at }}) as known_version_at{% endif %}
-            from {{ this }}
-            where landed_on < {{ window_start() }} and row_status = 'staged'
-                and row_key in (select accepted.row_key from accepted)
-            group by row_key
-        ) as known on accepted.row_key = known.row_key
-        {%- if version_at %} and accepted.version_at <= known.known_version_at{% endif %}
+        from compared
+        where file is not null
+            and (copy_number > 1 or version_at <= newest_version_at or content_hash = newest_content_hash)
+        {%- else %}
+        select file, row_number from copies where file is not null and copy_number > 1
         {%- endif %}
     ),
 

@@ -52,6 +52,13 @@ FAULTS = [
     (ORDERS, "cancelled_order_is_worth_nothing", None, f"update {ORDERS} set status = 'cancelled'"),
     (ORDERS, "refund_is_not_negative", None, f"update {ORDERS} set refund_amount = -5"),
     (ORDERS, "net_is_gross_less_refunds", None, f"update {ORDERS} set net_amount = 14.99"),
+    (
+        ORDERS,
+        "all_amounts_are_in_one_currency_or_have_a_rate_into_holdfast_currency",
+        None,
+        f"insert into {ORDERS} select o.* replace (o.landed_on - 1 as landed_on, 'EUR' as currency) from {ORDERS} as o, range(2)",
+    ),
+    (ORDERS, "taxes_and_shipping_are_within_the_charge", None, f"update {ORDERS} set tax_amount = 18.01"),
     (ORDERS, "order_is_not_placed_after_it_landed", None, f"update {ORDERS} set ordered_at = '2025-03-03'"),
     (ORDERS, "currency_is_an_iso_code", None, f"update {ORDERS} set currency = '£'"),
     (CONSENT, "only_a_subscription_is_affirmative", None, f"update {CONSENT} set statement = 'unsubscribed'"),

@@ -17,7 +17,8 @@ create table intermediate.int_orders__versioned as
 select
     'plain:o1' as order_key, date '2025-03-01' as landed_on, 'plain:1' as profile_key, timestamp '2025-02-27 12:00' as ordered_at,
     'partially_refunded' as status, 'GBP' as currency, cast(20 as decimal(18, 2)) as gross_amount,
-    cast(5 as decimal(18, 2)) as refund_amount, cast(15 as decimal(18, 2)) as net_amount, false as is_test;
+    cast(5 as decimal(18, 2)) as refund_amount, cast(15 as decimal(18, 2)) as net_amount,
+    cast(3 as decimal(18, 2)) as tax_amount, cast(2 as decimal(18, 2)) as shipping_amount, false as is_test;
 
 create table intermediate.int_consent_evidence__unioned as
 select

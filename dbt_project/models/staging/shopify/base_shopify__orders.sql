@@ -117,7 +117,7 @@ with_status as (
         unknown_value('financial_status', [
             'pending', 'authorized', 'partially_paid', 'paid', 'partially_refunded', 'refunded', 'voided', 'expired'
         ]),
-    ], version_at='updated_at') }}
+    ], version_at='updated_at', content="concat(raw, line_items)") }}
 )
 
 select * from with_status
