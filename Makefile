@@ -31,6 +31,9 @@ check: .venv/ready ## Lint, types, import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
+spark: .venv/ready ## Add pyspark (450 MB; it needs Java 17), to run the gates on Spark tables
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r requirements-spark.lock
+
 bench: .venv/ready ## Benchmarks, with where the time goes
 	@$(BIN)/python -m benchmarks.simulator
 	@$(BIN)/python -m benchmarks.spine

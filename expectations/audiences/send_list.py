@@ -51,8 +51,10 @@ SUITE = Suite(
             "row_is_not_suppressed",
             """
             with suppressed as (
-                select suppressions.*, coalesce(suppressions.starts_at, timestamp '-infinity') as starts,
-                    coalesce(suppressions.expires_at, timestamp 'infinity') as ends
+                select
+                    suppressions.*,
+                    coalesce(suppressions.starts_at, timestamp '0001-01-01 00:00:00') as starts,
+                    coalesce(suppressions.expires_at, timestamp '9999-12-31 00:00:00') as ends
                 from marts.suppressions as suppressions
                 where suppressions.as_of between {start} and {end}
             )

@@ -13,7 +13,7 @@ SUITE = Suite(
         within("score", 0, None),
         # Names of models of an expected amount end in _value; all others score a probability.
         never("probability_is_at_most_one", "score > 1 and not ends_with(model_name, '_value')"),
-        never("score_is_a_number", "score is null or not isfinite(score)"),
+        never("score_is_a_number", "score is null or not abs(score) < cast('infinity' as double)"),
         never("score_of_a_model_names_its_version", "tier = 'model' and model_version is null"),
         none_of(
             "scored_customer_has_features",
