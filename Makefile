@@ -37,3 +37,4 @@ spark: .venv/ready ## Add pyspark (450 MB; it needs Java 17), to run the gates o
 bench: .venv/ready ## Benchmarks, with where the time goes
 	@$(BIN)/python -m benchmarks.simulator
 	@$(BIN)/python -m benchmarks.spine
+	@$(BIN)/python -m benchmarks.staging
