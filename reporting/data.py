@@ -115,6 +115,17 @@ class QuarantineCount:
 
 
 @dataclass(frozen=True)
+class AddressFault:
+    """Texts of one object that cannot be an email address, by what is wrong with them; they are counted and never sent to."""
+
+    source: str
+    object: str
+    fault: str
+    row_count: int
+    row_share: float
+
+
+@dataclass(frozen=True)
 class Finding:
     """How one expectation of a table came out in the gates of the day; `example_keys` are hashed."""
 
@@ -141,6 +152,7 @@ class SiteData:
         source_days: Sources by day, of the last weeks.
         champion: The model that scored the day; None if a rule did.
         quarantine: Refused rows of the day by rule.
+        address_faults: What landed on the day where an email address should be and is none.
         findings: What the gates of the day found.
         metrics: How to name and read metrics beyond `definitions.METRICS`.
         currency: ISO code of all amounts.
@@ -156,6 +168,7 @@ class SiteData:
     source_days: tuple[SourceDay, ...] = ()
     champion: Champion | None = None
     quarantine: tuple[QuarantineCount, ...] = ()
+    address_faults: tuple[AddressFault, ...] = ()
     findings: tuple[Finding, ...] = ()
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     currency: str = ""

@@ -70,7 +70,7 @@ def _sentence(days: Sequence[SourceDay]) -> str:
         if status != "fresh":
             spans.append(f"{status} {_span(span[0].day, span[-1].day)}")
     if not spans:
-        return f"fresh on all {len(days)} days"
+        return f"fresh on all {len(days)} days" if len(days) > 1 else "fresh on the one day that was built"
     return "; ".join(spans) + ("; fresh otherwise" if any(each.status == "fresh" for each in days) else "")
 
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+NEVER = np.iinfo(np.int64).max
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -31,6 +32,7 @@ class Encoded:
     sighting_identifiers: Ints
     identifier_types: pa.Array
     identifier_hashes: pa.Array
+    identifier_shared_days: Ints  # from when people who are known to differ share it; NEVER if none do
 
     @property
     def identifier_is_device(self) -> Bools:
@@ -38,13 +40,14 @@ class Encoded:
         return _bools(pc.equal(self.identifier_types, "device"))
 
 
-def encode(links: pa.Table, profiles: pa.Table) -> Encoded:
+def encode(links: pa.Table, profiles: pa.Table, shared: pa.Table | None = None) -> Encoded:
     """Encode both tables; blocked links are dropped here, for they count nowhere.
 
     Args:
         links: profile_key, identifier_type, identifier_hash, first_landed_on, is_blocked, is_role_mailbox.
         profiles: profile_key (unique), first_landed_on, person_hash (nullable) and, optionally, person_known_on: the day
             from which person_hash is known (default: first_landed_on).
+        shared: identifier_type, identifier_hash, shared_on: identifiers of people who are known to differ, from that day.
 
     Raises:
         ValueError: A profile_key occurs twice, or a link names a profile that is not in profiles.
@@ -75,6 +78,7 @@ def encode(links: pa.Table, profiles: pa.Table) -> Encoded:
         sighting_identifiers=sighting_identifiers,
         identifier_types=types,
         identifier_hashes=hashes,
+        identifier_shared_days=_shared_days(types, hashes, shared),
     )
 
 
@@ -84,6 +88,19 @@ def _rank_identifiers(links: pa.Table) -> tuple[pa.Array, pa.Array, Ints]:
     width = np.int64(max(1, len(hashes)))
     present, identifier = np.unique(type_code * width + hash_code, return_inverse=True)
     return types.take(pa.array(present // width)), hashes.take(pa.array(present % width)), identifier.astype(np.int64)
+
+
+def _shared_days(types: pa.Array, hashes: pa.Array, shared: pa.Table | None) -> Ints:
+    days = np.full(len(types), NEVER, dtype=np.int64)
+    if shared is not None and len(shared):
+        known = pc.binary_join_element_wise(types, hashes, ":")
+        named = pc.binary_join_element_wise(
+            _strings(shared["identifier_type"]), _strings(shared["identifier_hash"]), ":"
+        )
+        place = pc.index_in(named, value_set=known)
+        found = _bools(pc.is_valid(place))
+        np.minimum.at(days, _ints(place.drop_null()), _days(shared["shared_on"])[found])
+    return days
 
 
 def _rank(column: pa.ChunkedArray) -> tuple[pa.Array, Ints]:

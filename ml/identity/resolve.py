@@ -36,7 +36,15 @@ class Resolution:
     hubs: pa.Table
 
 
-def resolve_days(links: pa.Table, profiles: pa.Table, *, start: date, end: date, limits: HubLimits) -> Resolution:
+def resolve_days(
+    links: pa.Table,
+    profiles: pa.Table,
+    *,
+    start: date,
+    end: date,
+    limits: HubLimits,
+    shared: pa.Table | None = None,
+) -> Resolution:
     """Resolve each day of [start, end] from the rows with first_landed_on <= day.
 
     Args:
@@ -46,13 +54,15 @@ def resolve_days(links: pa.Table, profiles: pa.Table, *, start: date, end: date,
         start: First day.
         end: Last day, inclusive.
         limits: When an identifier is a hub.
+        shared: identifier_type, identifier_hash, shared_on (date): identifiers that are known to be of several people, and so
+            link nobody from that day on.
 
     Raises:
         ValueError: end is before start, profile_key is not unique, or a link names an unknown profile.
     """
     if end < start:
         raise ValueError(f"end {end} is before start {start}")
-    rows = encode(links, profiles)
+    rows = encode(links, profiles, shared)
     first, last = (start - EPOCH).days, (end - EPOCH).days
     runs, changes = RunCollector(len(rows.profile_keys), first), list[Change]()
     days = solve_days(rows, start=first - 1, end=last, limits=limits)
@@ -117,7 +127,9 @@ def _tabulate_changes(rows: Encoded, names: pa.Array, changes: list[Change]) -> 
 def _tabulate_hubs(rows: Encoded, state: Day, day: date, limits: HubLimits) -> pa.Table:
     hubs = np.flatnonzero(state.is_hub)
     profile_counts = state.profile_counts[hubs]
+    is_crowded = state.person_counts[hubs] > limits.persons
     few = np.where(rows.identifier_is_device[hubs], "device_of_many_persons", "role_mailbox_of_many_persons")
+    fewer = np.where(is_crowded & ~(rows.identifier_shared_days[hubs] <= state.day), few, "people_who_differ")
     return pa.table(
         {
             "day": pa.array([day] * len(hubs), pa.date32()),
@@ -125,7 +137,9 @@ def _tabulate_hubs(rows: Encoded, state: Day, day: date, limits: HubLimits) -> p
             "identifier_hash": rows.identifier_hashes.take(pa.array(hubs)),
             "profile_count": pa.array(profile_counts, pa.int64()),
             "person_count": pa.array(state.person_counts[hubs], pa.int64()),
-            "reason": pa.array(np.where(profile_counts > limits.profiles, "many_profiles", few).tolist(), pa.string()),
+            "reason": pa.array(
+                np.where(profile_counts > limits.profiles, "many_profiles", fewer).tolist(), pa.string()
+            ),
         }
     )
 

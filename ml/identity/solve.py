@@ -61,14 +61,15 @@ def solve_days(rows: Encoded, *, start: int, end: int, limits: HubLimits) -> Ite
         profile_counts = profile_counts + np.bincount(counted, minlength=size)
         person_counts = person_counts + np.bincount(rows.sighting_identifiers[new_sightings], minlength=size)
         is_role[rows.link_identifiers[new_links][rows.link_is_role[new_links]]] = True
-        is_hub = (profile_counts > limits.profiles) | (is_role & (person_counts > limits.persons))
+        is_crowded = (profile_counts > limits.profiles) | (is_role & (person_counts > limits.persons))
+        is_hub = is_crowded | ((rows.identifier_shared_days <= day) & (profile_counts > 0))
         known = int(np.searchsorted(rows.profile_days, day, side="right"))
         roots = _find_roots(rows, known, links, is_hub)
         yield Day(day, roots, links, is_hub, profile_counts, person_counts)
 
 
 def _days_to_solve(rows: Encoded, start: int, end: int) -> list[int]:
-    landed = np.concatenate([rows.profile_days, rows.link_days, rows.sighting_days])
+    landed = np.concatenate([rows.profile_days, rows.link_days, rows.sighting_days, rows.identifier_shared_days])
     later = np.unique(landed[(landed > start) & (landed <= end)])
     return [start, *later.tolist()]
 

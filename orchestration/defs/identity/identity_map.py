@@ -56,6 +56,59 @@ from seen left join persons using (profile_key)
 group by seen.profile_key
 """
 
+# Two accounts of one source at one value are two people when their names differ: by more than a typo, and neither an initial
+# of the other nor first and last name swapped. An account's name is the first that landed, so what differs differs for good.
+SHARED = """
+with links as (
+    select profile_key, source, identifier_type, identifier_hash, min(landed_on) as landed_on
+    from intermediate.int_identifiers__linked
+    where landed_on <= $end and not is_blocked
+    group by all
+),
+named as (
+    select profile_key, landed_on, lower(strip_accents(first_name)) as first_name, lower(strip_accents(last_name)) as last_name
+    from intermediate.int_profiles__unioned
+    where landed_on <= $end and first_name is not null
+    qualify row_number() over (partition by profile_key order by landed_on) = 1
+),
+accounts as (
+    select profile_key, source, identifier_hash as account, landed_on from links where identifier_type = 'user_id'
+),
+account_names as (
+    select accounts.account, named.first_name, named.last_name, greatest(accounts.landed_on, named.landed_on) as known_on
+    from accounts inner join named using (profile_key)
+    qualify row_number() over (partition by accounts.account order by known_on, profile_key) = 1
+),
+uses as (
+    select
+        links.identifier_type, links.identifier_hash, accounts.source, accounts.account,
+        any_value(account_names.first_name) as first_name,
+        any_value(account_names.last_name) as last_name,
+        min(greatest(links.landed_on, accounts.landed_on, account_names.known_on)) as known_on
+    from links
+    inner join accounts using (profile_key)
+    inner join account_names on accounts.account = account_names.account
+    where links.identifier_type in ('email', 'inbox', 'phone', 'device')
+    group by all
+),
+holders as (
+    select * from uses
+    qualify row_number() over (
+        partition by identifier_type, identifier_hash, source order by known_on, account
+    ) <= $most
+)
+select one.identifier_type, one.identifier_hash, min(greatest(one.known_on, other.known_on)) as shared_on
+from holders as one
+inner join holders as other
+    on one.identifier_type = other.identifier_type and one.identifier_hash = other.identifier_hash
+    and one.source = other.source and one.account < other.account
+where jaro_winkler_similarity(one.first_name, other.first_name) < 0.85
+    and not (length(rtrim(one.first_name, '.')) = 1 and starts_with(other.first_name, one.first_name[1]))
+    and not (length(rtrim(other.first_name, '.')) = 1 and starts_with(one.first_name, other.first_name[1]))
+    and one.first_name is distinct from other.last_name and other.first_name is distinct from one.last_name
+group by all
+"""
+
 # The window's days are replaced, the days before and after keep what was known on them; equal neighbours become one
 # interval, so that day by day and one backfill give the same rows.
 MERGE = """
@@ -111,7 +164,9 @@ def build_identity_map(warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
             start, end = facts_window(connection, **dict(zip(("start", "end"), window(context), strict=True)))
             links = connection.execute(LINKS, {"end": end}).to_arrow_table()
             profiles = connection.execute(PROFILES, {"end": end}).to_arrow_table()
-            resolution = resolve_days(links, profiles, start=start, end=end, limits=HubLimits())
+            limits = HubLimits()
+            shared = connection.execute(SHARED, {"end": end, "most": limits.profiles}).to_arrow_table()
+            resolution = resolve_days(links, profiles, start=start, end=end, limits=limits, shared=shared)
             store_map(connection, resolution.intervals, start=start, end=end)
             store_log(connection, resolution.log, start=start, end=end)
         counts = {"profiles": profiles.num_rows, "links": links.num_rows, "hubs": resolution.hubs.num_rows}

@@ -8,7 +8,17 @@ import duckdb
 
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse, open_state
-from reporting.data import Champion, Finding, Freshness, LiftRow, OutcomeCount, QuarantineCount, SiteData, SourceDay
+from reporting.data import (
+    AddressFault,
+    Champion,
+    Finding,
+    Freshness,
+    LiftRow,
+    OutcomeCount,
+    QuarantineCount,
+    SiteData,
+    SourceDay,
+)
 from reporting.site import build_site
 
 Row = TypeVar("Row")
@@ -30,6 +40,7 @@ select source, day, max_by(status, (weight, status)) as status, cast(sum(volume)
 from weighed group by source, day order by source, day
 """
 QUARANTINE = "select source, rule, count(*) as rows from quarantine.rows where landed_on <= $day group by source, rule order by all"
+ADDRESS_FAULTS = "select * from marts.address_faults where as_of = $day order by row_count desc, source, object, fault"
 FINDINGS = """
 select table_name, expectation, column_name, severity, is_met, unexpected_count, example_keys
 from ops.gate_findings where as_of = $day order by table_name, is_met, severity, expectation, column_name
@@ -53,6 +64,7 @@ def build_report_site(
             ["measurement", "holdout_report"],
             ["activation", "send_list"],
             ["marts", "event_freshness"],
+            ["marts", "address_faults"],
             ["quarantine", "rows"],
         ],
         partitions_def=daily,
@@ -95,6 +107,7 @@ def read_site_data(connection: duckdb.DuckDBPyConnection, settings: Settings, da
         source_days=rows(SOURCE_DAYS, SourceDay),
         champion=read_champion(settings, day),
         quarantine=rows(QUARANTINE, QuarantineCount),
+        address_faults=rows(ADDRESS_FAULTS, AddressFault),
         findings=rows(FINDINGS, Finding),
         currency=value(CURRENCY) or "",
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from reporting.data import Freshness, SiteData, SourceDay
+from reporting.data import AddressFault, Freshness, SiteData, SourceDay
 from reporting.health import DAYS, calendar_of, unmet
 from reporting.site import render
 
@@ -48,3 +48,22 @@ def test_page_shows_squares_with_text_beside_them_and_names_what_is_required(sit
     assert "<span>missing from 20 Jun 2025 to 21 Jun 2025; late on 22 Jun 2025; fresh otherwise</span>" in page
     assert "nothing has brought in the last four weeks: cart abandonment." in page
     assert unmet(site_data.freshness) == []
+
+
+def test_addresses_that_cannot_be_one_are_told_by_what_is_wrong(site_data: SiteData) -> None:
+    faults = (
+        AddressFault("shopify", "orders", "no_at_sign", 12, 0.034),
+        AddressFault("plain", "profiles", "no_domain", 1, 0.5),
+    )
+
+    assert (
+        "never sent to: 12 no at sign in shopify orders (3.4 %), 1 no domain in plain profiles (50.0 %).</p>"
+        in render(replace(site_data, address_faults=faults))
+    )
+    assert "Every address that landed that day can be one." in render(replace(site_data, address_faults=()))
+
+
+def test_one_day_is_no_plural(site_data: SiteData) -> None:
+    day = SourceDay("shopify", site_data.as_of, "fresh", 3)
+
+    assert calendar_of([day], site_data.as_of)[0].sentence == "fresh on the one day that was built"

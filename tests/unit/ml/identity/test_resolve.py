@@ -15,6 +15,7 @@ from ml.identity.resolve import HubLimits, Resolution, customer_id_of, resolve_d
 
 FIRST = date(2025, 3, 1)
 SMALL = HubLimits(profiles=3, persons=2)
+Shared = dict[tuple[str, str], int]
 
 
 class Link(NamedTuple):
@@ -35,6 +36,14 @@ class Profile(NamedTuple):
     day: int
     person: str | None = None
     person_day: int = 0
+
+
+class World(NamedTuple):
+    """What landed, and which identifiers are known to be of several people from which day."""
+
+    profiles: list[Profile]
+    links: list[Link]
+    shared: Shared
 
 
 def on(day: int) -> date:
@@ -72,10 +81,26 @@ def profiles_table(profiles: Iterable[Profile]) -> pa.Table:
     return pa.Table.from_pylist(rows, pa.schema([("profile_key", pa.string()), *days]))
 
 
+def shared_table(shared: Shared) -> pa.Table:
+    rows = [
+        {"identifier_type": kind, "identifier_hash": value, "shared_on": on(day)}
+        for (kind, value), day in shared.items()
+    ]
+    names = [(name, pa.string()) for name in ("identifier_type", "identifier_hash")]
+    return pa.Table.from_pylist(rows, pa.schema([*names, ("shared_on", pa.date32())]))
+
+
 def resolve(
-    profiles: Sequence[Profile], links: Sequence[Link], *, start: int = 0, end: int = 0, limits: HubLimits = SMALL
+    profiles: Sequence[Profile],
+    links: Sequence[Link],
+    *,
+    start: int = 0,
+    end: int = 0,
+    limits: HubLimits = SMALL,
+    shared: Shared | None = None,
 ) -> Resolution:
-    return resolve_days(links_table(links), profiles_table(profiles), start=on(start), end=on(end), limits=limits)
+    tables = links_table(links), profiles_table(profiles)
+    return resolve_days(*tables, start=on(start), end=on(end), limits=limits, shared=shared_table(shared or {}))
 
 
 def roots_on(resolution: Resolution, day: int) -> dict[str, str]:
@@ -100,7 +125,7 @@ def log_of(resolution: Resolution) -> list[tuple[int, str, str, str | None, str 
 
 
 def hubs_by_hand(
-    profiles: Sequence[Profile], links: Sequence[Link], day: int, limits: HubLimits
+    profiles: Sequence[Profile], links: Sequence[Link], day: int, limits: HubLimits, shared: Shared
 ) -> set[tuple[str, str]]:
     age = {profile.key: profile for profile in profiles if profile.day <= day}
     members, persons, limited = defaultdict(set), defaultdict(set), set()
@@ -114,10 +139,13 @@ def hubs_by_hand(
             if link.is_role or link.kind == "device":
                 limited.add(identifier)
     crowded = {identifier for identifier, keys in members.items() if len(keys) > limits.profiles}
-    return crowded | {identifier for identifier in limited if len(persons[identifier]) > limits.persons}
+    told_apart = {identifier for identifier in members if shared.get(identifier, LAST + 1) <= day}
+    return crowded | told_apart | {identifier for identifier in limited if len(persons[identifier]) > limits.persons}
 
 
-def roots_by_hand(profiles: Sequence[Profile], links: Sequence[Link], day: int, limits: HubLimits) -> dict[str, str]:
+def roots_by_hand(
+    profiles: Sequence[Profile], links: Sequence[Link], day: int, limits: HubLimits, shared: Shared
+) -> dict[str, str]:
     known = sorted((profile.day, profile.key) for profile in profiles if profile.day <= day)
     rank = {key: place for place, (_, key) in enumerate(known)}
     parent = {key: key for key in rank}
@@ -127,7 +155,7 @@ def roots_by_hand(profiles: Sequence[Profile], links: Sequence[Link], day: int, 
             key = parent[key]
         return key
 
-    hubs = hubs_by_hand(profiles, links, day, limits)
+    hubs = hubs_by_hand(profiles, links, day, limits, shared)
     owners: dict[tuple[str, str], str] = {}
     for link in links:
         identifier = (link.kind, link.value)
@@ -154,7 +182,7 @@ PROFILES = st.lists(
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> tuple[list[Profile], list[Link]]:
+def worlds(draw: st.DrawFn) -> World:
     profiles = draw(PROFILES)
     link = st.builds(
         Link,
@@ -165,28 +193,30 @@ def worlds(draw: st.DrawFn) -> tuple[list[Profile], list[Link]]:
         st.sampled_from([False, False, False, True]),
         st.booleans(),
     )
-    return profiles, draw(st.lists(link, max_size=25))
+    identifiers = st.tuples(st.sampled_from(["email", "device"]), st.sampled_from(["x", "y", "z"]))
+    shared = st.dictionaries(identifiers, st.integers(0, LAST), max_size=2)
+    return World(profiles, draw(st.lists(link, max_size=25)), draw(shared))
 
 
 @given(worlds())
 @settings(max_examples=150, deadline=None)
-def test_each_day_equals_a_union_find_by_hand(world: tuple[list[Profile], list[Link]]) -> None:
-    profiles, links = world
-    resolution = resolve(profiles, links, end=LAST)
+def test_each_day_equals_a_union_find_by_hand(world: World) -> None:
+    profiles, links, shared = world
+    resolution = resolve(profiles, links, end=LAST, shared=shared)
     for day in range(LAST + 1):
-        assert roots_on(resolution, day) == roots_by_hand(profiles, links, day, SMALL)
+        assert roots_on(resolution, day) == roots_by_hand(profiles, links, day, SMALL, shared)
     named = {(row["identifier_type"], row["identifier_hash"]) for row in resolution.hubs.to_pylist()}
-    assert named == hubs_by_hand(profiles, links, LAST, SMALL)
+    assert named == hubs_by_hand(profiles, links, LAST, SMALL, shared)
 
 
 @given(worlds(), st.randoms())
 @settings(max_examples=60, deadline=None)
-def test_the_order_of_rows_never_shows(world: tuple[list[Profile], list[Link]], random: object) -> None:
-    profiles, links = world
-    before = resolve(profiles, links, end=LAST)
+def test_the_order_of_rows_never_shows(world: World, random: object) -> None:
+    profiles, links, shared = world
+    before = resolve(profiles, links, end=LAST, shared=shared)
     random.shuffle(profiles)  # type: ignore[attr-defined]
     random.shuffle(links)  # type: ignore[attr-defined]
-    after = resolve(profiles, links, end=LAST)
+    after = resolve(profiles, links, end=LAST, shared=shared)
     assert before.intervals.equals(after.intervals)
     assert before.log.equals(after.log)
     assert before.hubs.equals(after.hubs)
@@ -194,10 +224,10 @@ def test_the_order_of_rows_never_shows(world: tuple[list[Profile], list[Link]], 
 
 @given(worlds())
 @settings(max_examples=60, deadline=None)
-def test_day_by_day_equals_one_window(world: tuple[list[Profile], list[Link]]) -> None:
-    profiles, links = world
-    window = resolve(profiles, links, end=LAST)
-    days = [resolve(profiles, links, start=day, end=day) for day in range(LAST + 1)]
+def test_day_by_day_equals_one_window(world: World) -> None:
+    profiles, links, shared = world
+    window = resolve(profiles, links, end=LAST, shared=shared)
+    days = [resolve(profiles, links, start=day, end=day, shared=shared) for day in range(LAST + 1)]
     assert pa.concat_tables(day.log for day in days).equals(window.log)
     assert days[-1].hubs.equals(window.hubs)
     assert joined(row for day in days for row in day.intervals.to_pylist()) == window.intervals.to_pylist()
@@ -218,12 +248,15 @@ def joined(rows: Iterable[dict[str, object]]) -> list[dict[str, object]]:
 
 @given(worlds())
 @settings(max_examples=60, deadline=None)
-def test_the_log_tells_every_change_of_the_map(world: tuple[list[Profile], list[Link]]) -> None:
-    profiles, links = world
-    resolution = resolve(profiles, links, end=LAST)
+def test_the_log_tells_every_change_of_the_map(world: World) -> None:
+    profiles, links, shared = world
+    resolution = resolve(profiles, links, end=LAST, shared=shared)
     log = log_of(resolution)
     for day in range(LAST + 1):
-        before, after = roots_by_hand(profiles, links, day - 1, SMALL), roots_by_hand(profiles, links, day, SMALL)
+        before, after = (
+            roots_by_hand(profiles, links, day - 1, SMALL, shared),
+            roots_by_hand(profiles, links, day, SMALL, shared),
+        )
         told = {
             (customer, other) for when, kind, customer, other, _ in log if when == day and kind in ("merged", "split")
         }
