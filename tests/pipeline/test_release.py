@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.pipeline.conftest import LAST, Platform, cut
+from tests.pipeline.conftest import LAST, START, Platform, cut
 
 D1, D2 = LAST - timedelta(days=1), LAST
 
@@ -89,10 +89,11 @@ def test_shop_goes_on_with_what_was_released_and_nobody_is_mailed_who_must_not_b
     assert {line["to"]: line["emails"] for line in score["sends"]["forbidden"] if line["emails"]} == {}
 
 
-def test_concurrent_runs_queue_for_the_warehouse(shop: Path, holdfast: Callable[..., Platform]) -> None:
-    platform = holdfast("concurrent", shop)
-    processes = [platform.start("run", "--date", str(day)) for day in (D1, D2)]
+def test_concurrent_runs_queue_for_the_warehouse(shop: Path, holdfast: Callable[..., Platform], tmp_path: Path) -> None:
+    first, second = START + timedelta(days=9), START + timedelta(days=10)
+    platform = holdfast("concurrent", cut(shop, tmp_path / "landing", second))
+    processes = [platform.start("run", "--date", str(day)) for day in (first, second)]
     ends = [(process.communicate(timeout=500), process.returncode) for process in processes]
     assert [code for _, code in ends] == [0, 0], ends
     days = platform.query("select distinct as_of from marts.dim_customers order by as_of")
-    assert days == [(D1,), (D2,)]
+    assert days == [(first,), (second,)]
