@@ -2,33 +2,34 @@
 
 from dataclasses import dataclass
 from datetime import date
-from hashlib import sha256
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 
 from ml.identity.changes import NOBODY, Change, list_changes
-from ml.identity.encode import Encoded, Ints, encode
+from ml.identity.encode import Bools, Encoded, Ints, Known, encode
+from ml.identity.rules import IdentifierRule, IdentityRules
 from ml.identity.runs import Run, RunCollector
-from ml.identity.solve import Day, HubLimits, solve_days
+from ml.identity.solve import Day, solve_days
 
-__all__ = ["HubLimits", "Resolution", "customer_id_of", "resolve_days"]
+__all__ = ["IdentifierRule", "IdentityRules", "Known", "Resolution", "resolve_days"]
 
 EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """Who is whom on the days of a window.
+    """Who is whom on the days of a window; profiles and identifiers are the numbers that were handed in.
 
     Attributes:
-        intervals: profile_key, customer_id, root_profile_key, valid_from, valid_to (exclusive), within
-            [start, end + 1 day); one row per maximal run of days, ordered by profile age and valid_from.
-        log: changed_on, kind (created, merged, split; held is reserved), customer_id, other_customer_id, cause_type,
-            cause_value_hash. merged: customer_id absorbed other_customer_id, through the cause. split: customer_id
-            holds profiles that were other_customer_id's, and the cause became a hub.
-        hubs: day, identifier_type, identifier_hash, profile_count, person_count, reason; on the last day.
+        intervals: profile_no, root_no, reach_no, valid_from, valid_to (exclusive), within [start, end + 1 day); one row
+            per maximal run of days, ordered by profile age and valid_from. Profiles of one root are one customer; reach_no
+            is the root if no guard had refused a link.
+        log: changed_on, kind, root_no, other_no, cause_no. merged: the customer root_no absorbed other_no, for the cause
+            newly links them. split: root_no holds profiles that were other_no's, and the cause no longer links them. held:
+            the cause would make one customer of both. A null cause of a merge or split is a decision by hand.
+        hubs: identifier_no, hub_from (a day of the window, or the day before it), reason: those of the last day.
     """
 
     intervals: pa.Table
@@ -36,122 +37,90 @@ class Resolution:
     hubs: pa.Table
 
 
-def resolve_days(
-    links: pa.Table,
-    profiles: pa.Table,
-    *,
-    start: date,
-    end: date,
-    limits: HubLimits,
-    shared: pa.Table | None = None,
-) -> Resolution:
-    """Resolve each day of [start, end] from the rows with first_landed_on <= day.
+def resolve_days(known: Known, *, start: date, end: date, rules: IdentityRules) -> Resolution:
+    """Resolve each day of [start, end] from the rows of that day and before.
 
     Args:
-        links: profile_key, identifier_type, identifier_hash, first_landed_on (date), is_blocked, is_role_mailbox.
-        profiles: profile_key, first_landed_on (date), person_hash (nullable; a fingerprint of name and address) and,
-            optionally, person_known_on (date): from when person_hash counts.
+        known: What landed, by the day on which it did.
         start: First day.
         end: Last day, inclusive.
-        limits: When an identifier is a hub.
-        shared: identifier_type, identifier_hash, shared_on (date): identifiers that are known to be of several people, and so
-            link nobody from that day on.
+        rules: Limits of identifiers and guards.
 
     Raises:
-        ValueError: end is before start, profile_key is not unique, or a link names an unknown profile.
+        ValueError: end is before start, or the tables contradict each other.
     """
     if end < start:
-        raise ValueError(f"end {end} is before start {start}")
-    rows = encode(links, profiles, shared)
+        message = f"end {end} is before start {start}"
+        raise ValueError(message)
+    rows = encode(known, rules)
     first, last = (start - EPOCH).days, (end - EPOCH).days
-    runs, changes = RunCollector(len(rows.profile_keys), first), list[Change]()
-    days = solve_days(rows, start=first - 1, end=last, limits=limits)
+    runs, changes = RunCollector(len(rows.profile_nos), first), list[Change]()
+    days = solve_days(rows, start=first - 1, end=last, rules=rules)
     state = next(days)
     runs.take(state)
+    hub_from = np.where(state.is_hub, first - 1, NOBODY).astype(np.int32)
     for following in days:
         changes += list_changes(rows, state, following)
         runs.take(following)
+        hub_from = _since(hub_from, following.is_hub, following.day)
         state = following
-    found = runs.finish(last + 1)
-    names = _name_customers(rows, found.roots, changes)
     return Resolution(
-        intervals=_tabulate_runs(rows, names, found),
-        log=_tabulate_changes(rows, names, changes),
-        hubs=_tabulate_hubs(rows, state, end, limits),
+        intervals=_tabulate_runs(rows, runs.finish(last + 1)),
+        log=_tabulate_changes(rows, changes),
+        hubs=_tabulate_hubs(rows, state, hub_from, rules),
     )
 
 
-def customer_id_of(root_profile_key: str) -> str:
-    """'c_' and the first 16 hex digits of the sha256 of the root's key."""
-    return "c_" + sha256(root_profile_key.encode()).hexdigest()[:16]
+def _since(days: Ints, is_true: Bools, day: int) -> Ints:
+    return np.where(is_true, np.where(days == NOBODY, day, days), NOBODY).astype(np.int32)
 
 
-def _name_customers(rows: Encoded, roots: Ints, changes: list[Change]) -> pa.Array:
-    """The customer id of each profile that was ever a root, at the place of its profile number."""
-    named = np.unique(np.concatenate([roots, _column(changes, "root"), _column(changes, "other")]))
-    named = named[named != NOBODY]
-    ids = pa.array([customer_id_of(key) for key in rows.profile_keys.take(pa.array(named)).to_pylist()], pa.string())
-    place = np.full(len(rows.profile_keys), NOBODY, dtype=np.int64)
-    place[named] = np.arange(len(named))
-    return _take(ids, place)
-
-
-def _tabulate_runs(rows: Encoded, names: pa.Array, runs: Run) -> pa.Table:
+def _tabulate_runs(rows: Encoded, runs: Run) -> pa.Table:
     return pa.table(
         {
-            "profile_key": rows.profile_keys.take(pa.array(runs.profiles)),
-            "customer_id": names.take(pa.array(runs.roots)),
-            "root_profile_key": rows.profile_keys.take(pa.array(runs.roots)),
+            "profile_no": rows.profile_nos[runs.profiles],
+            "root_no": rows.profile_nos[runs.roots],
+            "reach_no": rows.profile_nos[runs.reaches],
             "valid_from": _dates(runs.valid_from),
             "valid_to": _dates(runs.valid_to),
         }
     )
 
 
-def _tabulate_changes(rows: Encoded, names: pa.Array, changes: list[Change]) -> pa.Table:
-    cause = _column(changes, "cause")
-    table = pa.table(
+def _tabulate_changes(rows: Encoded, changes: list[Change]) -> pa.Table:
+    return pa.table(
         {
             "changed_on": _dates(_column(changes, "day")),
             "kind": pa.array([change.kind for change in changes], pa.string()),
-            "customer_id": names.take(pa.array(_column(changes, "root"))),
-            "other_customer_id": _take(names, _column(changes, "other")),
-            "cause_type": _take(rows.identifier_types, cause),
-            "cause_value_hash": _take(rows.identifier_hashes, cause),
+            "root_no": _take(rows.profile_nos, _column(changes, "root")),
+            "other_no": _take(rows.profile_nos, _column(changes, "other")),
+            "cause_no": _take(rows.identifier_nos, _column(changes, "cause")),
         }
     )
-    order = ("changed_on", "kind", "customer_id", "other_customer_id")
-    return table.sort_by([(name, "ascending") for name in order])
 
 
-def _tabulate_hubs(rows: Encoded, state: Day, day: date, limits: HubLimits) -> pa.Table:
+def _tabulate_hubs(rows: Encoded, state: Day, hub_from: Ints, rules: IdentityRules) -> pa.Table:
     hubs = np.flatnonzero(state.is_hub)
-    profile_counts = state.profile_counts[hubs]
-    is_crowded = state.person_counts[hubs] > limits.persons
-    few = np.where(rows.identifier_is_device[hubs], "device_of_many_persons", "role_mailbox_of_many_persons")
-    fewer = np.where(is_crowded & ~(rows.identifier_shared_days[hubs] <= state.day), few, "people_who_differ")
+    most = np.array([rule.most_profiles for rule in rules.identifiers], dtype=np.int32)[rows.identifier_types[hubs]]
+    few = np.where(rows.shared_days[hubs] <= state.day, "people_who_differ", "many_people")
+    reasons = np.where(state.profile_counts[hubs] > most, "many_profiles", few)
     return pa.table(
         {
-            "day": pa.array([day] * len(hubs), pa.date32()),
-            "identifier_type": rows.identifier_types.take(pa.array(hubs)),
-            "identifier_hash": rows.identifier_hashes.take(pa.array(hubs)),
-            "profile_count": pa.array(profile_counts, pa.int64()),
-            "person_count": pa.array(state.person_counts[hubs], pa.int64()),
-            "reason": pa.array(
-                np.where(profile_counts > limits.profiles, "many_profiles", fewer).tolist(), pa.string()
-            ),
+            "identifier_no": rows.identifier_nos[hubs],
+            "hub_from": _dates(hub_from[hubs]),
+            "reason": pa.array(reasons.tolist(), pa.string()),
         }
     )
 
 
 def _column(changes: list[Change], name: Literal["day", "root", "other", "cause"]) -> Ints:
-    return np.array([getattr(change, name) for change in changes], dtype=np.int64)
+    return np.array([getattr(change, name) for change in changes], dtype=np.int32)
 
 
-def _take(values: pa.Array, places: Ints) -> pa.Array:
+def _take(values: Ints, places: Ints) -> pa.Array:
     """The values at the places; null where the place is NOBODY."""
-    return values.take(pa.array(places, mask=places == NOBODY))
+    return pa.array(values, pa.int32()).take(pa.array(places, pa.int32(), mask=places == NOBODY))
 
 
 def _dates(days: Ints) -> pa.Array:
-    return pa.array(days.astype(np.int32), pa.int32()).cast(pa.date32())
+    return pa.array(days, pa.int32()).cast(pa.date32())

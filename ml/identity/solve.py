@@ -1,26 +1,16 @@
-"""The state of one day: which identifiers are hubs, and which profile is the root of which."""
+"""The state of one day: which links are followed, and which profile is the root of which."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ml.identity.encode import Bools, Encoded, Ints
-
-
-@dataclass(frozen=True)
-class HubLimits:
-    """Beyond which an identifier links nobody.
-
-    Attributes:
-        profiles: Most profiles that may share any identifier.
-        persons: Most distinct persons (by name and address) that may share a role mailbox or a device.
-    """
-
-    profiles: int = 50
-    persons: int = 5
+from ml.identity.encode import NEVER, Bools, Encoded, Ints
+from ml.identity.guards import find_bridges, refuse_links
+from ml.identity.rules import IdentityRules
 
 
 @dataclass(frozen=True)
@@ -29,59 +19,148 @@ class Day:
 
     Attributes:
         day: Days since 1970-01-01.
-        roots: For each profile known, the oldest profile of its component; its length is the number of profiles known.
-        link_count: How many links (a prefix of the encoded ones) are known.
+        roots: For each profile known, the oldest profile of its customer; its length is the number of profiles known.
+        reaches: For each profile known, the oldest profile that any live identifier reaches, guards aside: what a guard
+            decides of a profile depends on all profiles of one reach, and on no other.
+        is_followed: For each link known (a prefix of the encoded ones), whether it links.
         is_hub: For each identifier, whether it links nobody.
+        is_held: For each identifier, whether a guard refuses some of its links.
         profile_counts: For each identifier, distinct profiles.
-        person_counts: For each identifier, distinct persons.
+        people_counts: For each identifier, distinct people.
     """
 
     day: int
     roots: Ints
-    link_count: int
+    reaches: Ints
+    is_followed: Bools = field(repr=False)
     is_hub: Bools = field(repr=False)
+    is_held: Bools = field(repr=False)
     profile_counts: Ints = field(repr=False)
-    person_counts: Ints = field(repr=False)
+    people_counts: Ints = field(repr=False)
 
 
-def solve_days(rows: Encoded, *, start: int, end: int, limits: HubLimits) -> Iterator[Day]:
+def solve_days(rows: Encoded, *, start: int, end: int, rules: IdentityRules) -> Iterator[Day]:
     """Solve the days start..end that differ from the day before, and always the first.
 
     Every day is a pure function of the rows known on it: counts are carried forward, components are not.
     """
-    size = len(rows.identifier_types)
-    profile_counts, person_counts = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
-    is_role = rows.identifier_is_device.copy()
-    links = sightings = 0
+    size = len(rows.identifier_nos)
+    profile_counts, people_counts = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int32)
+    is_role = np.zeros(size, dtype=np.bool_)
+    most_profiles, most_people, most_if_role = (
+        _limits(rows, rules, name) for name in ("most_profiles", "most_people", "most_people_if_role")
+    )
+    links = people = 0
     for day in _days_to_solve(rows, start, end):
         new_links = slice(links, int(np.searchsorted(rows.link_days, day, side="right")))
-        new_sightings = slice(sightings, int(np.searchsorted(rows.sighting_days, day, side="right")))
-        links, sightings = new_links.stop, new_sightings.stop
-        counted = rows.link_identifiers[new_links][rows.link_is_first[new_links]]
-        profile_counts = profile_counts + np.bincount(counted, minlength=size)
-        person_counts = person_counts + np.bincount(rows.sighting_identifiers[new_sightings], minlength=size)
+        new_people = slice(people, int(np.searchsorted(rows.people_days, day, side="right")))
+        links, people = new_links.stop, new_people.stop
+        profile_counts = profile_counts + _count(rows.link_identifiers[new_links], size)
+        people_counts = people_counts + _count(rows.people_identifiers[new_people], size)
         is_role[rows.link_identifiers[new_links][rows.link_is_role[new_links]]] = True
-        is_crowded = (profile_counts > limits.profiles) | (is_role & (person_counts > limits.persons))
-        is_hub = is_crowded | ((rows.identifier_shared_days <= day) & (profile_counts > 0))
-        known = int(np.searchsorted(rows.profile_days, day, side="right"))
-        roots = _find_roots(rows, known, links, is_hub)
-        yield Day(day, roots, links, is_hub, profile_counts, person_counts)
+        is_hub = (
+            (profile_counts > most_profiles)
+            | (people_counts > most_people)
+            | (is_role & (people_counts > most_if_role))
+            | ((rows.shared_days <= day) & (profile_counts > 0))
+        )
+        yield _solve(rows, rules, day=day, links=links, is_hub=is_hub, counts=(profile_counts, people_counts))
+
+
+def _solve(rows: Encoded, rules: IdentityRules, *, day: int, links: int, is_hub: Bools, counts: tuple[Ints, Ints]) -> Day:
+    known = int(np.searchsorted(rows.profile_days, day, side="right"))
+    is_live = ~is_hub[rows.link_identifiers[:links]]
+    labels = _components(rows, known, is_live, day)
+    reaches = _oldest(labels[:known])
+    is_followed = is_live.copy()
+    if is_parted := _part(rows, is_followed, labels, known, day):
+        labels = _components(rows, known, is_followed, day)
+    is_bridged = _hold_bridges(rows, rules, is_followed, labels[:known])
+    if is_bridged:
+        labels = _components(rows, known, is_followed, day)
+    is_held = np.zeros(len(is_hub), dtype=np.bool_)
+    is_held[rows.link_identifiers[:links][is_live & ~is_followed]] = True
+    roots = _oldest(labels[:known]) if is_parted or is_bridged else reaches
+    return Day(day, roots, reaches, is_followed, is_hub, is_held, *counts)
+
+
+def _components(rows: Encoded, known: int, is_followed: Bools, day: int) -> Ints:
+    """A component's label for each profile and, behind them, for each identifier."""
+    places = np.flatnonzero(is_followed)
+    same = rows.same.on(day)
+    is_known = (same.left < known) & (same.right < known)
+    left = np.concatenate([rows.link_profiles[places], same.left[is_known]])
+    right = np.concatenate([rows.link_identifiers[places] + np.int32(known), same.right[is_known]])
+    size = known + len(rows.identifier_nos)
+    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(size, size))
+    labels: Ints = connected_components(graph, directed=False)[1]
+    return labels
+
+
+def _oldest(labels: Ints) -> Ints:
+    """The smallest profile number of each profile's component."""
+    oldest = np.empty(int(labels.max(initial=0)) + 1, dtype=np.int32)
+    oldest[labels[::-1]] = np.arange(len(labels) - 1, -1, -1, dtype=np.int32)  # the last assignment wins: the smallest number
+    return oldest[labels]
+
+
+def _part(rows: Encoded, is_followed: Bools, labels: Ints, known: int, day: int) -> bool:
+    """Refuse the links between profiles that are told apart; whether there were any."""
+    marks = _marks(rows, known, day)
+    if not marks:
+        return False
+    values: dict[tuple[int, object], set[int]] = {}
+    for profile, group, value in marks:
+        values.setdefault((int(labels[profile]), group), set()).add(value)
+    broken = np.array([label for (label, _), found in values.items() if len(found) > 1], dtype=np.int32)
+    if not len(broken):
+        return False
+    is_broken = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.bool_)
+    is_broken[broken] = True
+    links = np.flatnonzero(is_followed & is_broken[labels[rows.link_profiles[: len(is_followed)]]])
+    same = rows.same.on(day)
+    edges = [(one, other) for one, other in zip(same.left.tolist(), same.right.tolist(), strict=True) if max(one, other) < known]
+    is_followed[refuse_links(rows, links, marks, edges)] = False
+    return True
+
+
+def _marks(rows: Encoded, known: int, day: int) -> list[tuple[int, object, int]]:
+    now = np.flatnonzero(rows.account_days <= day)
+    found = zip(rows.account_profiles[now].tolist(), rows.account_groups[now].tolist(), rows.account_values[now].tolist(), strict=True)
+    differ = rows.differ.on(day)
+    pairs = enumerate(zip(differ.left.tolist(), differ.right.tolist(), strict=True))
+    by_hand = [(profile, ("pair", pair), side) for pair, sides in pairs for side, profile in enumerate(sides)]
+    return [mark for mark in [*found, *by_hand] if mark[0] < known]
+
+
+def _hold_bridges(rows: Encoded, rules: IdentityRules, is_followed: Bools, labels: Ints) -> bool:
+    """Refuse the weak identifiers that alone hold a large component together; whether there were any."""
+    is_large = np.bincount(labels, minlength=1) > rules.bridge_above
+    if not is_large.any():
+        return False
+    identifiers = rows.link_identifiers[: len(is_followed)]
+    label_of = labels[rows.link_profiles[: len(is_followed)]]
+    links = np.flatnonzero(is_followed & is_large[label_of])
+    weak_types = np.array([rule.is_weak for rule in rules.identifiers], dtype=np.bool_)
+    is_weak = weak_types[rows.identifier_types[identifiers[links]]]
+    if not is_weak.any():
+        return False
+    bridges = find_bridges(rows.link_profiles[links], identifiers[links], is_weak, label_of[links])
+    is_followed[links[np.isin(identifiers[links], bridges)]] = False
+    return bool(len(bridges))
 
 
 def _days_to_solve(rows: Encoded, start: int, end: int) -> list[int]:
-    landed = np.concatenate([rows.profile_days, rows.link_days, rows.sighting_days, rows.identifier_shared_days])
-    later = np.unique(landed[(landed > start) & (landed <= end)])
-    return [start, *later.tolist()]
+    turns = [part for pairs in (rows.same, rows.differ) for part in (pairs.since, pairs.until)]
+    days = [rows.profile_days, rows.link_days, rows.people_days, rows.shared_days, rows.account_days, *turns]
+    later = np.unique(np.concatenate([np.unique(each) for each in days]))
+    return [start, *later[(later > start) & (later <= end)].tolist()]
 
 
-def _find_roots(rows: Encoded, known: int, links: int, is_hub: Bools) -> Ints:
-    """Give the smallest profile number of each profile's component in the graph of profiles and identifiers."""
-    identifiers = rows.link_identifiers[:links]
-    live = ~is_hub[identifiers]
-    left, right = rows.link_profiles[:links][live], known + identifiers[live]
-    size = known + len(is_hub)
-    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(size, size))
-    labels = connected_components(graph, directed=False)[1][:known]
-    oldest = np.empty(size, dtype=np.int64)
-    oldest[labels[::-1]] = np.arange(known - 1, -1, -1)  # the last assignment wins: the smallest number
-    return oldest[labels]
+def _limits(rows: Encoded, rules: IdentityRules, name: str) -> NDArray[np.int32]:
+    limits = [getattr(rule, name) for rule in rules.identifiers]
+    return np.array([NEVER if limit is None else limit for limit in limits], dtype=np.int32)[rows.identifier_types]
+
+
+def _count(values: Ints, size: int) -> Ints:
+    return np.bincount(values, minlength=size).astype(np.int32)
