@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from activation.experiments import Experiment
 from activation.flows import Approval, Flow
+from activation.identity import Identity, identity_faults
 from activation.located import Fault, Located, Place, read_located
 from activation.parts import Part
 from activation.policies import Policies
@@ -36,6 +37,7 @@ class Playbook(Part):
 
     policies: Policies
     service_levels: tuple[ServiceLevel, ...]
+    identity: Identity
     experiments: tuple[Experiment, ...]
     flows: tuple[Flow, ...]
     approvals: tuple[Approval, ...]
@@ -83,7 +85,8 @@ def load_playbook(path: Path, *, segments: frozenset[str], sources: frozenset[st
     """Read and check a playbook folder.
 
     Args:
-        path: The folder with `policies.yml`, `service_levels.yml`, `experiments.yml`, `approvals.yml`, `flows/` and `content/`.
+        path: The folder with `policies.yml`, `service_levels.yml`, `identity.yml`, `experiments.yml`,
+             `approvals.yml`, `flows/` and `content/`.
         segments: Names of the segments that exist.
         sources: Names of the sources that are read, each of which must declare its service level.
 
@@ -93,6 +96,7 @@ def load_playbook(path: Path, *, segments: frozenset[str], sources: frozenset[st
     reader = _Reader(path)
     policies = reader.read("policies.yml", Policies)
     levels = reader.read("service_levels.yml", ServiceLevels)
+    identity = reader.read("identity.yml", Identity)
     experiments = reader.read("experiments.yml", _Experiments)
     approvals = reader.read("approvals.yml", _Approvals)
     content = {file.name: file.read_text(encoding="utf-8") for file in sorted((path / "content").glob("*.txt"))}
@@ -105,15 +109,26 @@ def load_playbook(path: Path, *, segments: frozenset[str], sources: frozenset[st
         reader.add("service_levels.yml", _level_faults(levels.sources, sources=sources))
     if policies is not None and declared is not None:
         reader.add("policies.yml", _feed_faults(policies, sources=declared))
+    if identity is not None:
+        reader.add("identity.yml", identity_faults(identity, sources=declared))
     if experiments is not None:
         reader.add("experiments.yml", _experiment_faults(experiments.experiments))
     if approvals is not None and flows is not None:
         reader.add("approvals.yml", _approval_faults(approvals.approvals, flows=frozenset(flow.flow for flow in flows)))
-    if reader.faults or policies is None or levels is None or experiments is None or approvals is None or flows is None:
+    if (
+        reader.faults
+        or policies is None
+        or levels is None
+        or identity is None
+        or experiments is None
+        or approvals is None
+        or flows is None
+    ):
         raise PlaybookError(reader.faults)
     return Playbook(
         policies=policies,
         service_levels=levels.sources,
+        identity=identity,
         experiments=experiments.experiments,
         flows=tuple(sorted(flows, key=lambda flow: flow.flow)),
         approvals=approvals.approvals,
