@@ -1,0 +1,81 @@
+"""Which proposals are made: the likeliest first, and none that the rest of the two customers contradicts."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+
+class Pair(NamedTuple):
+    """The likeliest pair of profiles of two customers.
+
+    Attributes:
+        left: Customer.
+        right: Customer.
+        weight: Match weight: log2 odds that it is one person.
+        personal: Evidence of what a household does not share: first name, date of birth, email, phone.
+        left_no: Its profile.
+        right_no: Its profile.
+    """
+
+    left: int
+    right: int
+    weight: float
+    personal: float
+    left_no: int
+    right_no: int
+
+
+def accept(
+    pairs: Collection[Pair],
+    *,
+    weight: float,
+    sources: dict[int, Counter[str]],
+    apart: Collection[frozenset[int]] = frozenset(),
+) -> list[Pair]:
+    """Join customers by falling weight, as average linkage does.
+
+    A pair joins what its two customers have become only if it is heavy enough and personal evidence speaks for it, and
+
+    - the customers of both sides are on average more likely one person than not, so that no chain of lookalikes forms,
+    - both sides together have at most one profile of each exclusive source,
+    - no two of their customers are held apart.
+
+    Args:
+        pairs: Each two customers at most once; those that are missing are certainly two people.
+        weight: Least weight of a proposal.
+        sources: For each customer, how many profiles it has of each exclusive source.
+        apart: Pairs of customers that are never joined.
+
+    Returns:
+        One pair for each join.
+    """
+    groups = {customer: [customer] for pair in pairs for customer in (pair.left, pair.right)}
+    weights = {frozenset((pair.left, pair.right)): pair.weight for pair in pairs}
+    accepted = []
+    for pair in sorted(pairs, key=lambda pair: (-pair.weight, pair.left_no, pair.right_no)):
+        left, right = groups[pair.left], groups[pair.right]
+        if pair.weight < weight or pair.personal <= 0 or left is right:
+            continue
+        across = list(_across(left, right))
+        total = sum(weights.get(both, NEVER) for both in across)
+        if total < 0 or any(both in apart for both in across) or _is_twice(left, right, sources):
+            continue
+        left += right
+        for customer in right:
+            groups[customer] = left
+        accepted.append(pair)
+    return accepted
+
+
+NEVER = -1000.0
+
+
+def _across(left: list[int], right: list[int]) -> Iterator[frozenset[int]]:
+    return (frozenset((one, other)) for one in left for other in right)
+
+
+def _is_twice(left: list[int], right: list[int], sources: dict[int, Counter[str]]) -> bool:
+    one, other = (
+        {source for customer in side for source in sources.get(customer, ())} for side in (left, right)
+    )
+    return bool(one & other)
