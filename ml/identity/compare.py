@@ -29,10 +29,14 @@ class Trait:
 
 
 WORDS = r"nullif(trim(regexp_replace(regexp_replace(lower(strip_accents({0})), '[^\p{{L}}\p{{N}}]+', ' ', 'g'), '\s+', ' ', 'g')), '')"
-TYPO = "damerau_levenshtein({l}, {r}) <= 1"
-TYPOS = "damerau_levenshtein({l}, {r}) <= 2"
+TYPO = "abs(length({l}) - length({r})) <= 1 and damerau_levenshtein({l}, {r}) <= 1"
+TYPOS = "abs(length({l}) - length({r})) <= 2 and damerau_levenshtein({l}, {r}) <= 2"
 SIMILAR = "jaro_winkler_similarity({l}, {r}) >= 0.88"
 INITIAL = "(length({l}) = 1 or length({r}) = 1) and {l}[1] = {r}[1]"
+EXCHANGED = (
+    "({l} = {other_r} or {r} = {other_l}) and coalesce(jaro_winkler_similarity({l}, {other_r}), 1) >= 0.8"
+    " and coalesce(jaro_winkler_similarity({r}, {other_l}), 1) >= 0.8"
+)
 SAME_YEAR = "{l}[:4] = {r}[:4]"
 SAME_INBOX = "split_part({l}, '@', 1) = split_part({r}, '@', 1)"
 SAME_END = "length({l}) >= 7 and length({r}) >= 7 and {l}[-7:] = {r}[-7:]"
@@ -107,7 +111,7 @@ def comparison(trait: Trait, names: frozenset[str]) -> CustomComparison:
     conditions = [near.format(l=left, r=right) for near in trait.near]
     other = SWAPPED.get(trait.name)
     if other in names:
-        conditions.insert(0, f'{left} = "{other}_copy_r" or {right} = "{other}_copy_l"')
+        conditions.insert(0, EXCHANGED.format(l=left, r=right, other_l=f'"{other}_copy_l"', other_r=f'"{other}_copy_r"'))
     return CustomComparison(
         output_column_name=trait.name,
         comparison_levels=[

@@ -10,7 +10,7 @@ from splink.internals.exceptions import EMTrainingException
 from ml.identity.block import Block
 from ml.identity.compare import Trait, comparison
 
-SAMPLED_PAIRS = 3e6  # random pairs for u
+SAMPLED_PAIRS = 1.01e6  # random pairs for u
 TRAINING_PAIRS = 1_000_000  # of one block; EM gains nothing from more
 ITERATIONS = 100
 SESSIONS = 3  # of EM for each trait
