@@ -31,7 +31,7 @@ class Resolution:
             newly links them. split: root_no holds profiles that were other_no's, and the cause no longer links them. held:
             the cause would make one customer of both. A null cause of a merge or split is a decision by hand.
         hubs: identifier_no, hub_from (a day of the window, or the day before it), hub_to (exclusive; the day after the window
-            if it still is one), profile_count on its last day as a hub, reason: as long as an identifier links nobody.
+            if it still is one), profile_count on its last day as a hub, reason on its first: as long as an identifier links nobody.
     """
 
     intervals: pa.Table
@@ -87,10 +87,10 @@ class _Hubs:
 
     def take(self, rows: Encoded, state: Day, rules: IdentityRules) -> None:
         self._close(rows, np.flatnonzero((self._since != NOBODY) & ~state.is_hub), state.day)
-        hubs = np.flatnonzero(state.is_hub)
-        self._since[hubs] = np.where(self._since[hubs] == NOBODY, state.day, self._since[hubs])
-        self._counts[hubs] = state.profile_counts[hubs]
-        self._reasons[hubs] = _reasons(rows, state, hubs, rules)
+        fresh = np.flatnonzero(state.is_hub & (self._since == NOBODY))
+        self._since[fresh] = state.day
+        self._reasons[fresh] = _reasons(rows, state, fresh, rules)
+        self._counts = np.where(state.is_hub, state.profile_counts, self._counts)
 
     def finish(self, rows: Encoded, end: int) -> pa.Table:
         self._close(rows, np.flatnonzero(self._since != NOBODY), end)

@@ -75,7 +75,8 @@ def solve_days(
             | (is_role & (people_counts > most_if_role))
             | (needs_same_name & (rows.shared_days <= day) & (profile_counts > 0))
         )
-        is_hub[rows.blocked.on(day)] = True
+        blocked = rows.blocked.on(day)
+        is_hub[blocked] |= profile_counts[blocked] > 0
         yield _solve(rows, valid, day=day, links=links, is_hub=is_hub, counts=(profile_counts, people_counts))
 
 
