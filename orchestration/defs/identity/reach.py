@@ -88,6 +88,10 @@ delete from identity.links
 where profile_no in (select profile_no from erased)
     or identifier_no not in (select identifier_no from identity.identifiers);
 delete from identity.hubs where identifier_no in (select identifier_no from affected);
+create or replace temp table left_ids as
+select 'c_' || substr(sha256(profile_key), 1, 16) as customer_id from identity.profiles;
+delete from marts.identity_log
+where customer_id not in (select customer_id from left_ids) or other_customer_id not in (select customer_id from left_ids);
 create or replace temp table cut as
 select identifier_no, hub_from as known_from, hub_to as known_to from identity.hubs;
 delete from reached where profile_no in (select profile_no from erased)

@@ -102,7 +102,9 @@ def read(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[object, 
     }
 
 
-def rebuilt(connection: duckdb.DuckDBPyConnection, decisions: Decisions, end: int) -> dict[str, list[tuple[object, ...]]]:
+def rebuilt(
+    connection: duckdb.DuckDBPyConnection, decisions: Decisions, end: int
+) -> dict[str, list[tuple[object, ...]]]:
     """The same from the facts alone, in one run."""
     with new_warehouse() as other:
         for table in ("intermediate.int_identifiers__linked", "intermediate.int_profiles__unioned"):

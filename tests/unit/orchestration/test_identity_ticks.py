@@ -32,7 +32,9 @@ PLAIN = st.builds(
     st.sampled_from(["a", "b", "c", "d", "null"]),
     st.booleans(),
 )
-NAMES = st.builds(Fact, st.sampled_from(PROFILES), st.just("name"), st.sampled_from(["Anna Berg", "Ana Berg", "Ben Lind", "Karl"]))
+NAMES = st.builds(
+    Fact, st.sampled_from(PROFILES), st.just("name"), st.sampled_from(["Anna Berg", "Ana Berg", "Ben Lind", "Karl"])
+)
 
 
 def one_role(facts: list[Fact]) -> list[Fact]:
@@ -128,7 +130,9 @@ class Ticks(RuleBasedStateMachine):
     def change_limits(self, most: int, bridge: int) -> None:
         def change(identity: Identity) -> dict[str, Any]:
             dumped = identity.model_dump()
-            limits = [each | ({"most_profiles": most} if each["type"] == "email" else {}) for each in dumped["identifiers"]]
+            limits = [
+                each | ({"most_profiles": most} if each["type"] == "email" else {}) for each in dumped["identifiers"]
+            ]
             return {"identifiers": limits, "guards": dumped["guards"] | {"bridge_above": bridge}}
 
         self.decide(change)
@@ -146,10 +150,16 @@ class Ticks(RuleBasedStateMachine):
     @precondition(lambda self: self.is_solved)
     @rule(profile=st.sampled_from(PROFILES))
     def erase(self, profile: str) -> None:
-        for table in ("intermediate.int_identifiers__linked", "intermediate.int_profiles__unioned", "identity.profiles"):
+        for table in (
+            "intermediate.int_identifiers__linked",
+            "intermediate.int_profiles__unioned",
+            "identity.profiles",
+        ):
             self.warehouse.execute(f"delete from {table} where profile_key = ?", [profile])
         self.warehouse.execute("delete from marts.identity_map where profile_key = ?", [profile])
-        self.warehouse.execute("delete from ml.identity_matches where ? in (left_profile_key, right_profile_key)", [profile])
+        self.warehouse.execute(
+            "delete from ml.identity_matches where ? in (left_profile_key, right_profile_key)", [profile]
+        )
         self.tick(self.last, self.last)
 
     @invariant()
