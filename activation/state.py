@@ -265,6 +265,12 @@ class StateStore:
         )
         return None if row is None else Playbook.from_json(row[0])
 
+    def playbook_history(self) -> list[tuple[date, Playbook]]:
+        """All versions with the first partition that uses each, oldest first; of two from one day, only the newer."""
+        rows = self._all("select effective_from, body from playbook_versions order by effective_from, number")
+        newest = {date.fromisoformat(day): body for day, body in rows}
+        return [(day, Playbook.from_json(body)) for day, body in newest.items()]
+
     def mirror(self) -> None:
         """Write what dbt reads as Parquet, typed also when empty; a reader sees the old or the new file."""
         for folder, (table, order, schema) in MIRRORS.items():

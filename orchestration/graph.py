@@ -33,7 +33,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_landing_files(settings, warehouse, daily),
             build_staged_days(warehouse, daily, facts),
             *build_models(warehouse, dbt, daily, weekly),
-            build_identity_map(warehouse, daily),
+            build_identity_map(settings, warehouse, daily),
             build_churn_model(settings, warehouse, weekly),
             build_customer_scores(settings, warehouse, daily),
             build_send_ledger(settings, warehouse, daily),

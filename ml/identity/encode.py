@@ -24,9 +24,10 @@ class Known:
         links: profile_no, identifier_no, first_landed_on, is_role; each pair once.
         people: identifier_no, known_on: one row per person that an identifier is known to be of.
         shared: identifier_no, shared_on: from when people who are known to differ share it.
-        accounts: profile_no, exclusive_no, account_no, known_on: profiles with different accounts under one
-            exclusive_no (a source whose user ids are one per person) are never one customer.
+        accounts: profile_no, source, account_no, known_on: the account (user id) of a profile in a source; one row per
+            profile and source.
         pairs: left_no, right_no, is_same, known_from, known_to (exclusive): what people decided by hand.
+        blocked: identifier_no, known_from, known_to (exclusive): when an identifier links nobody whatever its counts.
     """
 
     profiles: pa.Table
@@ -36,6 +37,7 @@ class Known:
     shared: pa.Table
     accounts: pa.Table
     pairs: pa.Table
+    blocked: pa.Table
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,19 @@ class Pairs:
         """Those of a day."""
         now = (self.since <= day) & (day < self.until)
         return Pairs(self.left[now], self.right[now], self.since[now], self.until[now])
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Identifiers that link nobody on the days [since, until)."""
+
+    identifiers: Ints
+    since: Ints
+    until: Ints
+
+    def on(self, day: int) -> Ints:
+        """Those of a day."""
+        return self.identifiers[(self.since <= day) & (day < self.until)]
 
 
 @dataclass(frozen=True)
@@ -75,10 +90,11 @@ class Encoded:
     shared_days: Ints  # NEVER where no people are known to differ
     account_days: Ints
     account_profiles: Ints
-    account_groups: Ints
+    account_sources: NDArray[np.object_]
     account_values: Ints
     same: Pairs
     differ: Pairs
+    blocked: Blocks
 
 
 def encode(known: Known, rules: IdentityRules) -> Encoded:
@@ -117,10 +133,15 @@ def encode(known: Known, rules: IdentityRules) -> Encoded:
         shared_days=shared_days,
         account_days=_days(known.accounts["known_on"]),
         account_profiles=_look_up(known.accounts["profile_no"], profile_at, "accounts"),
-        account_groups=_ints(known.accounts["exclusive_no"]),
+        account_sources=known.accounts["source"].to_numpy(),
         account_values=_ints(known.accounts["account_no"]),
         same=_pairs(known.pairs, profile_at, is_same=True),
         differ=_pairs(known.pairs, profile_at, is_same=False),
+        blocked=Blocks(
+            _look_up(known.blocked["identifier_no"], identifier_at, "blocked"),
+            _days(known.blocked["known_from"]),
+            _days(known.blocked["known_to"]),
+        ),
     )
 
 

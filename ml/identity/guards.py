@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -76,7 +77,7 @@ def find_bridges(profiles: Ints, identifiers: Ints, is_weak: Bools, labels: Ints
     suspicious = np.isin(labels, np.unique(labels[is_weak]))
     profiles, identifiers, is_weak = profiles[suspicious], identifiers[suspicious], is_weak[suspicious]
     weak = set((-1 - np.unique(identifiers[is_weak])).tolist())
-    graph: nx.Graph[int] = nx.Graph(zip(profiles.tolist(), (-1 - identifiers).tolist(), strict=True))
+    graph: nx.Graph[Any] = nx.Graph(zip(profiles.tolist(), (-1 - identifiers).tolist(), strict=True))
     cut = weak & set(nx.articulation_points(graph))
     neighbours = {identifier: list(graph[identifier]) for identifier in cut}
     graph.remove_nodes_from(cut)

@@ -12,6 +12,7 @@ class IdentifierRule:
         most_profiles: Beyond so many profiles a value is a hub: it links nobody.
         most_people: Beyond so many distinct people (by name and address) a value is a hub; None: however many.
         most_people_if_role: The same for shared-role mailboxes (`info@`).
+        needs_same_name: Whether a value that people with different names share is a hub.
         is_weak: Whether one value of the type may not hold two halves of a large customer together.
     """
 
@@ -19,6 +20,7 @@ class IdentifierRule:
     most_profiles: int = 50
     most_people: int | None = None
     most_people_if_role: int | None = None
+    needs_same_name: bool = True
     is_weak: bool = False
 
 
@@ -29,10 +31,12 @@ class IdentityRules:
     Attributes:
         identifiers: Types; where links contradict each other, those of earlier types stay.
         bridge_above: A customer of more profiles is not held together by one weak identifier.
+        one_user_id_per_person: Sources in which profiles of two accounts are never one customer.
     """
 
     identifiers: tuple[IdentifierRule, ...]
     bridge_above: int = 20
+    one_user_id_per_person: frozenset[str] = frozenset()
 
     @property
     def types(self) -> tuple[str, ...]:

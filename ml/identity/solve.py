@@ -39,19 +39,30 @@ class Day:
     people_counts: Ints = field(repr=False)
 
 
-def solve_days(rows: Encoded, *, start: int, end: int, rules: IdentityRules) -> Iterator[Day]:
+def solve_days(
+    rows: Encoded, *, start: int, end: int, rules: IdentityRules, rules_before: IdentityRules | None = None
+) -> Iterator[Day]:
     """Solve the days start..end that differ from the day before, and always the first.
 
     Every day is a pure function of the rows known on it: counts are carried forward, components are not.
+
+    Args:
+        rows: What is known.
+        start: Days since 1970-01-01.
+        end: The same, inclusive.
+        rules: Limits and guards.
+        rules_before: Those of the day `start`, where they differ from the days after it; then the day after is given as well.
     """
     size = len(rows.identifier_nos)
     profile_counts, people_counts = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.int32)
     is_role = np.zeros(size, dtype=np.bool_)
-    most_profiles, most_people, most_if_role = (
-        _limits(rows, rules, name) for name in ("most_profiles", "most_people", "most_people_if_role")
-    )
     links = people = 0
-    for day in _days_to_solve(rows, start, end):
+    for day in _days_to_solve(rows, start, end, is_changing=rules_before is not None):
+        valid = rules_before if rules_before and day == start else rules
+        most_profiles, most_people, most_if_role = _limits(rows, valid)
+        needs_same_name = np.array([rule.needs_same_name for rule in valid.identifiers], dtype=np.bool_)[
+            rows.identifier_types
+        ]
         new_links = slice(links, int(np.searchsorted(rows.link_days, day, side="right")))
         new_people = slice(people, int(np.searchsorted(rows.people_days, day, side="right")))
         links, people = new_links.stop, new_people.stop
@@ -62,18 +73,22 @@ def solve_days(rows: Encoded, *, start: int, end: int, rules: IdentityRules) -> 
             (profile_counts > most_profiles)
             | (people_counts > most_people)
             | (is_role & (people_counts > most_if_role))
-            | ((rows.shared_days <= day) & (profile_counts > 0))
+            | (needs_same_name & (rows.shared_days <= day) & (profile_counts > 0))
         )
-        yield _solve(rows, rules, day=day, links=links, is_hub=is_hub, counts=(profile_counts, people_counts))
+        blocked = rows.blocked.on(day)
+        is_hub[blocked] |= profile_counts[blocked] > 0
+        yield _solve(rows, valid, day=day, links=links, is_hub=is_hub, counts=(profile_counts, people_counts))
 
 
-def _solve(rows: Encoded, rules: IdentityRules, *, day: int, links: int, is_hub: Bools, counts: tuple[Ints, Ints]) -> Day:
+def _solve(
+    rows: Encoded, rules: IdentityRules, *, day: int, links: int, is_hub: Bools, counts: tuple[Ints, Ints]
+) -> Day:
     known = int(np.searchsorted(rows.profile_days, day, side="right"))
     is_live = ~is_hub[rows.link_identifiers[:links]]
     labels = _components(rows, known, is_live, day)
     reaches = _oldest(labels[:known])
     is_followed = is_live.copy()
-    if is_parted := _part(rows, is_followed, labels, known, day):
+    if is_parted := _part(rows, rules, is_followed, labels, day):
         labels = _components(rows, known, is_followed, day)
     is_bridged = _hold_bridges(rows, rules, is_followed, labels[:known])
     if is_bridged:
@@ -100,13 +115,16 @@ def _components(rows: Encoded, known: int, is_followed: Bools, day: int) -> Ints
 def _oldest(labels: Ints) -> Ints:
     """The smallest profile number of each profile's component."""
     oldest = np.empty(int(labels.max(initial=0)) + 1, dtype=np.int32)
-    oldest[labels[::-1]] = np.arange(len(labels) - 1, -1, -1, dtype=np.int32)  # the last assignment wins: the smallest number
+    oldest[labels[::-1]] = np.arange(
+        len(labels) - 1, -1, -1, dtype=np.int32
+    )  # the last assignment wins: the smallest number
     return oldest[labels]
 
 
-def _part(rows: Encoded, is_followed: Bools, labels: Ints, known: int, day: int) -> bool:
+def _part(rows: Encoded, rules: IdentityRules, is_followed: Bools, labels: Ints, day: int) -> bool:
     """Refuse the links between profiles that are told apart; whether there were any."""
-    marks = _marks(rows, known, day)
+    known = int(np.searchsorted(rows.profile_days, day, side="right"))
+    marks = _marks(rows, rules, known, day)
     if not marks:
         return False
     values: dict[tuple[int, object], set[int]] = {}
@@ -119,14 +137,24 @@ def _part(rows: Encoded, is_followed: Bools, labels: Ints, known: int, day: int)
     is_broken[broken] = True
     links = np.flatnonzero(is_followed & is_broken[labels[rows.link_profiles[: len(is_followed)]]])
     same = rows.same.on(day)
-    edges = [(one, other) for one, other in zip(same.left.tolist(), same.right.tolist(), strict=True) if max(one, other) < known]
+    edges = [
+        (one, other)
+        for one, other in zip(same.left.tolist(), same.right.tolist(), strict=True)
+        if max(one, other) < known
+    ]
     is_followed[refuse_links(rows, links, marks, edges)] = False
     return True
 
 
-def _marks(rows: Encoded, known: int, day: int) -> list[tuple[int, object, int]]:
-    now = np.flatnonzero(rows.account_days <= day)
-    found = zip(rows.account_profiles[now].tolist(), rows.account_groups[now].tolist(), rows.account_values[now].tolist(), strict=True)
+def _marks(rows: Encoded, rules: IdentityRules, known: int, day: int) -> list[tuple[int, object, int]]:
+    is_exclusive = np.isin(rows.account_sources, list(rules.one_user_id_per_person))
+    now = np.flatnonzero((rows.account_days <= day) & is_exclusive)
+    found = zip(
+        rows.account_profiles[now].tolist(),
+        rows.account_sources[now].tolist(),
+        rows.account_values[now].tolist(),
+        strict=True,
+    )
     differ = rows.differ.on(day)
     pairs = enumerate(zip(differ.left.tolist(), differ.right.tolist(), strict=True))
     by_hand = [(profile, ("pair", pair), side) for pair, sides in pairs for side, profile in enumerate(sides)]
@@ -150,16 +178,19 @@ def _hold_bridges(rows: Encoded, rules: IdentityRules, is_followed: Bools, label
     return bool(len(bridges))
 
 
-def _days_to_solve(rows: Encoded, start: int, end: int) -> list[int]:
-    turns = [part for pairs in (rows.same, rows.differ) for part in (pairs.since, pairs.until)]
+def _days_to_solve(rows: Encoded, start: int, end: int, *, is_changing: bool) -> list[int]:
+    turns = [part for each in (rows.same, rows.differ, rows.blocked) for part in (each.since, each.until)]
     days = [rows.profile_days, rows.link_days, rows.people_days, rows.shared_days, rows.account_days, *turns]
-    later = np.unique(np.concatenate([np.unique(each) for each in days]))
+    changing = np.array([start + 1] if is_changing else [], dtype=np.int32)
+    later = np.unique(np.concatenate([*(np.unique(each) for each in days), changing]))
     return [start, *later[(later > start) & (later <= end)].tolist()]
 
 
-def _limits(rows: Encoded, rules: IdentityRules, name: str) -> NDArray[np.int32]:
-    limits = [getattr(rule, name) for rule in rules.identifiers]
-    return np.array([NEVER if limit is None else limit for limit in limits], dtype=np.int32)[rows.identifier_types]
+def _limits(rows: Encoded, rules: IdentityRules) -> list[NDArray[np.int32]]:
+    """The three limits of each identifier."""
+    limits = ((rule.most_profiles, rule.most_people, rule.most_people_if_role) for rule in rules.identifiers)
+    table = np.array([[NEVER if limit is None else limit for limit in each] for each in limits], dtype=np.int32)
+    return list(table[rows.identifier_types].T)
 
 
 def _count(values: Ints, size: int) -> Ints:

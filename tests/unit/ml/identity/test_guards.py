@@ -24,7 +24,7 @@ from tests.unit.ml.identity.test_resolve import (
 )
 
 TYPES = (IdentifierRule("email"), IdentifierRule("device", is_weak=True))
-OPEN = IdentityRules(TYPES, bridge_above=99)
+OPEN = IdentityRules(TYPES, bridge_above=99, one_user_id_per_person=frozenset({"shop"}))
 NARROW = IdentityRules(TYPES, bridge_above=5)
 Pair = tuple[str, str, bool, int, int]
 
@@ -39,8 +39,8 @@ def pairs_of(profiles: Sequence[Profile], pairs: Sequence[Pair]) -> pa.Table:
 
 def accounts_of(profiles: Sequence[Profile], accounts: dict[str, int]) -> pa.Table:
     ids = numbered(profile.key for profile in profiles)
-    rows = [(ids[key], 1, account, on(0)) for key, account in accounts.items()]
-    return table(rows, profile_no=pa.int32(), exclusive_no=pa.int32(), account_no=pa.int32(), known_on=pa.date32())
+    rows = [(ids[key], "shop", account, on(0)) for key, account in accounts.items()]
+    return table(rows, profile_no=pa.int32(), source=pa.string(), account_no=pa.int32(), known_on=pa.date32())
 
 
 def kinds_of(resolution: Named, kind: str) -> list[tuple[object, ...]]:

@@ -100,11 +100,12 @@ def known_of(profiles: Sequence[Profile], links: Sequence[Link], shared: Shared)
             identifier_no=pa.int32(), shared_on=pa.date32(),
         ),
         accounts=table(
-            [], profile_no=pa.int32(), exclusive_no=pa.int32(), account_no=pa.int32(), known_on=pa.date32()
+            [], profile_no=pa.int32(), source=pa.string(), account_no=pa.int32(), known_on=pa.date32()
         ),
         pairs=table(
             [], left_no=pa.int32(), right_no=pa.int32(), is_same=pa.bool_(), known_from=pa.date32(), known_to=pa.date32()
         ),
+        blocked=table([], identifier_no=pa.int32(), known_from=pa.date32(), known_to=pa.date32()),
     )  # fmt: skip
 
 

@@ -1,0 +1,123 @@
+"""What is known of the profiles that are reached, as the solver takes it."""
+
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from ml.identity.resolve import Known
+
+PROFILES: Final = """
+select profile_no, first_landed_on from identity.profiles semi join reached using (profile_no)
+where first_landed_on < date '9999-12-31'
+order by first_landed_on, profile_key
+"""
+
+LINKS: Final = """
+create or replace temp table known_links as
+select links.* from identity.links semi join reached using (profile_no)
+"""
+
+IDENTIFIERS: Final = """
+create or replace temp table known_identifiers as
+select identifier_no, identifier_type, rank
+from identity.identifiers where identifier_no in (select identifier_no from known_links)
+"""
+
+PEOPLE: Final = """
+select links.identifier_no, min(greatest(links.first_landed_on, profiles.person_known_on)) as known_on
+from known_links as links
+inner join identity.profiles using (profile_no)
+where profiles.person_hash is not null
+group by links.identifier_no, profiles.person_hash
+"""
+
+# Two accounts of one source at one value are two people when their names differ: by more than a typo, and neither an initial
+# of the other nor first and last name swapped. An account's name is the first that landed, so what differs differs for good.
+SHARED: Final = """
+with accounts as (
+    select profile_no, identifier_no as account, first_landed_on as landed_on
+    from known_links inner join known_identifiers using (identifier_no)
+    where identifier_type = 'user_id'
+),
+account_names as (
+    select
+        links.identifier_no as account, profiles.first_name, profiles.last_name,
+        greatest(links.first_landed_on, profiles.named_on) as known_on
+    from identity.links
+    inner join identity.profiles using (profile_no)
+    where profiles.named_on is not null and links.identifier_no in (select account from accounts)
+    qualify row_number() over (partition by links.identifier_no order by known_on, profiles.profile_key) = 1
+),
+uses as (
+    select
+        links.identifier_no, split_part(profiles.profile_key, ':', 1) as source, accounts.account,
+        any_value(account_names.first_name) as first_name,
+        any_value(account_names.last_name) as last_name,
+        min(greatest(links.first_landed_on, accounts.landed_on, account_names.known_on)) as known_on
+    from known_links as links
+    inner join known_identifiers using (identifier_no)
+    inner join accounts on links.profile_no = accounts.profile_no
+    inner join account_names on accounts.account = account_names.account
+    inner join identity.profiles as profiles on links.profile_no = profiles.profile_no
+    where known_identifiers.identifier_type in ('email', 'inbox', 'phone', 'device')
+    group by links.identifier_no, source, accounts.account
+),
+holders as (
+    select uses.*, ranks.rank
+    from uses inner join identity.identifiers as ranks on uses.account = ranks.identifier_no
+    qualify row_number() over (partition by uses.identifier_no, uses.source order by uses.known_on, ranks.rank) <= $most
+)
+select one.identifier_no, min(greatest(one.known_on, other.known_on)) as shared_on
+from holders as one
+inner join holders as other
+    on one.identifier_no = other.identifier_no and one.source = other.source and one.account < other.account
+where jaro_winkler_similarity(one.first_name, other.first_name) < 0.85
+    and not (length(rtrim(one.first_name, '.')) = 1 and starts_with(other.first_name, one.first_name[1]))
+    and not (length(rtrim(other.first_name, '.')) = 1 and starts_with(one.first_name, other.first_name[1]))
+    and one.first_name is distinct from other.last_name and other.first_name is distinct from one.last_name
+group by one.identifier_no
+"""
+MOST_ACCOUNTS: Final = 50  # of one value that are compared with each other: beyond, it is a hub by its profiles anyway
+
+ACCOUNTS: Final = """
+select links.profile_no, split_part(profiles.profile_key, ':', 1) as source, links.identifier_no as account_no,
+    links.first_landed_on as known_on
+from known_links as links
+inner join known_identifiers using (identifier_no)
+inner join identity.profiles as profiles on links.profile_no = profiles.profile_no
+where known_identifiers.identifier_type = 'user_id'
+qualify row_number() over (partition by links.profile_no order by links.first_landed_on, known_identifiers.rank) = 1
+"""
+
+PAIRS: Final = """
+select * from pairs_by_hand
+where left_no in (select profile_no from reached) and right_no in (select profile_no from reached)
+    and left_no in (select profile_no from identity.profiles where first_landed_on < date '9999-12-31')
+    and right_no in (select profile_no from identity.profiles where first_landed_on < date '9999-12-31')
+"""
+
+BLOCKED: Final = """
+select identifier_no, known_from, known_to from (from blocked_by_decision union all from cut)
+where identifier_no in (select identifier_no from known_identifiers)
+"""
+
+
+def read_known(connection: duckdb.DuckDBPyConnection) -> Known:
+    """Read what is known of the profiles in the table `reached`."""
+
+    def read(query: str, **values: object) -> pa.Table:
+        return connection.execute(query, values).to_arrow_table()
+
+    connection.execute(LINKS)
+    connection.execute(IDENTIFIERS)
+    return Known(
+        profiles=read(PROFILES),
+        identifiers=read("from known_identifiers"),
+        links=read("from known_links"),
+        people=read(PEOPLE),
+        shared=read(SHARED, most=MOST_ACCOUNTS),
+        accounts=read(ACCOUNTS),
+        pairs=read(PAIRS),
+        blocked=read(BLOCKED),
+    )
