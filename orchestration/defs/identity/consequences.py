@@ -117,7 +117,7 @@ select reason, count(*) from beyond group by reason order by reason
 # The earliest assignment of any member profile holds, as in activation.arms; who has none keeps out of it.
 ARMS = """
 create or replace temp table arms as
-select is_after, customer_id, experiment, arm
+select people.is_after, people.customer_id, assignments.experiment, assignments.arm
 from (
     select false as is_after, * from yesterday
     union all
