@@ -1,6 +1,7 @@
 """`identity.yml`: what makes two profiles one customer, what does not, and whose word counts about a customer."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Annotated, Literal
 
@@ -59,6 +60,15 @@ class Guards(Part):
     one_user_id_per_person: tuple[Name, ...] = ()
 
 
+class AcceptedChange(Part):
+    """A day whose changes someone looked at: it may give so large a share of the customers of the day before another id."""
+
+    day: date
+    most_changed: Share
+    owner: Annotated[str, StringConstraints(min_length=1)]
+    reason: Annotated[str, StringConstraints(min_length=1)]
+
+
 class Probabilistic(Part):
     """The pass that proposes links between profiles that share no identifier.
 
@@ -90,13 +100,14 @@ class Identity(Part):
     identifiers: tuple[IdentifierPolicy, ...]
     blocked: tuple[BlockedValue, ...] = ()
     guards: Guards
+    accepted_changes: tuple[AcceptedChange, ...] = ()
     probabilistic: Probabilistic
     survivorship: dict[Trait, tuple[Name, ...]] = Field(default_factory=dict)
     pairs: tuple[PairByHand, ...] = ()
 
 
 def identity_faults(identity: Identity, *, sources: frozenset[str] | None) -> Iterator[tuple[Place, str]]:
-    """What is wrong beyond the shape: types twice or missing, unknown sources, pairs that contradict each other.
+    """What is wrong beyond the shape: types twice or missing, unknown sources, days twice, pairs that contradict each other.
 
     Args:
         identity: As read.
@@ -112,8 +123,16 @@ def identity_faults(identity: Identity, *, sources: frozenset[str] | None) -> It
     for place, source in _named_sources(identity):
         if sources is not None and source not in sources:
             yield place, f"source {source} declares no service level"
+    accepted = Counter(each.day for each in identity.accepted_changes)
+    for at, each in enumerate(identity.accepted_changes):
+        if accepted[each.day] > 1:
+            yield ("accepted_changes", at, "day"), f"day {each.day} is accepted twice"
+    yield from _pair_faults(identity.pairs)
+
+
+def _pair_faults(pairs: Sequence[PairByHand]) -> Iterator[tuple[Place, str]]:
     decided: dict[frozenset[str], int] = {}
-    for at, pair in enumerate(identity.pairs):
+    for at, pair in enumerate(pairs):
         both = frozenset(pair.profiles)
         if len(both) == 1:
             yield ("pairs", at, "profiles"), "a pair is two different profiles"

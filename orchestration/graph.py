@@ -8,6 +8,7 @@ from orchestration.defs.audiences.release import build_release
 from orchestration.defs.audiences.send_decisions import build_send_decisions
 from orchestration.defs.audiences.send_ledger import build_send_ledger
 from orchestration.defs.audiences.send_list import build_send_list
+from orchestration.defs.identity.consequences import build_few_customers_change
 from orchestration.defs.identity.identity_map import build_identity_map
 from orchestration.defs.measurement.holdout_report import build_holdout_report
 from orchestration.defs.measurement.report_site import build_report_site
@@ -43,7 +44,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_holdout_report(settings, warehouse, daily),
             build_report_site(settings, warehouse, daily),
         ],
-        asset_checks=build_gates(settings),
+        asset_checks=[build_few_customers_change(settings, warehouse), *build_gates(settings)],
         jobs=list(jobs.values()),
         schedules=build_schedules(jobs, settings.timezone),
         executor=dg.in_process_executor,

@@ -93,6 +93,17 @@ class Decisions:
         _create(connection, BLOCKED, [*blocked, *off], BLOCKED_COLUMNS)
         _create(connection, PAIRS, [pair for pair in pairs if pair[3] < pair[4]], PAIR_COLUMNS)
 
+    def most_changed(self, day: date) -> float:
+        """Largest share of the customers of the day before that may have another id: as accepted for the day, else by its rules.
+
+        A day can only be accepted after it ran, by a playbook that is not in force on it: so the newest one is asked.
+        """
+        accepted = {each.day: each.most_changed for each in self.versions[-1].identity.accepted_changes}
+        return accepted.get(day, self._identity(day).guards.most_changed)
+
+    def _identity(self, day: date) -> Identity:
+        return next(each.identity for each in reversed(self.versions) if each.effective_from <= day)
+
     def _in_force(self) -> list[tuple[date, date, Identity]]:
         """(from, to, what it says) of each version; to is exclusive."""
         ends = [each.effective_from for each in self.versions[1:]] + [NEVER]
@@ -100,7 +111,7 @@ class Decisions:
         return [(each.effective_from, until, each.identity) for each, until in spans if each.effective_from < until]
 
     def _rules(self, day: date) -> IdentityRules:
-        identity = next(each.identity for each in reversed(self.versions) if each.effective_from <= day)
+        identity = self._identity(day)
         limits = (each.model_dump() for each in identity.identifiers)
         return IdentityRules(
             identifiers=tuple(IdentifierRule(**each) for each in limits),

@@ -1,17 +1,16 @@
 """An identifier of people who are known to differ: what differs, and that a later day never takes it back."""
 
-from collections.abc import Iterator
-from datetime import date, timedelta
 from typing import NamedTuple
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.defs.identity.identity_map import SHARED
+from orchestration.defs.identity.dictionary import CREATE, execute, land
+from orchestration.defs.identity.facts import IDENTIFIERS, LINKS, SHARED
+from orchestration.defs.identity.reach import reach_everybody
+from tests.unit.orchestration.identity_warehouse import Fact, day_of, hash_of, new_warehouse, put
 
-FIRST = date(2025, 3, 1)
 LAST = 3
 MOST = 3
 
@@ -28,34 +27,28 @@ class Account(NamedTuple):
     email: str = "e"
 
 
-@pytest.fixture(scope="module")
-def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute("create schema intermediate")
-        yield connection
-
-
-def shared(warehouse: duckdb.DuckDBPyConnection, accounts: list[Account], *, end: int = LAST) -> dict[str, int]:
+def shared(accounts: list[Account], *, end: int = LAST) -> dict[str, int]:
     """Shared addresses, with the day from which they are known as such."""
-    warehouse.execute(
-        "create or replace table intermediate.int_identifiers__linked (profile_key varchar, source varchar, identifier_type varchar, "
-        "identifier_hash varchar, landed_on date, is_blocked boolean)"
-    )
-    warehouse.execute(
-        "create or replace table intermediate.int_profiles__unioned "
-        "(profile_key varchar, first_name varchar, last_name varchar, landed_on date)"
-    )
+    facts: dict[int, list[Fact]] = {day: [] for day in range(LAST + 1)}
     for each in accounts:
-        source = each.profile.split(":")[0]
-        for kind, value, day in (("user_id", each.account, each.day), ("email", each.email, each.email_day)):
-            row = (each.profile, source, kind, value, FIRST + timedelta(days=day))
-            warehouse.execute("insert into intermediate.int_identifiers__linked values (?, ?, ?, ?, ?, false)", row)
+        facts[each.day].append(Fact(each.profile, "user_id", each.account))
+        facts[each.email_day].append(Fact(each.profile, "email", each.email))
         if each.name:
-            first, _, last = each.name.partition(" ")
-            name = (each.profile, first, last or None, FIRST + timedelta(days=each.name_day))
-            warehouse.execute("insert into intermediate.int_profiles__unioned values (?, ?, ?, ?)", name)
-    found = warehouse.execute(SHARED, {"end": FIRST + timedelta(days=end), "most": MOST}).fetchall()
-    return {value: (since - FIRST).days for _, value, since in found}
+            facts[each.name_day].append(Fact(each.profile, "name", each.name))
+    with new_warehouse() as warehouse:
+        for day, landed in facts.items():
+            put(warehouse, day_of(day), landed)
+        execute(warehouse, CREATE)
+        land(warehouse, start=day_of(0), end=day_of(end))
+        reach_everybody(warehouse)
+        for statement in (LINKS, IDENTIFIERS):
+            warehouse.execute(statement)
+        found = warehouse.execute(
+            f"select identifier_hash, shared_on from ({SHARED}) inner join identity.identifiers using (identifier_no)",
+            {"most": MOST},
+        ).fetchall()
+    values = {hash_of(value): value for value in ("e", "f", "device", "a", "b")}
+    return {values[identifier_hash]: (since - day_of(0)).days for identifier_hash, since in found}
 
 
 @pytest.mark.parametrize(
@@ -72,23 +65,21 @@ def shared(warehouse: duckdb.DuckDBPyConnection, accounts: list[Account], *, end
         ("Anna Lind", None, False),
     ],
 )
-def test_two_accounts_differ_by_name(
-    warehouse: duckdb.DuckDBPyConnection, one: str, other: str | None, *, is_shared: bool
-) -> None:
+def test_two_accounts_differ_by_name(one: str, other: str | None, *, is_shared: bool) -> None:
     accounts = [Account("shop:1", "1", one), Account("shop:2", "2", other)]
 
-    assert bool(shared(warehouse, accounts)) == is_shared
+    assert bool(shared(accounts)) == is_shared
 
 
-def test_accounts_of_different_sources_may_be_one_person(warehouse: duckdb.DuckDBPyConnection) -> None:
-    assert shared(warehouse, [Account("shop:1", "1", "Anna"), Account("club:2", "2", "Ben")]) == {}
+def test_accounts_of_different_sources_may_be_one_person() -> None:
+    assert shared([Account("shop:1", "1", "Anna"), Account("club:2", "2", "Ben")]) == {}
 
 
-def test_a_profile_without_a_name_has_the_name_of_its_account(warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_a_profile_without_a_name_has_the_name_of_its_account() -> None:
     visits = [Account("web:1", "1", None, email="device"), Account("web:2", "2", None, email="device")]
     known = [Account("shop:1", "1", "Anna", email="a", name_day=1), Account("shop:2", "2", "Ben", email="b")]
 
-    assert shared(warehouse, [*visits, *known]) == {"device": 1}
+    assert shared([*visits, *known]) == {"device": 1}
 
 
 ACCOUNTS = st.lists(
@@ -104,11 +95,9 @@ ACCOUNTS = st.lists(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(accounts=ACCOUNTS)
-def test_what_was_shared_stays_shared_from_the_same_day(
-    warehouse: duckdb.DuckDBPyConnection, accounts: list[Account]
-) -> None:
-    whole = shared(warehouse, accounts)
+def test_what_was_shared_stays_shared_from_the_same_day(accounts: list[Account]) -> None:
+    whole = shared(accounts)
     for end in range(LAST):
-        assert shared(warehouse, accounts, end=end) == {value: day for value, day in whole.items() if day <= end}
+        assert shared(accounts, end=end) == {value: day for value, day in whole.items() if day <= end}
