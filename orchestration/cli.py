@@ -357,6 +357,20 @@ def unlock(yes: bool) -> None:
                 raise OneLine(message, 1)
 
 
+@main.command(epilog="Example: holdfast compare-identity --date 2025-06-29")
+@click.option("--date", "day", type=DAY, required=True, help="A partition that has run.")
+@one_line_errors
+def compare_identity(day: Any) -> None:
+    """Tell what the probabilistic pass would change, before it is switched on in playbook/identity.yml."""
+    from orchestration.resources import read_settings
+
+    settings = read_settings()
+
+    from orchestration.report import compare_identities
+
+    click.echo(compare_identities(settings, day.date()))
+
+
 @main.command(epilog="Example: holdfast validate")
 @one_line_errors
 def validate() -> None:

@@ -3,8 +3,12 @@
 import hashlib
 from datetime import date, timedelta
 
+from activation.tables import expose_state
 from activation.why import explain
-from orchestration.resources import Settings, Warehouse
+from orchestration.defs.identity.dictionary import CREATE, execute
+from orchestration.defs.identity.identity_map import decisions_of
+from orchestration.playbooks import playbook_of
+from orchestration.resources import Settings, UserError, Warehouse, open_state
 
 OUTCOMES = """
 select flow, step, outcome, count(*) as n
@@ -50,3 +54,18 @@ def explain_person(settings: Settings, email: str, day: date) -> str:
     mailbox_hash = hashlib.sha256(f"{settings.salt}:{email.strip().lower()}".encode()).hexdigest()
     with Warehouse(settings.warehouse).connect() as connection:
         return "\n".join(explain(connection, mailbox_hash, day).lines())
+
+
+def compare_identities(settings: Settings, day: date) -> str:
+    """What the probabilistic pass would change on a day that has run; Markdown without personal data."""
+    from orchestration.defs.identity.comparison import compare
+
+    store = open_state(settings)
+    store.mirror()
+    with Warehouse(settings.warehouse).connect() as connection:
+        expose_state(connection, settings.state)
+        execute(connection, CREATE)
+        if not connection.execute("select 1 from identity.solved where last_day >= $day", {"day": day}).fetchall():
+            message = f"identity of {day} is not solved yet: holdfast run --date {day} first"
+            raise UserError(message)
+        return "\n".join(compare(connection, decisions_of(settings), playbook_of(store, day), day).lines())

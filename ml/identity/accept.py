@@ -81,7 +81,5 @@ def _across(left: list[int], right: list[int]) -> Iterator[frozenset[int]]:
 
 
 def _is_twice(left: list[int], right: list[int], sources: dict[int, Counter[str]]) -> bool:
-    one, other = (
-        {source for customer in side for source in sources.get(customer, ())} for side in (left, right)
-    )
+    one, other = ({source for customer in side for source in sources.get(customer, ())} for side in (left, right))
     return bool(one & other)

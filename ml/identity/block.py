@@ -62,7 +62,7 @@ def blocking_blocks(connection: Any, traits: tuple[Trait, ...]) -> list[Block]:
         keys |= BOTH_NAMES
     for key, sql in keys.items():
         connection.execute(f'alter table candidates add column "{key}" varchar')
-        connection.execute(f'update candidates set "{key}" = nullif({sql}, \'\')')
+        connection.execute(f"update candidates set \"{key}\" = nullif({sql}, '')")
     (total,) = connection.execute("select count(*) from candidates").fetchone()
     budget = min(max(FEWEST_PAIRS, PAIRS_PER_PROFILE * total), MOST_PAIRS)
     columns = sorted(names) + sorted(keys)

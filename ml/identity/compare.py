@@ -44,10 +44,12 @@ SAME_END = "length({l}) >= 7 and length({r}) >= 7 and {l}[-7:] = {r}[-7:]"
 TRAITS = (
     Trait("first_name", WORDS.format("first_name"), (TYPO, SIMILAR, INITIAL)),
     Trait("last_name", WORDS.format("last_name"), (TYPO, SIMILAR)),
-    Trait("date_of_birth", "nullif(trim(cast(date_of_birth as varchar)), '')", (TYPO, TYPOS, SAME_YEAR), True),
-    Trait("email", "nullif(lower(trim(email)), '')", (SAME_INBOX, TYPOS, SIMILAR), True),
-    Trait("phone", r"nullif(regexp_replace(phone, '\D', '', 'g'), '')", (SAME_END, TYPO), True),
-    Trait("address", WORDS.format("address"), (TYPOS, SIMILAR), True),
+    Trait(
+        "date_of_birth", "nullif(trim(cast(date_of_birth as varchar)), '')", (TYPO, TYPOS, SAME_YEAR), is_telling=True
+    ),
+    Trait("email", "nullif(lower(trim(email)), '')", (SAME_INBOX, TYPOS, SIMILAR), is_telling=True),
+    Trait("phone", r"nullif(regexp_replace(phone, '\D', '', 'g'), '')", (SAME_END, TYPO), is_telling=True),
+    Trait("address", WORDS.format("address"), (TYPOS, SIMILAR), is_telling=True),
     Trait("postcode", r"nullif(regexp_replace(upper(postcode), '[^\p{L}\p{N}]', '', 'g'), '')", (TYPO,)),
     Trait("city", WORDS.format("city"), (TYPO, SIMILAR)),
     Trait("region", WORDS.format("region"), ()),
@@ -102,7 +104,7 @@ def _is_filled(connection: Any, name: str) -> bool:
     total, filled, distinct = connection.execute(
         f"select count(*), count({name}), count(distinct {name}) from candidates"
     ).fetchone()
-    return distinct > 1 and filled >= LEAST_FILLED * total
+    return bool(distinct > 1 and filled >= LEAST_FILLED * total)
 
 
 def comparison(trait: Trait, names: frozenset[str]) -> CustomComparison:
@@ -111,7 +113,9 @@ def comparison(trait: Trait, names: frozenset[str]) -> CustomComparison:
     conditions = [near.format(l=left, r=right) for near in trait.near]
     other = SWAPPED.get(trait.name)
     if other in names:
-        conditions.insert(0, EXCHANGED.format(l=left, r=right, other_l=f'"{other}_copy_l"', other_r=f'"{other}_copy_r"'))
+        conditions.insert(
+            0, EXCHANGED.format(l=left, r=right, other_l=f'"{other}_copy_l"', other_r=f'"{other}_copy_r"')
+        )
     return CustomComparison(
         output_column_name=trait.name,
         comparison_levels=[

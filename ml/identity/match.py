@@ -24,7 +24,12 @@ from ml.identity.weigh import train
 FEWEST_PROFILES = 50  # below it, agreement by chance and by identity cannot be told apart
 MOST_CUSTOMERS = 100  # that are compared all with all
 LINKS = pa.schema(
-    [("left_key", pa.string()), ("right_key", pa.string()), ("probability", pa.float64()), ("match_weight", pa.float64())]
+    [
+        ("left_key", pa.string()),
+        ("right_key", pa.string()),
+        ("probability", pa.float64()),
+        ("match_weight", pa.float64()),
+    ]
 )
 
 LIKELY = """
@@ -163,7 +168,9 @@ def neighbourhoods(likely: pa.Table, *, most: int) -> pa.Table:
     left, right, evidence = (likely[name].to_numpy() for name in ("left", "right", "evidence"))
     size = int(max(left.max(), right.max())) + 1
     while True:
-        _, labels = connected_components(coo_array((np.ones(len(left)), (left, right)), shape=(size, size)), directed=False)
+        _, labels = connected_components(
+            coo_array((np.ones(len(left)), (left, right)), shape=(size, size)), directed=False
+        )
         too_large = np.bincount(labels)[labels[left]] > most
         if not too_large.any():
             break

@@ -55,7 +55,7 @@ class Scorer:
         personal = " + ".join(f"mw_{name} + mw_tf_adj_{name}" for name in names if name in PERSONAL) or "0.0"
         connection.execute(SCORED.format(into=into, personal=personal, scored=scored.physical_name))
         scored.drop_table_from_database_and_remove_from_cache()
-        linker.table_management.invalidate_cache()
+        linker.table_management.invalidate_cache()  # type: ignore[no-untyped-call]
 
     def prior(self, scored: str, *, count: int) -> float:
         """log2 odds that two random profiles match.
@@ -65,9 +65,7 @@ class Scorer:
             count: Number of profiles.
         """
         steps = self.engine.duckdb_con.execute(STEPS.format(scored=scored)).to_arrow_table()
-        share = matching_share(
-            steps["evidence"].to_numpy(), steps["pairs"].to_numpy(), of=count * (count - 1) / 2
-        )
+        share = matching_share(steps["evidence"].to_numpy(), steps["pairs"].to_numpy(), of=count * (count - 1) / 2)
         return float(np.log2(share / (1 - share)))
 
 

@@ -94,7 +94,7 @@ def _run_em(linker: Linker, block: Block) -> list[Session]:
     if matches < FEWEST_MATCHES or not is_converged:
         return []
     levels = {
-        (compared.output_column_name, level.comparison_vector_value): level.m_probability
+        (str(compared.output_column_name), level.comparison_vector_value): float(level.m_probability or 0)
         for compared in found.comparisons
         for level in compared.comparison_levels
         if not level.is_null_level
@@ -116,7 +116,11 @@ def _model(settings: dict[str, Any], sessions: list[Session]) -> Model:
             u = level.get("u_probability")
             level["u_probability"] = max(u, LEAST_U) if u else (LEAST_M if m <= LEAST_M else LEAST_U)
         equal = levels[0]
-        is_telling = told and equal["m_probability"] > equal["u_probability"] and levels[-1]["m_probability"] < levels[-1]["u_probability"]
+        is_telling = (
+            told
+            and equal["m_probability"] > equal["u_probability"]
+            and levels[-1]["m_probability"] < levels[-1]["u_probability"]
+        )
         if is_telling:
             kept.append(compared)
         else:

@@ -26,8 +26,8 @@ CONVENTION: Final = (
     (re.compile(r"^order_(key|id)$"), "order_key"),
     (re.compile(r"(^|_)mailbox_hash$"), "mailbox_hash"),
     (re.compile(r"^identifier_hash$"), "identifier_hash"),
-    (re.compile(r"(^|_)(first|last|full)_?name$"), "name"),
-    (re.compile(r"(^|_)(address|postcode|city)$"), "address"),
+    (re.compile(r"(^|_)(first|last|full)_?name$|^date_of_birth$"), "name"),
+    (re.compile(r"(^|_)(address|postcode|city|region)$"), "address"),
     (re.compile(r"^(raw|payload)$"), "raw"),
 )
 OWN_IDS: Final = "staging"  # there an id is the vendor's own

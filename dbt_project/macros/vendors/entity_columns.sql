@@ -5,7 +5,8 @@
     {%- set entities = {
         'profiles':
             'landed_on date, profile_key varchar, email varchar, phone varchar, user_id varchar, first_name varchar, '
-            ~ 'last_name varchar, address varchar, postcode varchar, city varchar, country varchar, company varchar, '
+            ~ 'last_name varchar, date_of_birth varchar, address varchar, postcode varchar, city varchar, region varchar, '
+            ~ 'country varchar, company varchar, '
             ~ 'timezone varchar, ' ~ times,
         'identifiers':
             'landed_on date, profile_key varchar, email varchar, phone varchar, user_id varchar, device varchar, '

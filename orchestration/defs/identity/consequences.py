@@ -32,11 +32,14 @@ order by following.valid_from
 
 KNOWN = "select count(distinct customer_id) from marts.identity_map where valid_from < $day and $day <= valid_to"
 
-MOVES = """
+MAPS = """
 create or replace temp table yesterday as
 select profile_key, customer_id from marts.identity_map where valid_from < $day and $day <= valid_to;
 create or replace temp table today as
-select profile_key, customer_id from marts.identity_map where valid_from <= $day and $day < valid_to;
+select profile_key, customer_id from marts.identity_map where valid_from <= $day and $day < valid_to
+"""
+
+MOVES = """
 create or replace temp table moves as
 select distinct yesterday.customer_id as before_id, today.customer_id as after_id
 from yesterday inner join today using (profile_key);
@@ -258,34 +261,46 @@ def tell(connection: duckdb.DuckDBPyConnection, change: Change, *, caps: Sequenc
         change: The day.
         caps: Those in force on it.
     """
-    rows = [{"reason": cap.id, "limit_count": cap.limit, "hours": cap.hours} for cap in caps]
-    connection.register("caps", pa.Table.from_pylist(rows, schema=CAP_SCHEMA))
-    for statement in f"{MOVES};\n{ARMS}".split(";\n"):
+    for statement in MAPS.split(";\n"):
         _rows(connection, statement, change.day)
     parts = [
         f"# What the run of {change.day} does\n\n{change}\n",
         _section("By cause (the five largest)", ("cause", "customers"), _rows(connection, CAUSES, change.day)),
+        *tell_moves(connection, change.day, caps=caps),
     ]
-    is_decided = set(connection.execute(TABLES).fetchall()) >= DECIDED
-    if is_decided:
-        parts.append(
-            _section("Consent after merges", ("from → to", "customers"), _rows(connection, CONSENT, change.day))
-        )
-    parts += [
-        _section("Beyond a cap by a merge", ("cap", "merged customers"), _rows(connection, CAPS, change.day)),
+    return "\n".join(parts)
+
+
+def tell_moves(connection: duckdb.DuckDBPyConnection, day: date, *, caps: Sequence[Cap]) -> list[str]:
+    """The sections on consent, caps, arms and audiences.
+
+    Args:
+        connection: The warehouse, with the tables yesterday and today: customer_id of each profile_key.
+        day: What was decided up to the day before is compared.
+        caps: Those in force.
+    """
+    rows = [{"reason": cap.id, "limit_count": cap.limit, "hours": cap.hours} for cap in caps]
+    connection.register("caps", pa.Table.from_pylist(rows, schema=CAP_SCHEMA))
+    for statement in f"{MOVES};\n{ARMS}".split(";\n"):
+        _rows(connection, statement, day)
+    caps_and_arms = [
+        _section("Beyond a cap by a merge", ("cap", "merged customers"), _rows(connection, CAPS, day)),
         _section(
             "Holdout arms",
             ("experiment", "customers"),
-            _rows(connection, MOVED_ARMS, change.day) + _rows(connection, MIXED_ARMS, change.day),
+            _rows(connection, MOVED_ARMS, day) + _rows(connection, MIXED_ARMS, day),
         ),
     ]
-    if is_decided:
-        sizes = _rows(connection, AUDIENCES, change.day)
-        parts.append(_section("Audiences of the day before", ("audience", "as it was", "with this map"), sizes))
-    else:
-        parts.append("Consent and audiences: nothing was decided here before, so there is nothing to compare with.\n")
     connection.unregister("caps")
-    return "\n".join(parts)
+    if not set(connection.execute(TABLES).fetchall()) >= DECIDED:
+        nothing = "Consent and audiences: nothing was decided here before, so there is nothing to compare with.\n"
+        return [*caps_and_arms, nothing]
+    sizes = _rows(connection, AUDIENCES, day)
+    return [
+        _section("Consent after merges", ("from → to", "customers"), _rows(connection, CONSENT, day)),
+        *caps_and_arms,
+        _section("Audiences of the day before", ("audience", "as it was", "with this map"), sizes),
+    ]
 
 
 def _change(connection: duckdb.DuckDBPyConnection, decisions: Decisions, day: date, changed: int) -> Change:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from activation.identity import Identity
+from activation.identity import Identity, Probabilistic
 from ml.identity.resolve import IdentifierRule, IdentityRules
 
 NEVER = date(9999, 12, 31)
@@ -100,6 +100,10 @@ class Decisions:
         """
         accepted = {each.day: each.most_changed for each in self.versions[-1].identity.accepted_changes}
         return accepted.get(day, self._identity(day).guards.most_changed)
+
+    def probabilistic(self, day: date) -> Probabilistic:
+        """What the pass may propose on a day."""
+        return self._identity(day).probabilistic
 
     def _identity(self, day: date) -> Identity:
         return next(each.identity for each in reversed(self.versions) if each.effective_from <= day)

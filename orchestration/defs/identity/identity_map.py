@@ -1,4 +1,4 @@
-"""Assets `marts.identity_map` and `marts.identity_log`: who is whom, day by day."""
+"""Assets `marts.identity_map`, `marts.identity_log` and `ml.identity_matches`: who is whom, day by day."""
 
 from datetime import date, timedelta
 
@@ -9,6 +9,7 @@ from ml.identity.resolve import resolve_days
 from orchestration.defs.identity.decisions import Decisions, Span, Version
 from orchestration.defs.identity.dictionary import CREATE, execute, land
 from orchestration.defs.identity.facts import read_known
+from orchestration.defs.identity.identity_matches import is_due, propose, record
 from orchestration.defs.identity.reach import find_reached, reach_everybody, reach_of_erased
 from orchestration.defs.identity.store import HUB_SIZES, store
 from orchestration.defs.sources.landing_files import facts_window
@@ -30,7 +31,7 @@ select
 def build_identity_map(
     settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
-    """Define the two assets, which one solve produces."""
+    """Define the three assets: proposals of a day link from the next, so that one step makes map, log and proposals in turns."""
 
     @dg.multi_asset(
         name="identity_map",
@@ -41,6 +42,16 @@ def build_identity_map(
                 "One row per change of a customer: created, merged, split or held, with its cause.",
                 personal={"cause_value_hash": "identifier_hash"},
             ),
+            _spec(
+                "identity_matches",
+                "One row per link that the probabilistic pass proposes, on the Sundays on which it is on; it links from the next day.",
+                schema="ml",
+                personal={
+                    "left_profile_key": "profile_key",
+                    "right_profile_key": "profile_key",
+                    "identifier_hash": "identifier_hash",
+                },
+            ),
         ],
         partitions_def=daily,
         backfill_policy=BACKFILL_IN_ONE_RUN,
@@ -48,14 +59,16 @@ def build_identity_map(
     )
     def identity_map(
         context: dg.AssetExecutionContext,
-    ) -> tuple[dg.MaterializeResult[None], dg.MaterializeResult[None]]:
+    ) -> tuple[dg.MaterializeResult[None], dg.MaterializeResult[None], dg.MaterializeResult[None]]:
         with warehouse.connect() as connection:
             start, end = facts_window(connection, **dict(zip(("start", "end"), window(context), strict=True)))
-            counts = solve_days(connection, decisions_of(settings), start=start, end=end)
+            counts = solve_weeks(connection, decisions_of(settings), start=start, end=end)
         changes = {"changes": counts.pop("changes")}
+        proposals = {"proposals": counts.pop("proposals")}
         return (
             dg.MaterializeResult(asset_key=["marts", "identity_map"], metadata=counts),
             dg.MaterializeResult(asset_key=["marts", "identity_log"], metadata=changes),
+            dg.MaterializeResult(asset_key=["ml", "identity_matches"], metadata=proposals),
         )
 
     return identity_map
@@ -65,6 +78,33 @@ def decisions_of(settings: Settings) -> Decisions:
     """What the playbooks of all days say of identity."""
     history = open_state(settings).playbook_history()
     return Decisions(tuple(Version(day, playbook.identity) for day, playbook in history))
+
+
+def solve_weeks(
+    connection: duckdb.DuckDBPyConnection, decisions: Decisions, *, start: date, end: date
+) -> dict[str, int]:
+    """Solve a window; where the probabilistic pass is on, it proposes at the end of each week, and the next days build on it.
+
+    Returns:
+        As `solve_days`, summed over the weeks where days are counted, and the number of proposals.
+    """
+    changes = proposed = 0
+    for first, last in _weeks(start, end, decisions):
+        counts = solve_days(connection, decisions, start=first, end=last)
+        changes += counts["changes"]
+        if is_due(last) and (policy := decisions.probabilistic(last)).is_on:
+            proposals = propose(connection, policy, last)
+            record(connection, proposals, last)
+            proposed += proposals.links.num_rows
+    return counts | {"changes": changes, "proposals": proposed}
+
+
+def _weeks(start: date, end: date, decisions: Decisions) -> list[tuple[date, date]]:
+    """The window, parted after each day on which the pass proposes."""
+    days = [start + timedelta(days=offset) for offset in range((end - start).days)]
+    turns = [day for day in days if is_due(day) and decisions.probabilistic(day).is_on]
+    firsts = [start, *(day + timedelta(days=1) for day in turns)]
+    return list(zip(firsts, [*turns, end], strict=True))
 
 
 def solve_days(
@@ -123,9 +163,11 @@ def _sizes(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     return connection.execute(SIZES).fetchall()[0]
 
 
-def _spec(name: str, description: str, *, personal: dict[str, str] | None = None) -> dg.AssetSpec:
+def _spec(
+    name: str, description: str, *, schema: str = "marts", personal: dict[str, str] | None = None
+) -> dg.AssetSpec:
     return dg.AssetSpec(
-        key=["marts", name],
+        key=[schema, name],
         description=description,
         group_name="identity",
         kinds={"python", "scipy"},

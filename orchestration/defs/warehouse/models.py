@@ -77,7 +77,13 @@ def split(
 def fact_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
     """Assets that are kept by landing day; all others are as of a day and need the facts of every day before."""
     python = [
-        dg.AssetKey(key) for key in (["ops", "landing_files"], ["marts", "identity_map"], ["marts", "identity_log"])
+        dg.AssetKey(key)
+        for key in (
+            ["ops", "landing_files"],
+            ["marts", "identity_map"],
+            ["marts", "identity_log"],
+            ["ml", "identity_matches"],
+        )
     ]
     nodes = dbt.manifest_json["nodes"].values()
     return python + [

@@ -6,8 +6,8 @@ with landed as (
 
 profiles as (
     select
-        landed_on, 'plain:' || profile_id as profile_key, email, phone, user_id, first_name, last_name, address, postcode,
-        city, country, company, timezone, created_at, updated_at
+        landed_on, 'plain:' || profile_id as profile_key, email, phone, user_id, first_name, last_name,
+        date_of_birth, address, postcode, city, region, country, company, timezone, created_at, updated_at
     from landed
 )
 
