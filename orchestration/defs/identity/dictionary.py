@@ -137,7 +137,8 @@ from landed
 inner join identity.profiles using (profile_key)
 inner join identity.identifiers using (identifier_type, identifier_hash)
 anti join identity.links
-    on links.profile_no = profiles.profile_no and links.identifier_no = identifiers.identifier_no;
+    on links.profile_no = profiles.profile_no and links.identifier_no = identifiers.identifier_no
+where landed.identifier_type <> 'probabilistic' or profiles.first_landed_on < landed.landed_on;
 insert into identity.links select * from new_links order by profile_no;
 insert into touched select profile_no from new_links;
 insert into touched_identifiers select identifier_no from new_links

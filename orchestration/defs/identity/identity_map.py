@@ -85,9 +85,15 @@ def solve_weeks(
 ) -> dict[str, int]:
     """Solve a window; where the probabilistic pass is on, it proposes at the end of each week, and the next days build on it.
 
+    A day that lands again is followed by the proposals of all weeks after it, so that they follow from the facts that are there.
+
     Returns:
         As `solve_days`, summed over the weeks where days are counted, and the number of proposals.
     """
+    execute(connection, CREATE)
+    solved = connection.execute("select last_day from identity.solved").fetchone()
+    if solved:
+        start, end = min(start, solved[0] + timedelta(days=1)), max(end, solved[0])
     changes = proposed = 0
     for first, last in _weeks(start, end, decisions):
         counts = solve_days(connection, decisions, start=first, end=last)
