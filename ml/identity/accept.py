@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+import numpy as np
+
+from ml.identity.score import matching_share
+
 NEVER = -1000.0
-MOST_IMPERSONAL = 0.015  # the share of pairs that a surname and an address alone make; 0.012 by errors alone in febrl4
 
 
 class Pair(NamedTuple):
@@ -39,7 +42,8 @@ def accept(
 
     A pair joins what its two customers have become only if it is heavy enough, and
 
-    - personal evidence speaks for it, unless so few pairs lack it that these are errors of typing, not families,
+    - its personal evidence is strong enough for two profiles that agree on the rest: surname and address alone tell a household,
+      and how many of such pairs are one person differs from table to table,
     - the customers of both sides are on average more likely one person than not, so that no chain of lookalikes forms,
     - both sides together have at most one profile of each exclusive source,
     - no two of their customers are held apart.
@@ -53,13 +57,16 @@ def accept(
     Returns:
         One pair for each join.
     """
+    heavy = [pair.personal for pair in pairs if pair.weight >= weight]
+    if not heavy:
+        return []
     groups = {customer: [customer] for pair in pairs for customer in (pair.left, pair.right)}
     weights = {frozenset((pair.left, pair.right)): pair.weight for pair in pairs}
-    needs_person = _has_families([pair for pair in pairs if pair.weight >= weight])
+    personal = weight - _household_odds(heavy)
     accepted = []
     for pair in sorted(pairs, key=lambda pair: (-pair.weight, pair.left_no, pair.right_no)):
         left, right = groups[pair.left], groups[pair.right]
-        if pair.weight < weight or (needs_person and pair.personal <= 0) or left is right:
+        if pair.weight < weight or pair.personal < personal or left is right:
             continue
         across = list(_across(left, right))
         total = sum(weights.get(both, NEVER) for both in across)
@@ -72,8 +79,10 @@ def accept(
     return accepted
 
 
-def _has_families(pairs: list[Pair]) -> bool:
-    return sum(pair.personal <= 0 for pair in pairs) > MOST_IMPERSONAL * len(pairs)
+def _household_odds(personal: list[float]) -> float:
+    """log2 odds that a pair which is heavy enough is one person, before its personal evidence is looked at."""
+    share = matching_share(np.array(personal), np.ones(len(personal), dtype=np.int64), of=len(personal))
+    return float(np.log2(share / (1 - share)))
 
 
 def _across(left: list[int], right: list[int]) -> Iterator[frozenset[int]]:

@@ -80,7 +80,7 @@ def matching_share(evidence: NDArray[np.float64], pairs: NDArray[np.int64], *, o
     share = 1 / np.sqrt(of + 1)
     for _ in range(ROUNDS):
         found = float(pairs @ probability_of(evidence + np.log2(share / (1 - share))))
-        before, share = share, min(max(found, 0.5) / of, 0.5)
+        before, share = share, min(max(found, 0.5), of - 0.5) / of
         if abs(share - before) < 1e-6 * share:
             break
     return float(share)

@@ -67,3 +67,24 @@ def plant_duplicates(people: int) -> World:
             person[key] = number
     rng.shuffle(rows)
     return World(pa.Table.from_pylist(rows), person)
+
+
+def plant_households(profiles: pa.Table, households: int) -> pa.Table:
+    """Add so many households of three, each with one surname and address; every profile gets an address."""
+    rng = random.Random(6)  # noqa: S311
+    rows, streets = profiles.to_pylist(), dict[str, str]()
+    for row in rows:
+        number = row["profile_key"].split(":")[1].split("-")[0]
+        row["address"] = streets.setdefault(number, f"{rng.choice(LAST_NAMES)} street {rng.randrange(1, 300)}")
+    for home in range(households):
+        shared = {
+            "last_name": rng.choice(LAST_NAMES), "address": f"{rng.choice(LAST_NAMES)} street {rng.randrange(1, 300)}",
+            "postcode": f"{rng.randrange(10_000, 99_999)}", "city": rng.choice(("Oslo", "Lyon", "Graz", "York")),
+            "source": "crm",
+        }  # fmt: skip
+        for place, first_name in enumerate(rng.sample(FIRST_NAMES, 3)):
+            born = f"{rng.randrange(1940, 2005)}-{rng.randrange(1, 13):02d}-{rng.randrange(1, 29):02d}"
+            key = f"crm:home{home}-{place}"
+            own = {"profile_key": key, "customer_id": f"c_{key}", "first_name": first_name, "date_of_birth": born}
+            rows.append(shared | own)
+    return pa.Table.from_pylist(rows)

@@ -9,7 +9,7 @@ import pytest
 from splink import DuckDBAPI
 
 from ml.identity.match import Proposals, propose_links
-from tests.unit.duplicates import World, plant_duplicates
+from tests.unit.duplicates import World, plant_duplicates, plant_households
 
 PEOPLE = 150
 THRESHOLD = 0.8
@@ -79,6 +79,17 @@ def test_what_was_decided_is_not_proposed(world: World) -> None:
     links = propose(world.profiles).links
     again = pairs_of(propose(world.profiles, decided=links.select(["left_key", "right_key"])))
     assert not set(again) & set(pairs_of(propose(world.profiles)))
+
+
+@pytest.mark.parametrize("households", [40, 150])
+def test_people_of_one_household_stay_apart_and_duplicates_are_found_all_the_same(
+    world: World, households: int
+) -> None:
+    """Three people of one surname and address, beside those who are there twice."""
+    profiles = plant_households(world.profiles, households)
+    links = pairs_of(propose(profiles))
+    assert [pair for pair in links if world.person.get(pair[0], pair[0]) != world.person.get(pair[1], pair[1])] == []
+    assert len(links) >= 0.9 * 2 * PEOPLE / 3
 
 
 def test_too_few_profiles_propose_nothing_and_say_why(world: World) -> None:
