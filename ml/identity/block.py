@@ -35,8 +35,7 @@ class Block:
     @property
     def rule(self) -> str:
         """As Splink takes it."""
-        same = "".join(f'l."{name}" = r."{name}" and ' for name in self.columns)
-        return f"{same}l.customer_no <> r.customer_no"
+        return " and ".join(f'l."{name}" = r."{name}"' for name in self.columns)
 
 
 def candidate_pairs(connection: Any, traits: tuple[Trait, ...]) -> int:
@@ -46,7 +45,7 @@ def candidate_pairs(connection: Any, traits: tuple[Trait, ...]) -> int:
         connection.execute(
             f"""
             insert into pairs select l.unique_id, r.unique_id
-            from candidates as l, candidates as r where l.unique_id < r.unique_id and {block.rule}
+            from candidates as l, candidates as r where l.unique_id < r.unique_id and l.customer_no <> r.customer_no and {block.rule}
             """
         )
     connection.execute("create or replace table pairs as select distinct left_no, right_no from pairs")
