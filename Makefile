@@ -38,3 +38,4 @@ bench: .venv/ready ## Benchmarks, with where the time goes
 	@$(BIN)/python -m benchmarks.simulator
 	@$(BIN)/python -m benchmarks.spine
 	@$(BIN)/python -m benchmarks.staging
+	@$(BIN)/python -m benchmarks.labelled

@@ -12,17 +12,30 @@ if TYPE_CHECKING:  # Splink takes a second to import, and most runs do without
 
 SUNDAY = 7
 
-# Values are the newest that are not null. Who has neither a name nor a date of birth cannot be told from others.
+# Values are the newest that are not null. Who has neither a name nor a date of birth cannot be told from others. An address or a
+# phone that links nobody is shared by people who differ: that it agrees tells nothing.
 PROFILES = """
+with shared as (
+    select
+        profiles.profile_key, bool_or(hubs.identifier_type in ('email', 'inbox')) as is_email,
+        bool_or(hubs.identifier_type = 'phone') as is_phone
+    from identity.hubs as hubs
+    inner join identity.links using (identifier_no)
+    inner join identity.profiles using (profile_no)
+    where hubs.hub_from <= $as_of and $as_of < hubs.hub_to and links.first_landed_on <= $as_of
+    group by profiles.profile_key
+)
 select
     facts.profile_key, any_value(facts.source) as source, any_value(map.customer_id) as customer_id,
     arg_max(first_name, landed_on) as first_name, arg_max(last_name, landed_on) as last_name,
-    arg_max(date_of_birth, landed_on) as date_of_birth, arg_max(email, landed_on) as email,
-    arg_max(phone, landed_on) as phone, arg_max(address, landed_on) as address,
+    arg_max(date_of_birth, landed_on) as date_of_birth,
+    arg_max(email, landed_on) filter (is_email is not true) as email,
+    arg_max(phone, landed_on) filter (is_phone is not true) as phone, arg_max(address, landed_on) as address,
     arg_max(postcode, landed_on) as postcode, arg_max(city, landed_on) as city, arg_max(region, landed_on) as region
 from intermediate.int_profiles__unioned as facts
 inner join marts.identity_map as map
     on facts.profile_key = map.profile_key and map.valid_from <= $as_of and $as_of < map.valid_to
+left join shared on facts.profile_key = shared.profile_key
 where facts.landed_on <= $as_of
 group by facts.profile_key
 having coalesce(max(first_name), max(last_name), max(date_of_birth)) is not null
