@@ -39,6 +39,7 @@ described as (
         traits.customer_id,
         consent.primary_email,
         consent.mailbox_hash,
+        consent.mailbox_reason,
         'a_' || substr(sha256(traits.company), 1, 16) as account_id,
         'h_' || substr(traits.address_hash, 1, 16) as household_id,
         traits.first_seen_on,
