@@ -51,7 +51,7 @@ stated as (
         profiles.first_name,
         profiles.country,
         profiles.timezone,
-        nullif(lower(trim(profiles.company)), '') as company,
+        lower({{ normalise_name('profiles.company') }}) as company,
         sha256({{ normalise_address('profiles.address', 'profiles.postcode') }}) as address,
         struct_pack(
             updated_at := coalesce(profiles.updated_at, profiles.created_at, cast(profiles.landed_on as timestamp)),

@@ -2,6 +2,10 @@ with traits as (
     select * from {{ ref('int_customer_traits__picked') }} where {{ in_window('as_of') }}
 ),
 
+grouped as (
+    select * from {{ ref('int_customers__grouped') }} where {{ in_window('as_of') }}
+),
+
 consent as (
     select * from {{ ref('int_customer_consent__folded') }} where {{ in_window('as_of') }}
 ),
@@ -40,8 +44,8 @@ described as (
         consent.primary_email,
         consent.mailbox_hash,
         consent.mailbox_reason,
-        'a_' || substr(sha256(traits.company), 1, 16) as account_id,
-        'h_' || substr(traits.address_hash, 1, 16) as household_id,
+        grouped.account_id,
+        grouped.household_id,
         traits.first_seen_on,
         coalesce(consent.consent_status, 'unknown') as consent_status,
         consent.consent_evidence_id,
@@ -79,7 +83,7 @@ described as (
         )
         or coalesce(traits.profile_count > limits.most_profiles, false) as is_identity_uncertain
     from traits
-    {%- for part in ['consent', 'orders', 'identifiers'] %}
+    {%- for part in ['grouped', 'consent', 'orders', 'identifiers'] %}
     left join {{ part }} on traits.as_of = {{ part }}.as_of and traits.customer_id = {{ part }}.customer_id
     {%- endfor %}
     left join value_thresholds on traits.as_of = value_thresholds.as_of
