@@ -107,7 +107,7 @@ class Identity(Part):
 
 
 def identity_faults(identity: Identity, *, sources: frozenset[str] | None) -> Iterator[tuple[Place, str]]:
-    """What is wrong beyond the shape: types twice or missing, unknown sources, days twice, pairs that contradict each other.
+    """What is wrong beyond the shape: types twice or missing, sources twice or unknown, days twice, pairs that contradict each other.
 
     Args:
         identity: As read.
@@ -127,6 +127,9 @@ def identity_faults(identity: Identity, *, sources: frozenset[str] | None) -> It
     for at, each in enumerate(identity.accepted_changes):
         if accepted[each.day] > 1:
             yield ("accepted_changes", at, "day"), f"day {each.day} is accepted twice"
+    for trait, ranked in identity.survivorship.items():
+        twice = (at for at, source in enumerate(ranked) if source in ranked[:at])
+        yield from ((("survivorship", trait, at), f"source {ranked[at]} is written twice") for at in twice)
     yield from _pair_faults(identity.pairs)
 
 

@@ -180,7 +180,7 @@ def _read_flows(
 
 def _say(detail: Any) -> str:
     """A finding in words that need no knowledge of the checker."""
-    name = detail["loc"][-1] if detail["loc"] else "the file"
+    name = next((part for part in reversed(detail["loc"]) if part != "[key]"), "the file")
     if detail["type"] == "extra_forbidden":
         return f"{name} is not known here"
     if detail["type"] == "missing":

@@ -8,7 +8,7 @@ union all
 select 61 as i, 'plain:61' as profile_key, 'm61' as mailbox_hash, date '2024-12-20' as born_on;
 
 insert into intermediate.int_profiles__unioned by name
-select profile_key, 'plain' as source, born_on + 20 * version as landed_on, 'p' || i || '@example.org' as email, mailbox_hash,
+select profile_key, if(i % 2 = 0, 'plain', 'shopify') as source, born_on + 20 * version as landed_on, 'p' || i || '@example.org' as email, mailbox_hash,
     'Name ' || version as first_name, 'Street ' || i // 2 as address, '1000' as postcode, case when i % 7 = 0 then 'Acme' end as company,
     case when i % 3 = 0 then 'Europe/London' end as timezone, cast(born_on as timestamp) as created_at,
     cast(born_on + 20 * version as timestamp) as updated_at
@@ -106,6 +106,16 @@ insert into ops.service_levels by name
 select cast(day as date) as as_of, source, 24 as expected_every_hours, 24 as late_after_hours, 0.02 as max_bad_share
 from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 day) as days (day),
     (values ('shopify'), ('sendgrid'), ('segment'), ('plain')) as sources (source);
+
+-- What every day's playbook believes of customers, and that two profiles are too many.
+insert into ops.trait_sources by name
+select cast(day as date) as as_of, trait, source, rank
+from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 day) as days (day),
+    (values ('first_name', 'shopify', 1), ('timezone', 'plain', 1), ('timezone', 'shopify', 2)) as truths (trait, source, rank);
+
+insert into ops.identity_limits by name
+select cast(day as date) as as_of, 1 as most_profiles
+from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 day) as days (day);
 
 insert into intermediate.int_email_events__unioned by name
 select 'scan' || i || '-' || n || '-' || part as event_key, 'sendgrid' as source, event,

@@ -18,7 +18,7 @@ FACTS = (Path(__file__).parent / "behavior_facts.sql").read_text()
 START, FIRST, LAST = date(2024, 12, 20), date(2025, 4, 28), date(2025, 5, 2)
 WINDOW = [FIRST + timedelta(days=offset) for offset in range(5)]
 MONDAY, SUNDAY = date(2025, 4, 21), date(2025, 5, 4)
-SEEDS = ("engagement_rules", "required_events")
+SEEDS = ("engagement_rules", "free_mailbox_domains", "required_events")
 GIVEN = {"int_identifiers__linked", "feed_health", "address_faults"}
 PYTHON = {"identity", "ml", "measurement", "state"}
 DAYS = ("landed_on", "as_of", "valid_from")

@@ -1,15 +1,15 @@
 """Assets `ops.landing_files` and `ops.staged_days`: what landed, and up to where its facts are complete.
 
-Beside the files, `ops.service_levels`, `ops.consent_rules` and `ops.consent_topics` say what each day's
-playbook says of them; the gates write what they found to `ops.gate_findings`.
+Beside the files, `ops.service_levels`, `ops.consent_rules`, `ops.consent_topics`, `ops.trait_sources` and
+`ops.identity_limits` say what each day's playbook says of them; the gates write what they found to `ops.gate_findings`.
 
 A run for day D stages D and every earlier day that landed, or landed again, since it was staged. So no partition is
 ever computed over a gap, whoever asks for it; a run that dies leaves its days unmarked and the next one does them again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 import duckdb
@@ -31,6 +31,8 @@ create table if not exists ops.service_levels (
 );
 create table if not exists ops.consent_rules (as_of date, country varchar, requires varchar, implied_months integer);
 create table if not exists ops.consent_topics (as_of date, written varchar, topic varchar);
+create table if not exists ops.trait_sources (as_of date, trait varchar, source varchar, rank integer);
+create table if not exists ops.identity_limits (as_of date, most_profiles integer);
 create table if not exists ops.gate_findings (
     as_of date, table_name varchar, position integer, expectation varchar, column_name varchar, severity varchar,
     is_met boolean, unexpected_count bigint, example_keys varchar[]
@@ -83,7 +85,7 @@ def register_window(
 
 
 def record_playbook(connection: duckdb.DuckDBPyConnection, settings: Settings, *, start: date, end: date) -> None:
-    """Write what the playbook of each day says of sources and consent, so that a day that is built again is judged as it was.
+    """Write what the playbook of each day says of sources, consent and customers, so that a day that is built again is judged as it was.
 
     Raises:
         PlaybookError: If the playbook of the repository has faults.
@@ -94,15 +96,8 @@ def record_playbook(connection: duckdb.DuckDBPyConnection, settings: Settings, *
     register_playbook(store, settings)
     days = [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
     playbooks = {day: playbook_of(store, day) for day in days}
-    _replace(
-        connection, "service_levels", [{"as_of": day} | row for day in days for row in level_rows(playbooks[day])], days
-    )
-    _replace(
-        connection, "consent_rules", [{"as_of": day} | row for day in days for row in rule_rows(playbooks[day])], days
-    )
-    _replace(
-        connection, "consent_topics", [{"as_of": day} | row for day in days for row in topic_rows(playbooks[day])], days
-    )
+    for table, rows_of in RECORDED.items():
+        _replace(connection, table, [{"as_of": day} | row for day in days for row in rows_of(playbooks[day])], days)
 
 
 def level_rows(playbook: Playbook) -> list[dict[str, Any]]:
@@ -132,6 +127,29 @@ def topic_rows(playbook: Playbook) -> list[dict[str, Any]]:
         for topic in consent.topics
         for written in sorted({topic.topic, *topic.known_as})
     ]
+
+
+def trait_rows(playbook: Playbook) -> list[dict[str, Any]]:
+    """The sources that are true for each trait of a customer, from rank 1 on."""
+    return [
+        {"trait": trait, "source": source, "rank": rank}
+        for trait, sources in playbook.identity.survivorship.items()
+        for rank, source in enumerate(sources, start=1)
+    ]
+
+
+def limit_rows(playbook: Playbook) -> list[dict[str, Any]]:
+    """Beyond how many profiles a customer is uncertain."""
+    return [{"most_profiles": playbook.identity.guards.most_profiles}]
+
+
+RECORDED: Final[Mapping[str, Callable[[Playbook], list[dict[str, Any]]]]] = {
+    "service_levels": level_rows,
+    "consent_rules": rule_rows,
+    "consent_topics": topic_rows,
+    "trait_sources": trait_rows,
+    "identity_limits": limit_rows,
+}
 
 
 def _replace(

@@ -17,25 +17,63 @@ person_consent as (
     select * from {{ folded_consent('statements', 'as_of, customer_id') }} as folded
 ),
 
-ranked as (
+-- Only where there is a choice, and of the last 90 days.
+engagement as (
+    select mailboxes.as_of, mailboxes.mailbox_hash, count(*) as human_count
+    from (
+        select distinct as_of, mailbox_hash
+        from (select *, count(*) over (partition by as_of, customer_id) as mailbox_count from mailboxes) as counted
+        where mailbox_count > 1
+    ) as mailboxes
+    inner join {{ ref('int_email_engagement__classified') }} as events
+        on mailboxes.mailbox_hash = events.mailbox_hash
+        and events.landed_on between mailboxes.as_of - 89 and mailboxes.as_of
+    where events.is_human and events.landed_on between {{ window_start() }} - 89 and {{ window_end() }}
+    group by mailboxes.as_of, mailboxes.mailbox_hash
+),
+
+compared as (
     select
         mailboxes.*,
         coalesce(mailbox_consent.consent_status, 'unknown') as consent_status,
         mailbox_consent.consent_evidence_id,
         mailbox_consent.decided_at,
         coalesce(mailbox_consent.is_confirmed, false) as is_confirmed,
-        row_number() over (
-            partition by mailboxes.as_of, mailboxes.customer_id
-            order by
-                coalesce(mailbox_consent.is_confirmed, false) desc,
-                coalesce(mailbox_consent.consent_status = 'subscribed', false) desc,
-                mailbox_consent.decided_at desc nulls last,
-                mailboxes.last_seen_on desc,
-                mailboxes.mailbox_hash
-        ) as mailbox_rank
+        case
+            when mailbox_consent.is_confirmed then 3
+            when mailbox_consent.consent_status = 'subscribed' then 2
+            when mailbox_consent.consent_status in ('complained', 'bounced', 'unsubscribed') then 0
+            else 1
+        end as openness,
+        struct_pack(
+            decided_at := coalesce(mailbox_consent.decided_at, timestamp '-infinity'), last_seen_on := mailboxes.last_seen_on
+        ) as recency,
+        coalesce(engagement.human_count, 0) as human_count
     from mailboxes
     left join mailbox_consent
         on mailboxes.as_of = mailbox_consent.as_of and mailboxes.mailbox_hash = mailbox_consent.mailbox_hash
+    left join engagement
+        on mailboxes.as_of = engagement.as_of and mailboxes.mailbox_hash = engagement.mailbox_hash
+),
+
+ranked as (
+    select
+        *,
+        row_number() over preference as mailbox_rank,
+        case
+            when lead(mailbox_hash) over preference is null then 'only'
+            when openness > lead(openness) over preference and openness = 3 then 'confirmed'
+            when openness > lead(openness) over preference and openness = 2 then 'opted in'
+            when openness > lead(openness) over preference then 'not closed'
+            when recency > lead(recency) over preference then 'latest'
+            when human_count > lead(human_count) over preference then 'most engaged'
+            else 'alike'
+        end as mailbox_reason
+    from compared
+    window preference as (
+        partition by as_of, customer_id
+        order by openness desc, recency desc, human_count desc, mailbox_hash
+    )
 ),
 
 judged as (
@@ -59,6 +97,7 @@ folded as (
         customer_id,
         mailbox_hash,
         email as primary_email,
+        mailbox_reason,
         case when is_closed then person_status else consent_status end as consent_status,
         case when is_closed then person_evidence_id else consent_evidence_id end as consent_evidence_id,
         case when is_closed then person_decided_at else decided_at end as decided_at,
