@@ -59,14 +59,19 @@ create or replace temp table cut (identifier_no integer, known_from date, known_
 create or replace temp table reached as select profile_no from identity.profiles
 """
 
-# An erased profile is no longer in the dictionary, but what it linked is still numbered.
+# An erased profile is no longer in the dictionary, but what it linked is still numbered. A proposal ends with either of its two.
 ERASED = """
 create or replace temp table erased as
 select distinct profile_no from identity.map anti join identity.profiles using (profile_no);
+create or replace temp table void_proposals as
+select identifier_no from identity.identifiers anti join ml.identity_matches using (identifier_hash)
+where identifier_type = 'probabilistic';
 create or replace temp table affected as
 select distinct identifier_no from identity.links inner join erased using (profile_no)
 union
-select distinct identifier_no from identity.links anti join identity.identifiers using (identifier_no);
+select distinct identifier_no from identity.links anti join identity.identifiers using (identifier_no)
+union
+select identifier_no from void_proposals;
 create or replace temp table reached as
 select profile_no from erased
 union
@@ -86,7 +91,8 @@ FORGOTTEN = """
 delete from identity.map where profile_no in (select profile_no from erased);
 delete from identity.links
 where profile_no in (select profile_no from erased)
-    or identifier_no not in (select identifier_no from identity.identifiers);
+    or identifier_no not in (select identifier_no from identity.identifiers)
+    or identifier_no in (select identifier_no from void_proposals);
 delete from identity.hubs where identifier_no in (select identifier_no from affected);
 create or replace temp table left_ids as
 select 'c_' || substr(sha256(profile_key), 1, 16) as customer_id from identity.profiles;

@@ -173,3 +173,16 @@ TestTicks = Ticks.TestCase
 TestTicks.settings = settings(
     max_examples=25, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+def test_proposal_ends_when_one_of_its_two_profiles_is_erased_though_it_landed_too_late_to_be_linked() -> None:
+    ticks = Ticks()
+    ticks.begin([Fact("web:3", "email", "a", False)])
+    ticks.switch_proposals()
+    ticks.propose("shop:3", "web:3")
+    ticks.land([Fact("shop:3", "device", "a", False)])
+    ticks.switch_proposals()
+    ticks.land([])
+    ticks.erase("shop:3")
+    ticks.equals_a_rebuild()
+    ticks.teardown()
