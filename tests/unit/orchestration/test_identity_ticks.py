@@ -177,10 +177,10 @@ TestTicks.settings = settings(
 
 def test_proposal_ends_when_one_of_its_two_profiles_is_erased_though_it_landed_too_late_to_be_linked() -> None:
     ticks = Ticks()
-    ticks.begin([Fact("web:3", "email", "a", False)])
+    ticks.begin([Fact("web:3", "email", "a", is_role=False)])
     ticks.switch_proposals()
     ticks.propose("shop:3", "web:3")
-    ticks.land([Fact("shop:3", "device", "a", False)])
+    ticks.land([Fact("shop:3", "device", "a", is_role=False)])
     ticks.switch_proposals()
     ticks.land([])
     ticks.erase("shop:3")
