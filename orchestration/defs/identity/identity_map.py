@@ -6,6 +6,7 @@ import dagster as dg
 import duckdb
 
 from ml.identity.resolve import resolve_days
+from orchestration.defs.identity.batches import MOST_LINKS, batches
 from orchestration.defs.identity.decisions import Decisions, Span, Version
 from orchestration.defs.identity.dictionary import CREATE, execute, land
 from orchestration.defs.identity.facts import read_known
@@ -114,7 +115,7 @@ def _weeks(start: date, end: date, decisions: Decisions) -> list[tuple[date, dat
 
 
 def solve_days(
-    connection: duckdb.DuckDBPyConnection, decisions: Decisions, *, start: date, end: date
+    connection: duckdb.DuckDBPyConnection, decisions: Decisions, *, start: date, end: date, most_links: int = MOST_LINKS
 ) -> dict[str, int]:
     """Bring map, log and hubs up to a window whose facts are built; only profiles that the window reaches are solved again.
 
@@ -126,6 +127,7 @@ def solve_days(
         decisions: What the playbooks say.
         start: First day of the window.
         end: Last day, inclusive.
+        most_links: Held in memory at once, as in `batches`.
 
     Returns:
         Rows: profiles and links known, profiles reached, changes in the log of the window.
@@ -137,7 +139,7 @@ def solve_days(
         decisions.hand_in(connection)
         reach_of_erased(connection)
         for span in decisions.spans(solved[0], solved[1]):
-            _solve(connection, span, last=solved[1])
+            _solve(connection, span, last=solved[1], most_links=most_links)
     is_first = solved is None or start <= solved[0]
     start = start if solved is None else min(start, solved[1] + timedelta(days=1))
     end = end if solved is None else max(end, solved[1])
@@ -148,7 +150,7 @@ def solve_days(
             reach_everybody(connection)
         else:
             find_reached(connection, start=start, end=end)
-        _solve(connection, span, last=end)
+        _solve(connection, span, last=end, most_links=most_links)
     execute(connection, HUB_SIZES, end=end)
     first = start if solved is None else min(start, solved[0])
     connection.execute("delete from identity.solved")
@@ -158,11 +160,12 @@ def solve_days(
     return dict(zip(("profiles", "links", "hubs", "reached", "changes"), counts, strict=True))
 
 
-def _solve(connection: duckdb.DuckDBPyConnection, span: Span, *, last: date) -> None:
-    found = resolve_days(
-        read_known(connection), start=span.start, end=span.end, rules=span.rules, rules_before=span.rules_before
-    )
-    store(connection, found, start=span.start, end=span.end, last=last)
+def _solve(connection: duckdb.DuckDBPyConnection, span: Span, *, last: date, most_links: int) -> None:
+    for _ in batches(connection, start=span.start, end=span.end, most_links=most_links):
+        found = resolve_days(
+            read_known(connection), start=span.start, end=span.end, rules=span.rules, rules_before=span.rules_before
+        )
+        store(connection, found, start=span.start, end=span.end, last=last)
 
 
 def _sizes(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import duckdb
 
 from activation.identity import Identity
+from orchestration.defs.identity.batches import MOST_LINKS
 from orchestration.defs.identity.decisions import Decisions, Version
 from orchestration.defs.identity.identity_map import solve_days
 
@@ -84,8 +85,10 @@ def decisions_of(*versions: tuple[date, Identity]) -> Decisions:
     return Decisions(tuple(Version(*each) for each in versions))
 
 
-def solve(connection: duckdb.DuckDBPyConnection, decisions: Decisions, start: int, end: int) -> dict[str, int]:
-    return solve_days(connection, decisions, start=day_of(start), end=day_of(end))
+def solve(
+    connection: duckdb.DuckDBPyConnection, decisions: Decisions, start: int, end: int, *, most_links: int = MOST_LINKS
+) -> dict[str, int]:
+    return solve_days(connection, decisions, start=day_of(start), end=day_of(end), most_links=most_links)
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[object, ...]]]:

@@ -59,16 +59,18 @@ class Ticks(RuleBasedStateMachine):
         self.versions: list[tuple[date, Identity]] = [(BEGINNING, IDENTITY)]
         self.last = -1
         self.is_solved = False
+        self.most_links = 1000
 
     def teardown(self) -> None:
         self.warehouse.close()
 
     def tick(self, start: int, end: int) -> None:
-        solve(self.warehouse, decisions_of(*self.versions), start, end)
+        solve(self.warehouse, decisions_of(*self.versions), start, end, most_links=self.most_links)
         self.last, self.is_solved = max(self.last, end), True
 
-    @initialize(facts=DAYS)
-    def begin(self, facts: list[Fact]) -> None:
+    @initialize(facts=DAYS, most_links=st.sampled_from([1, 8, 1000]))
+    def begin(self, facts: list[Fact], most_links: int = 1000) -> None:
+        self.most_links = most_links
         put(self.warehouse, day_of(0), facts)
         self.tick(0, 0)
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ml.identity.contract import FIELD, label_components
+from orchestration.defs.identity.contraction import FIELD, label_components
 
 LARGEST = FIELD - 1
 NUMBERS = st.one_of(st.integers(0, 12), st.integers(LARGEST - 2, LARGEST), st.integers(0, LARGEST))
