@@ -1,7 +1,8 @@
 """Which proposals are made: the likeliest first, and none that the rest of the two customers contradicts."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,7 @@ def accept(
     pairs: Collection[Pair],
     *,
     weight: float,
-    sources: dict[int, Counter[str]],
+    accounts: Mapping[int, Mapping[str, AbstractSet[str]]],
     apart: Collection[frozenset[int]] = frozenset(),
 ) -> list[Pair]:
     """Join customers by falling weight, as average linkage does.
@@ -45,13 +46,13 @@ def accept(
     - its personal evidence is strong enough for two profiles that agree on the rest: surname and address alone tell a household,
       and how many of such pairs are one person differs from table to table,
     - the customers of both sides are on average more likely one person than not, so that no chain of lookalikes forms,
-    - both sides together have at most one profile of each exclusive source,
+    - both sides together have at most one account of each source,
     - no two of their customers are held apart.
 
     Args:
         pairs: Each two customers at most once; those that are missing are certainly two people.
         weight: Least weight of a proposal.
-        sources: For each customer, how many profiles it has of each exclusive source.
+        accounts: For each customer, its accounts of each source in which a person has one.
         apart: Pairs of customers that are never joined.
 
     Returns:
@@ -70,7 +71,7 @@ def accept(
             continue
         across = list(_across(left, right))
         total = sum(weights.get(both, NEVER) for both in across)
-        if total < 0 or any(both in apart for both in across) or _is_twice(left, right, sources):
+        if total < 0 or any(both in apart for both in across) or _is_twice(left, right, accounts):
             continue
         left += right
         for customer in right:
@@ -89,6 +90,14 @@ def _across(left: list[int], right: list[int]) -> Iterator[frozenset[int]]:
     return (frozenset((one, other)) for one in left for other in right)
 
 
-def _is_twice(left: list[int], right: list[int], sources: dict[int, Counter[str]]) -> bool:
-    one, other = ({source for customer in side for source in sources.get(customer, ())} for side in (left, right))
-    return bool(one & other)
+def _is_twice(left: list[int], right: list[int], accounts: Mapping[int, Mapping[str, AbstractSet[str]]]) -> bool:
+    one, other = _accounts(left, accounts), _accounts(right, accounts)
+    return any(len(one[source] | other[source]) > 1 for source in one.keys() & other.keys())
+
+
+def _accounts(customers: list[int], accounts: Mapping[int, Mapping[str, AbstractSet[str]]]) -> dict[str, set[str]]:
+    held: dict[str, set[str]] = defaultdict(set)
+    for customer in customers:
+        for source, values in accounts.get(customer, {}).items():
+            held[source] |= values
+    return held

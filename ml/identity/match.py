@@ -5,8 +5,6 @@ The model: Fellegi and Sunter (1969), "A Theory for Record Linkage"; its trainin
 """
 
 import logging
-from collections import Counter
-from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,9 +58,9 @@ qualify row_number() over (partition by least(one.customer_no, other.customer_no
     greatest(one.customer_no, other.customer_no) order by weight desc, left_no, right_no) = 1
 order by left_no, right_no
 """
-EXCLUSIVE = """
-select customer_no, source, count(*) from candidates
-where source in (select unnest($sources)) group by all order by all
+ACCOUNTS = """
+select candidates.customer_no, accounts.source, list(distinct account)
+from accounts inner join candidates using (profile_key) group by all order by all
 """
 DECIDED = """
 select distinct one.customer_no, other.customer_no
@@ -95,7 +93,7 @@ def propose_links(
     engine: DuckDBAPI,
     *,
     probability: float,
-    one_profile_per_person: Collection[str] = (),
+    accounts: pa.Table | None = None,
     decided: pa.Table | None = None,
     seed: int = 1,
 ) -> Proposals:
@@ -106,7 +104,7 @@ def propose_links(
             phone, address, postcode, city, region; null is unknown.
         engine: An empty one in memory: tables are created in it.
         probability: Least probability of a link.
-        one_profile_per_person: Sources of which a customer gets no second profile by a link.
+        accounts: profile_key, source, account: no link joins customers of two accounts of one source.
         decided: left_key, right_key: profiles whose customers are never linked: held apart, or proposed before.
         seed: Of the sample of random pairs.
     """
@@ -130,13 +128,13 @@ def propose_links(
     scorer = Scorer(engine, candidates, model)
     scorer.score("pairs", into="scored")
     prior = scorer.prior("scored", count=count)
-    accepted = _accept(scorer, prior, probability, one_profile_per_person, decided)
+    accepted = _accept(scorer, prior, probability, accounts, decided)
     reason = "" if accepted else "no pair is likely enough"
     return Proposals(_tabulate(connection, accepted), reason, trained, model.dropped, pairs)
 
 
 def _accept(
-    scorer: Scorer, prior: float, probability: float, exclusive: Collection[str], decided: pa.Table | None
+    scorer: Scorer, prior: float, probability: float, accounts: pa.Table | None, decided: pa.Table | None
 ) -> list[Pair]:
     connection = scorer.engine.duckdb_con
     likely = connection.execute(LIKELY, {"prior": prior}).to_arrow_table()
@@ -146,14 +144,16 @@ def _accept(
     connection.execute(NEIGHBOURS)
     scorer.score("neighbours", into="rescored")
     pairs = [Pair(*row) for row in connection.execute(BEST, {"prior": prior}).fetchall()]
-    sources: dict[int, Counter[str]] = {}
-    for customer, source, number in connection.execute(EXCLUSIVE, {"sources": list(exclusive)}).fetchall():
-        sources.setdefault(customer, Counter())[source] = number
+    held: dict[int, dict[str, set[str]]] = {}
+    if accounts is not None:
+        connection.register("accounts", accounts)
+        for customer, source, values in connection.execute(ACCOUNTS).fetchall():
+            held.setdefault(customer, {})[source] = set(values)
     apart = set()
     if decided is not None:
         connection.register("decided", decided)
         apart = {frozenset(row) for row in connection.execute(DECIDED).fetchall()}
-    return accept(pairs, weight=float(np.log2(probability / (1 - probability))), sources=sources, apart=apart)
+    return accept(pairs, weight=float(np.log2(probability / (1 - probability))), accounts=held, apart=apart)
 
 
 def neighbourhoods(likely: pa.Table, *, most: int) -> pa.Table:

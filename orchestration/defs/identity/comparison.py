@@ -103,7 +103,7 @@ def compare(connection: duckdb.DuckDBPyConnection, decisions: Decisions, playboo
         as_of: The day.
     """
     decisions.hand_in(connection)
-    proposals = propose(connection, decisions.probabilistic(as_of), as_of)
+    proposals = propose(connection, decisions.identity(as_of), as_of)
     execute(connection, CUSTOMERS, as_of=as_of)
     connection.register("proposed", proposals.links)
     pairs = connection.execute(JOINED).fetchnumpy()

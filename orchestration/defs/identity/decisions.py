@@ -8,7 +8,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from activation.identity import Identity, Probabilistic
+from activation.identity import Identity
 from ml.identity.resolve import IdentifierRule, IdentityRules
 
 NEVER = date(9999, 12, 31)
@@ -99,13 +99,10 @@ class Decisions:
         A day can only be accepted after it ran, by a playbook that is not in force on it: so the newest one is asked.
         """
         accepted = {each.day: each.most_changed for each in self.versions[-1].identity.accepted_changes}
-        return accepted.get(day, self._identity(day).guards.most_changed)
+        return accepted.get(day, self.identity(day).guards.most_changed)
 
-    def probabilistic(self, day: date) -> Probabilistic:
-        """What the pass may propose on a day."""
-        return self._identity(day).probabilistic
-
-    def _identity(self, day: date) -> Identity:
+    def identity(self, day: date) -> Identity:
+        """What is in force on a day."""
         return next(each.identity for each in reversed(self.versions) if each.effective_from <= day)
 
     def _in_force(self) -> list[tuple[date, date, Identity]]:
@@ -115,7 +112,7 @@ class Decisions:
         return [(each.effective_from, until, each.identity) for each, until in spans if each.effective_from < until]
 
     def _rules(self, day: date) -> IdentityRules:
-        identity = self._identity(day)
+        identity = self.identity(day)
         limits = (each.model_dump() for each in identity.identifiers)
         return IdentityRules(
             identifiers=tuple(IdentifierRule(**each) for each in limits),

@@ -99,8 +99,8 @@ def solve_weeks(
     for first, last in _weeks(start, end, decisions):
         counts = solve_days(connection, decisions, start=first, end=last)
         changes += counts["changes"]
-        if is_due(last) and (policy := decisions.probabilistic(last)).is_on:
-            proposals = propose(connection, policy, last)
+        if is_due(last) and (identity := decisions.identity(last)).probabilistic.is_on:
+            proposals = propose(connection, identity, last)
             record(connection, proposals, last)
             proposed += proposals.links.num_rows
     return counts | {"changes": changes, "proposals": proposed}
@@ -109,7 +109,7 @@ def solve_weeks(
 def _weeks(start: date, end: date, decisions: Decisions) -> list[tuple[date, date]]:
     """The window, parted after each day on which the pass proposes."""
     days = [start + timedelta(days=offset) for offset in range((end - start).days)]
-    turns = [day for day in days if is_due(day) and decisions.probabilistic(day).is_on]
+    turns = [day for day in days if is_due(day) and decisions.identity(day).probabilistic.is_on]
     firsts = [start, *(day + timedelta(days=1) for day in turns)]
     return list(zip(firsts, [*turns, end], strict=True))
 

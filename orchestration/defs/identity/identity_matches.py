@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from activation.identity import Probabilistic
+from activation.identity import Identity
 
 if TYPE_CHECKING:  # Splink takes a second to import, and most runs do without
     from ml.identity.match import Proposals
@@ -54,6 +54,20 @@ inner join identity.profiles as other on pairs_by_hand.right_no = other.profile_
 where not is_same and known_from <= $as_of and $as_of < known_to
 """
 
+# What no customer has two of, as its guard knows it: user ids of some sources, and profiles of others.
+ACCOUNTS = """
+select profiles.profile_key, split_part(profiles.profile_key, ':', 1) as source, identifiers.identifier_hash as account
+from identity.links
+inner join identity.identifiers using (identifier_no)
+inner join identity.profiles using (profile_no)
+where identifiers.identifier_type = 'user_id' and links.first_landed_on <= $as_of
+    and split_part(profiles.profile_key, ':', 1) in (select unnest($user_ids))
+union all
+select profile_key, 'profiles of ' || split_part(profile_key, ':', 1), profile_key
+from identity.profiles
+where first_landed_on <= $as_of and split_part(profile_key, ':', 1) in (select unnest($profiles))
+"""
+
 RECORD = """
 insert into ml.identity_matches
 select $as_of, left_key, right_key, probability, match_weight, sha256(left_key || '|' || right_key) from proposed
@@ -66,26 +80,32 @@ def is_due(as_of: date) -> bool:
     return as_of.isoweekday() == SUNDAY
 
 
-def propose(connection: duckdb.DuckDBPyConnection, policy: Probabilistic, as_of: date) -> "Proposals":
+def propose(connection: duckdb.DuckDBPyConnection, identity: Identity, as_of: date) -> "Proposals":
     """Propose links between the customers of a day, from what had landed by then; nothing is written.
 
     Args:
         connection: The warehouse, whose map is solved up to the day, with the table pairs_by_hand.
-        policy: Threshold, and sources without duplicates.
+        identity: Threshold, and what no customer has two of.
         as_of: The day.
     """
     from splink import DuckDBAPI
 
     from ml.identity.match import propose_links
 
+    one_each = {
+        "as_of": as_of,
+        "user_ids": identity.guards.one_user_id_per_person,
+        "profiles": identity.probabilistic.one_profile_per_person,
+    }
+    accounts = connection.execute(ACCOUNTS, one_each).to_arrow_table()
     decided = connection.execute(f"{DECIDED} union all {APART}", {"as_of": as_of}).to_arrow_table()
     profiles = connection.execute(PROFILES, {"as_of": as_of}).to_arrow_table()
     with duckdb.connect() as engine:
         return propose_links(
             profiles,
             DuckDBAPI(engine),
-            probability=policy.probability,
-            one_profile_per_person=policy.one_profile_per_person,
+            probability=identity.probabilistic.probability,
+            accounts=accounts,
             decided=decided,
         )
 

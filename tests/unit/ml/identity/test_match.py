@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from splink import DuckDBAPI
 
@@ -21,9 +22,15 @@ def world() -> World:
 
 
 def propose(profiles: pa.Table, *, exclusive: Collection[str] = (), decided: pa.Table | None = None) -> Proposals:
+    of_one = pc.is_in(profiles["source"], pa.array(exclusive, pa.string()))
+    accounts = profiles.filter(of_one).select(["profile_key", "source", "profile_key"])
     with duckdb.connect() as connection:
         return propose_links(
-            profiles, DuckDBAPI(connection), probability=THRESHOLD, one_profile_per_person=exclusive, decided=decided
+            profiles,
+            DuckDBAPI(connection),
+            probability=THRESHOLD,
+            accounts=accounts.rename_columns(["profile_key", "source", "account"]),
+            decided=decided,
         )
 
 
