@@ -21,7 +21,8 @@ class Known:
     Attributes:
         profiles: profile_no, first_landed_on; each once, oldest first (first_landed_on, then key).
         identifiers: identifier_no, identifier_type, rank (int64: any fixed order, for ties between causes); each once.
-        links: profile_no, identifier_no, first_landed_on, is_role; each pair once.
+        links: profile_no, identifier_no, first_landed_on, is_role, is_own; each pair once. A profile that is nothing but a
+            mailbox has the mailbox as its own identifier: while that one links nobody, none of the profile's does.
         people: identifier_no, known_on: one row per person that an identifier is known to be of.
         shared: identifier_no, shared_on: from when people who are known to differ share it.
         accounts: profile_no, source, account_no, known_on: the account (user id) of a profile in a source; one row per
@@ -82,6 +83,7 @@ class Encoded:
     link_profiles: Ints
     link_identifiers: Ints
     link_is_role: Bools
+    link_is_own: Bools
     people_days: Ints
     people_identifiers: Ints
     identifier_nos: Ints
@@ -125,6 +127,7 @@ def encode(known: Known, rules: IdentityRules) -> Encoded:
         link_profiles=owners[order],
         link_identifiers=linked[order],
         link_is_role=_bools(known.links["is_role"])[order],
+        link_is_own=_bools(known.links["is_own"])[order],
         people_days=people_days[seen],
         people_identifiers=_look_up(known.people["identifier_no"], identifier_at, "people")[seen],
         identifier_nos=identifier_nos,

@@ -84,7 +84,7 @@ def _solve(
     rows: Encoded, rules: IdentityRules, *, day: int, links: int, is_hub: Bools, counts: tuple[Ints, Ints]
 ) -> Day:
     known = int(np.searchsorted(rows.profile_days, day, side="right"))
-    is_live = ~is_hub[rows.link_identifiers[:links]]
+    is_live = _is_live(rows, known, is_hub[rows.link_identifiers[:links]])
     labels = _components(rows, known, is_live, day)
     reaches = _oldest(labels[:known])
     is_followed = is_live.copy()
@@ -97,6 +97,14 @@ def _solve(
     is_held[rows.link_identifiers[:links][is_live & ~is_followed]] = True
     roots = _oldest(labels[:known]) if is_parted or is_bridged else reaches
     return Day(day, roots, reaches, is_followed, is_hub, is_held, *counts)
+
+
+def _is_live(rows: Encoded, known: int, is_cut: Bools) -> Bools:
+    """Which links may be followed: those of no hub, unless the profile is nothing but a mailbox that is one."""
+    profiles = rows.link_profiles[: len(is_cut)]
+    is_shared = np.zeros(known, dtype=np.bool_)
+    is_shared[profiles[is_cut & rows.link_is_own[: len(is_cut)]]] = True
+    return ~is_cut & ~is_shared[profiles]
 
 
 def _components(rows: Encoded, known: int, is_followed: Bools, day: int) -> Ints:

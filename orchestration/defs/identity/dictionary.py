@@ -16,7 +16,9 @@ create table if not exists identity.profiles (
 create table if not exists identity.identifiers (
     identifier_no integer, identifier_type varchar, identifier_hash varchar, rank bigint
 );
-create table if not exists identity.links (profile_no integer, identifier_no integer, first_landed_on date, is_role boolean);
+create table if not exists identity.links (
+    profile_no integer, identifier_no integer, first_landed_on date, is_role boolean, is_own boolean
+);
 create table if not exists identity.map (
     profile_no integer, root_no integer, reach_no integer, valid_from date, valid_to date
 );
@@ -32,12 +34,17 @@ create table if not exists ml.identity_matches (
 );
 """
 
-# A proposal of a day is an identifier of both profiles from the day after.
+# A mailbox that is blocked is nobody: what came with it is of whoever typed a placeholder. A proposal of a day is an identifier of
+# both profiles from the day after.
 LANDED = """
+create or replace temp table placeholders as
+select 'mailbox:' || identifier_hash as profile_key
+from intermediate.int_identifiers__linked
+where landed_on between $start and $end and is_blocked and identifier_type = 'email';
 create or replace temp table landed as
 select profile_key, identifier_type, identifier_hash, min(landed_on) as landed_on, bool_or(is_role_mailbox) as is_role
 from intermediate.int_identifiers__linked
-where landed_on between $start and $end and not is_blocked
+where landed_on between $start and $end and not is_blocked and profile_key not in (select profile_key from placeholders)
 group by profile_key, identifier_type, identifier_hash
 union all
 select profile_key, 'probabilistic', identifier_hash, min(as_of) + 1, false
@@ -132,7 +139,8 @@ select
     identifier_type, identifier_hash, coalesce(try_cast('0x' || substr(identifier_hash, 1, 15) as bigint), 0)
 from new_values;
 create or replace temp table new_links as
-select profiles.profile_no, identifiers.identifier_no, landed.landed_on, landed.is_role
+select profiles.profile_no, identifiers.identifier_no, landed.landed_on, landed.is_role,
+    landed.identifier_type = 'email' and landed.profile_key = 'mailbox:' || landed.identifier_hash as is_own
 from landed
 inner join identity.profiles using (profile_key)
 inner join identity.identifiers using (identifier_type, identifier_hash)

@@ -24,7 +24,8 @@ from tests.unit.orchestration.identity_warehouse import (
     solve,
 )
 
-PROFILES = [f"{source}:{number}" for source in ("shop", "club", "web") for number in range(5)]
+PEOPLE = [f"{source}:{number}" for source in ("shop", "club", "web") for number in range(5)]
+PROFILES = [*PEOPLE, *(f"mailbox:{hash_of(value)}" for value in ("a", "b", "null"))]
 PLAIN = st.builds(
     Fact,
     st.sampled_from(PROFILES),
@@ -179,12 +180,22 @@ TestTicks.settings = settings(
 
 def test_proposal_ends_when_one_of_its_two_profiles_is_erased_though_it_landed_too_late_to_be_linked() -> None:
     ticks = Ticks()
-    ticks.begin([Fact("web:3", "email", "a", is_role=False)])
+    ticks.begin([Fact("web:3", "email", "a")])
     ticks.switch_proposals()
     ticks.propose("shop:3", "web:3")
-    ticks.land([Fact("shop:3", "device", "a", is_role=False)])
+    ticks.land([Fact("shop:3", "device", "a")])
     ticks.switch_proposals()
     ticks.land([])
     ticks.erase("shop:3")
     ticks.equals_a_rebuild()
     ticks.teardown()
+
+
+def test_what_comes_with_a_placeholder_mailbox_joins_nobody() -> None:
+    nobody = f"mailbox:{hash_of('null')}"
+    with new_warehouse() as warehouse:
+        typed = [Fact(nobody, "email", "null"), Fact(nobody, "phone", "a"), Fact(nobody, "phone", "b")]
+        put(warehouse, day_of(0), [*typed, Fact("shop:1", "phone", "a"), Fact("shop:2", "phone", "b")])
+        solve(warehouse, decisions_of((BEGINNING, IDENTITY)), 0, 0)
+        assert {key for key, _, root, *_ in read(warehouse)["map"] if key != root} == set()
+        assert len(read(warehouse)["map"]) == 3

@@ -36,6 +36,10 @@ class Link(NamedTuple):
     def identifier(self) -> tuple[str, str]:
         return self.kind, self.value
 
+    @property
+    def is_own(self) -> bool:
+        return self.kind == "email" and self.profile == f"mailbox:{self.value}"
+
 
 class Profile(NamedTuple):
     """One row of profiles; `day` counts from FIRST."""
@@ -88,8 +92,12 @@ def known_of(profiles: Sequence[Profile], links: Sequence[Link], shared: Shared)
             identifier_no=pa.int32(), identifier_type=pa.string(), rank=pa.int64(),
         ),
         links=table(
-            [(ids.get(link.profile, 1), values["|".join(link.identifier)], on(link.day), link.is_role) for link in links],
+            [
+                (ids.get(link.profile, 1), values["|".join(link.identifier)], on(link.day), link.is_role, link.is_own)
+                for link in links
+            ],
             profile_no=pa.int32(), identifier_no=pa.int32(), first_landed_on=pa.date32(), is_role=pa.bool_(),
+            is_own=pa.bool_(),
         ),
         people=table(
             [(number, on(day)) for (number, _), day in sightings.items()],
@@ -202,9 +210,10 @@ def roots_by_hand(
         return key
 
     owners: dict[tuple[str, str], str] = {}
+    nobody = {link.profile for link in links if link.is_own and link.day <= day and link.identifier in hubs}
     for link in links:
         identifier = link.identifier
-        if link.day <= day and link.profile in rank and identifier not in hubs:
+        if link.day <= day and link.profile in rank.keys() - nobody and identifier not in hubs:
             left, right = find(owners.setdefault(identifier, link.profile)), find(link.profile)
             young, old = sorted((left, right), key=lambda key: -rank[key])
             parent[young] = old
@@ -215,7 +224,7 @@ LAST = 5
 PROFILES = st.lists(
     st.builds(
         Profile,
-        st.sampled_from([f"p{number}" for number in range(10)]),
+        st.sampled_from([*(f"p{number}" for number in range(10)), "mailbox:x", "mailbox:y"]),
         st.integers(0, LAST),
         st.sampled_from([None, "ann", "bob", "cy", "di"]),
         st.integers(0, LAST),
@@ -354,6 +363,15 @@ def test_a_value_that_becomes_a_hub_splits_its_customer() -> None:
         (1, "split", "c", "a", "email|x"),
     ]
     assert resolution.hubs == [("email", "x", 1, "many_profiles")]
+
+
+def test_a_mailbox_that_becomes_a_hub_is_nobody_whose_phone_could_join_customers() -> None:
+    profiles = [Profile(key, 0) for key in ("a", "b", "mailbox:x")] + [Profile("c", 1)]
+    links = [Link("a", "one", 0, "device"), Link("mailbox:x", "one", 0, "device"), Link("mailbox:x", "x", 0)]
+    crowd = [Link("b", "x", 0), Link("a", "x", 1), Link("c", "x", 1)]
+    resolution = resolve(profiles, [*links, *crowd], end=1)
+    assert roots_on(resolution, 0) == dict.fromkeys(("a", "b", "mailbox:x"), "a")
+    assert roots_on(resolution, 1) == {key: key for key in ("a", "b", "c", "mailbox:x")}
 
 
 @pytest.mark.parametrize(
