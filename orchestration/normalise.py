@@ -21,6 +21,7 @@ ADDRESS: Final = re.compile(
 LONGEST_ADDRESS: Final = 254
 SHORTEST_PHONE: Final = 7
 EXTENSION: Final = re.compile(r"\s*(x|ext\.?|extension)\s*[0-9]*$", re.IGNORECASE)
+DIALLED: Final = re.compile(rf"^00(?=[1-9][0-9]{{{SHORTEST_PHONE - 1}}})")
 E164: Final = phonenumbers.PhoneNumberFormat.E164
 ISO_CODE: Final = re.compile(r"[A-Z]{2}")
 CALLED: Final = {
@@ -84,7 +85,7 @@ def normalise_phone(text: str | None, country: str | None = None) -> str | None:
     digits = re.sub(r"[^0-9]", "", written)
     if len(digits) < SHORTEST_PHONE:
         return None
-    plain = "+" + digits if written.startswith("+") else re.sub("^00(?=[1-9])", "+", digits)
+    plain = "+" + digits if written.startswith("+") else DIALLED.sub("+", digits)
     try:
         number = phonenumbers.parse(plain, normalise_country(country))
     except phonenumbers.NumberParseException:

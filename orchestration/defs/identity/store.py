@@ -50,11 +50,18 @@ delete from identity.map where profile_no in (select profile_no from reached);
 insert into identity.map select * from intervals order by profile_no, valid_from
 """
 
+# A profile may have been of a customer, on an earlier day, whose root nothing reaches now.
 CUSTOMERS = """
 create or replace temp table ids as
 select profile_no, profile_key, 'c_' || substr(sha256(profile_key), 1, 16) as customer_id
 from identity.profiles
-where profile_no in (select profile_no from reached)
+where profile_no in (select profile_no from reached);
+create or replace temp table roots as
+from ids
+union all
+select profile_no, profile_key, 'c_' || substr(sha256(profile_key), 1, 16)
+from identity.profiles
+where profile_no in (select root_no from intervals) and profile_no not in (select profile_no from ids)
 """
 
 PUBLIC_MAP = """
@@ -77,7 +84,7 @@ joined as (
 select ids.profile_key, roots.customer_id, roots.profile_key, joined.valid_from, joined.valid_to
 from joined
 inner join ids using (profile_no)
-inner join ids as roots on joined.root_no = roots.profile_no
+inner join roots on joined.root_no = roots.profile_no
 order by ids.profile_key, joined.valid_from
 """
 

@@ -199,3 +199,13 @@ def test_what_comes_with_a_placeholder_mailbox_joins_nobody() -> None:
         solve(warehouse, decisions_of((BEGINNING, IDENTITY)), 0, 0)
         assert {key for key, _, root, *_ in read(warehouse)["map"] if key != root} == set()
         assert len(read(warehouse)["map"]) == 3
+
+
+def test_who_left_a_customer_that_nothing_reaches_any_more_keeps_the_days_with_it() -> None:
+    ticks = Ticks()
+    ticks.begin([Fact("web:3", "inbox", "a")])
+    ticks.land([Fact("shop:0", "inbox", "a")])
+    ticks.land([Fact(f"club:{number}", "inbox", "a") for number in range(3)])  # a hub
+    ticks.land([Fact("shop:0", "email", "b")])
+    ticks.equals_a_rebuild()
+    ticks.teardown()

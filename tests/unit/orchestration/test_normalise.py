@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jinja2 import Environment, FileSystemLoader
 
@@ -75,6 +75,7 @@ def test_sql_and_python_read_the_same_address_and_read_it_once(query: Query, tex
 
 
 @given(text=PHONES, country=COUNTRIES)
+@example(text="0010000", country=None)
 def test_sql_and_python_read_the_same_number_and_read_it_once(query: Query, text: str, country: str | None) -> None:
     number = query(text, country)[2]
     assert number == normalise_phone(text, country)
