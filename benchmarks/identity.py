@@ -1,0 +1,171 @@
+"""Identity from strings to map beside Splink; components beside others; a day's tick beside the first day; and how it grows."""
+
+import argparse
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from math import log
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from activation.identity import Identity
+from benchmarks import identity_peers as peers
+from benchmarks.identity_world import DAY, FOLLOWING, make_world
+from orchestration.defs.identity.decisions import Decisions, Version
+from orchestration.defs.identity.identity_map import solve_days
+
+ROOT = Path(__file__).resolve().parents[1]
+SOLVERS: dict[str, peers.Solver] = {
+    "scipy (here)": peers.by_scipy,
+    "contraction in SQL (here)": peers.by_contraction,
+    "Splink": peers.by_splink,
+    "networkx": peers.by_networkx,
+    "DuckDB using key": peers.by_using_key,
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one piece of work in a process of its own; memory is the most that the process held. `found` is what came out."""
+
+    seconds: float
+    processor_seconds: float
+    peak_mib: float
+    found: tuple[int, int]
+
+
+def main() -> None:
+    """Print costs, ratios and the growth exponent."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--profiles", type=int, default=100_000, help="default: %(default)s")
+    parser.add_argument(
+        "--times", type=int, default=4, help="how much larger the second shop is; 1: none (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--patience", type=float, default=150, help="seconds before a solver is killed (default: %(default)s)"
+    )
+    parser.add_argument("--folder", type=Path, help="where files go meanwhile (default: the system's)")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+        first = compare_stages(Path(folder), given.profiles)
+        compare_solvers(Path(folder), given.patience)
+    if given.times > 1:
+        with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+            second = compare_stages(Path(folder), given.profiles * given.times)
+        exponent = log(second.processor_seconds / first.processor_seconds) / log(given.times)
+        print(f"\ngrowth: processor ~ profiles^{exponent:.2f}")
+
+
+def compare_stages(folder: Path, profiles: int) -> Cost:
+    """Measure a first day, the same links by Splink, and a second day; leaves folder/warehouse.duckdb solved."""
+    warehouse = folder / "warehouse.duckdb"
+    _apart(make_world, warehouse, profiles)
+    splink = _apart(cluster_strings, warehouse)
+    full: Cost = _apart(solve, warehouse, DAY)
+    tick: Cost = _apart(solve, warehouse, FOLLOWING)
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        counts = "select count(*) filter (first_landed_on = $day), count(*) filter (first_landed_on > $day) from identity.links"
+        links, new = connection.execute(counts, {"day": DAY}).fetchall()[0]
+    print(f"\n{profiles:,} profiles, {links:,} links; the day after {new:,} ({new / links:.2%})")
+    _print("Splink, strings to clusters", splink)
+    _print("identity, strings to map", full, splink)
+    _print("identity, the day after", tick, full)
+    return full
+
+
+def compare_solvers(folder: Path, patience: float) -> None:
+    """Measure each solver on the integer edges of the solved warehouse."""
+    edges = folder / "edges.parquet"
+    print(f"\ncomponents of {peers.write_edges(folder / 'warehouse.duckdb', edges):,} edges between integers")
+    costs: dict[str, Cost] = {}
+    for name in SOLVERS:
+        try:
+            costs[name] = _apart(components, edges, name, patience=patience)
+        except multiprocessing.TimeoutError:
+            print(f"  {name:28} killed after {patience:.0f} s")
+            continue
+        _print(name, costs[name], costs.get("scipy (here)"))
+        if costs[name].found != costs["scipy (here)"].found:
+            print(f"  {'':28} ANOTHER PARTITION: {costs[name].found[0]:,} components")
+
+
+def solve(warehouse: Path, day: date) -> Cost:
+    """Solve a day, as a run does, with the repository's identity.yml."""
+    identity = Identity.model_validate(yaml.safe_load((ROOT / "playbook/identity.yml").read_text(encoding="utf-8")))
+    decisions = Decisions((Version(date.min, identity),))
+    with duckdb.connect(str(warehouse)) as connection:
+
+        def work() -> tuple[int, int]:
+            counts = solve_days(connection, decisions, start=day, end=day)
+            return counts["profiles"], counts["reached"]
+
+        return _measure(work)
+
+
+def cluster_strings(warehouse: Path) -> Cost:
+    """Give the first day's links to Splink's clustering, hubs cut by the same limit; keys stay strings."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
+
+        def work() -> tuple[int, int]:
+            links = f"warehouse.intermediate.int_identifiers__linked where landed_on = date '{DAY}'"
+            connection.execute(f"create table nodes as select distinct profile_key from {links}")
+            identifier = "identifier_type || ':' || identifier_hash"
+            connection.execute(
+                f"create table edges as {peers.STARS.format(profile='profile_key', identifier=identifier, links=links)}"
+            )
+            peers.cluster(connection, node="profile_key", left="left_no", right="right_no")
+            count = "select count(*), count(distinct cluster_id) from clustered"
+            nodes, clusters = connection.execute(count).fetchall()[0]
+            return int(nodes), int(clusters)
+
+        return _measure(work)
+
+
+def components(edges: Path, name: str) -> Cost:
+    """Solve the edges of a file; reading the file and comparing the result are not counted."""
+    with duckdb.connect() as connection:
+        connection.execute(f"create table edges as from '{edges}'")
+        cost = _measure(lambda: (SOLVERS[name](connection), (0, 0))[1])
+        return Cost(cost.seconds, cost.processor_seconds, cost.peak_mib, peers.summary(connection))
+
+
+def _measure(work: Callable[[], tuple[int, int]]) -> Cost:
+    began, used = time.perf_counter(), _processor_seconds()
+    found = work()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Cost(time.perf_counter() - began, _processor_seconds() - used, peak, found)
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _apart(work: Callable[..., Cost | None], *arguments: object, patience: float | None = None) -> Any:
+    """Do a piece of work in a process of its own.
+
+    Raises:
+        multiprocessing.TimeoutError: It took longer than patience, in seconds, and was killed.
+    """
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply_async(work, arguments).get(patience)
+
+
+def _print(name: str, cost: Cost, beside: Cost | None = None) -> None:
+    ratio = f"  × {cost.processor_seconds / beside.processor_seconds:.2f}" if beside and beside is not cost else ""
+    print(
+        f"  {name:28} {cost.seconds:8.2f} s {cost.processor_seconds:8.2f} s of processor {cost.peak_mib:8,.0f} MiB{ratio}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
