@@ -54,7 +54,7 @@ def test_file_says_whose_word_counts_and_what_is_decided_by_hand(folder: Path) -
         ("most_profiles: 200 ", "most_profiles: many ", "most_profiles: input should be a valid integer"),
         ("most_changed: 0.02", "most_changed: 2", "most_changed: input should be less than or equal to 1"),
         ("[shopify, segment, plain]", "[shopify, till]", "source till declares no service level"),
-        ("probability: 0.8", "probability: 0.4", "probability: input should be greater than 0.5"),
+        ("probability: 0.9", "probability: 0.4", "probability: input should be greater than 0.5"),
         ("company: [hubspot]", "company: [salesforce]", "source salesforce declares no service level"),
         ("company: [hubspot]", "company: [hubspot, hubspot]", "source hubspot is written twice"),
         ("company: [hubspot]", "employer: [hubspot]", "employer: input should be 'first_name'"),
