@@ -52,12 +52,14 @@ class Guards(Part):
         most_profiles: A customer of more profiles is uncertain.
         most_changed: Largest share of yesterday's customers that a run may give another id.
         one_user_id_per_person: Sources in which two user ids are two people.
+        one_name_per_person: Sources in which two user ids are two people if their names differ.
     """
 
     bridge_above: Limit
     most_profiles: Limit
     most_changed: Share
     one_user_id_per_person: tuple[Name, ...] = ()
+    one_name_per_person: tuple[Name, ...] = ()
 
 
 class AcceptedChange(Part):
@@ -147,8 +149,9 @@ def _pair_faults(pairs: Sequence[PairByHand]) -> Iterator[tuple[Place, str]]:
 
 
 def _named_sources(identity: Identity) -> Iterator[tuple[Place, str]]:
-    for at, source in enumerate(identity.guards.one_user_id_per_person):
-        yield ("guards", "one_user_id_per_person", at), source
+    for guard in ("one_user_id_per_person", "one_name_per_person"):
+        for at, source in enumerate(getattr(identity.guards, guard)):
+            yield ("guards", guard, at), source
     for at, source in enumerate(identity.probabilistic.one_profile_per_person):
         yield ("probabilistic", "one_profile_per_person", at), source
     for trait, sources in identity.survivorship.items():

@@ -25,8 +25,8 @@ class Known:
             mailbox has the mailbox as its own identifier: while that one links nobody, none of the profile's does.
         people: identifier_no, known_on: one row per person that an identifier is known to be of.
         shared: identifier_no, shared_on: from when people who are known to differ share it.
-        accounts: profile_no, source, account_no, known_on: the account (user id) of a profile in a source; one row per
-            profile and source.
+        marks: profile_no, kind, value_no, known_on: the account of a profile (kind `user_id` and its source) and the name of
+            that account (kind `name` and the source); one row per profile and kind.
         pairs: left_no, right_no, is_same, known_from, known_to (exclusive): what people decided by hand.
         blocked: identifier_no, known_from, known_to (exclusive): when an identifier links nobody whatever its counts.
     """
@@ -36,7 +36,7 @@ class Known:
     links: pa.Table
     people: pa.Table
     shared: pa.Table
-    accounts: pa.Table
+    marks: pa.Table
     pairs: pa.Table
     blocked: pa.Table
 
@@ -70,6 +70,17 @@ class Blocks:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """What tells profiles apart from a day on: those with different values of one group; groups are the places of `kinds`."""
+
+    profiles: Ints
+    groups: Ints
+    values: Ints
+    days: Ints
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Encoded:
     """The input as arrays.
 
@@ -90,10 +101,7 @@ class Encoded:
     identifier_types: Ints  # the place of the type among the rules
     identifier_ranks: NDArray[np.int64]
     shared_days: Ints  # NEVER where no people are known to differ
-    account_days: Ints
-    account_profiles: Ints
-    account_sources: NDArray[np.object_]
-    account_values: Ints
+    marks: Marks
     same: Pairs
     differ: Pairs
     blocked: Blocks
@@ -134,10 +142,7 @@ def encode(known: Known, rules: IdentityRules) -> Encoded:
         identifier_types=_ints(types),
         identifier_ranks=known.identifiers["rank"].to_numpy(),
         shared_days=shared_days,
-        account_days=_days(known.accounts["known_on"]),
-        account_profiles=_look_up(known.accounts["profile_no"], profile_at, "accounts"),
-        account_sources=known.accounts["source"].to_numpy(),
-        account_values=_ints(known.accounts["account_no"]),
+        marks=_marks(known.marks, profile_at),
         same=_pairs(known.pairs, profile_at, is_same=True),
         differ=_pairs(known.pairs, profile_at, is_same=False),
         blocked=Blocks(
@@ -145,6 +150,17 @@ def encode(known: Known, rules: IdentityRules) -> Encoded:
             _days(known.blocked["known_from"]),
             _days(known.blocked["known_to"]),
         ),
+    )
+
+
+def _marks(marks: pa.Table, profile_at: Ints) -> Marks:
+    kinds = marks["kind"].combine_chunks().dictionary_encode()
+    return Marks(
+        profiles=_look_up(marks["profile_no"], profile_at, "marks"),
+        groups=_ints(kinds.indices),
+        values=_ints(marks["value_no"]),
+        days=_days(marks["known_on"]),
+        kinds=tuple(kinds.dictionary.to_pylist()),
     )
 
 

@@ -16,10 +16,10 @@ Edge = tuple[int, int]
 class ApartUnion:
     """A union-find that refuses to join sets of which two members are marked with different values of one group."""
 
-    def __init__(self, marks: Sequence[tuple[int, object, int]]) -> None:
+    def __init__(self, marks: Sequence[tuple[int, int, int]]) -> None:
         """Take (member, group, value) of the marked members."""
         self._parent: dict[int, int] = {}
-        self._marks: dict[int, dict[object, int]] = defaultdict(dict)
+        self._marks: dict[int, dict[int, int]] = defaultdict(dict)
         for member, group, value in marks:
             self._marks[member][group] = value
 
@@ -45,7 +45,7 @@ class ApartUnion:
 
 
 def refuse_links(
-    rows: Encoded, links: NDArray[np.int64], marks: Sequence[tuple[int, object, int]], same: Sequence[Edge]
+    rows: Encoded, links: NDArray[np.int64], marks: Sequence[tuple[int, int, int]], same: Sequence[Edge]
 ) -> NDArray[np.int64]:
     """The links of some components that would join what is told apart; the strongest links are followed first.
 

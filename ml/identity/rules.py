@@ -31,12 +31,12 @@ class IdentityRules:
     Attributes:
         identifiers: Types; where links contradict each other, those of earlier types stay.
         bridge_above: A customer of more profiles is not held together by one weak identifier.
-        one_user_id_per_person: Sources in which profiles of two accounts are never one customer.
+        told_apart: Kinds of marks (`user_id shopify`, `name shopify`): profiles with different ones are never one customer.
     """
 
     identifiers: tuple[IdentifierRule, ...]
     bridge_above: int = 20
-    one_user_id_per_person: frozenset[str] = frozenset()
+    told_apart: frozenset[str] = frozenset()
 
     @property
     def types(self) -> tuple[str, ...]:

@@ -132,17 +132,16 @@ def _oldest(labels: Ints) -> Ints:
 def _part(rows: Encoded, rules: IdentityRules, is_followed: Bools, labels: Ints, day: int) -> bool:
     """Refuse the links between profiles that are told apart; whether there were any."""
     known = int(np.searchsorted(rows.profile_days, day, side="right"))
-    marks = _marks(rows, rules, known, day)
-    if not marks:
-        return False
-    values: dict[tuple[int, object], set[int]] = {}
-    for profile, group, value in marks:
-        values.setdefault((int(labels[profile]), group), set()).add(value)
-    broken = np.array([label for (label, _), found in values.items() if len(found) > 1], dtype=np.int32)
-    if not len(broken):
+    profiles, groups, values = _marks(rows, rules, known, day)
+    order = np.lexsort((values, groups, labels[profiles]))
+    ordered = np.column_stack([labels[profiles], groups, values])[order]
+    differs = (ordered[1:, :2] == ordered[:-1, :2]).all(axis=1) & (ordered[1:, 2] != ordered[:-1, 2])
+    if not differs.any():
         return False
     is_broken = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.bool_)
-    is_broken[broken] = True
+    is_broken[ordered[1:, 0][differs]] = True
+    within = is_broken[labels[profiles]]
+    marks = zip(*(column[within].tolist() for column in (profiles, groups, values)), strict=True)
     links = np.flatnonzero(is_followed & is_broken[labels[rows.link_profiles[: len(is_followed)]]])
     same = rows.same.on(day)
     edges = [
@@ -150,23 +149,22 @@ def _part(rows: Encoded, rules: IdentityRules, is_followed: Bools, labels: Ints,
         for one, other in zip(same.left.tolist(), same.right.tolist(), strict=True)
         if max(one, other) < known
     ]
-    is_followed[refuse_links(rows, links, marks, edges)] = False
+    is_followed[refuse_links(rows, links, list(marks), edges)] = False
     return True
 
 
-def _marks(rows: Encoded, rules: IdentityRules, known: int, day: int) -> list[tuple[int, object, int]]:
-    is_exclusive = np.isin(rows.account_sources, list(rules.one_user_id_per_person))
-    now = np.flatnonzero((rows.account_days <= day) & is_exclusive)
-    found = zip(
-        rows.account_profiles[now].tolist(),
-        rows.account_sources[now].tolist(),
-        rows.account_values[now].tolist(),
-        strict=True,
-    )
-    differ = rows.differ.on(day)
-    pairs = enumerate(zip(differ.left.tolist(), differ.right.tolist(), strict=True))
-    by_hand = [(profile, ("pair", pair), side) for pair, sides in pairs for side, profile in enumerate(sides)]
-    return [mark for mark in [*found, *by_hand] if mark[0] < known]
+def _marks(rows: Encoded, rules: IdentityRules, known: int, day: int) -> tuple[Ints, Ints, Ints]:
+    """(profile, group, value) of all who are told apart on a day; each pair by hand is a group of its own."""
+    marks, differ = rows.marks, rows.differ.on(day)
+    told = [at for at, kind in enumerate(marks.kinds) if kind in rules.told_apart]
+    now = np.flatnonzero((marks.days <= day) & np.isin(marks.groups, told))
+    by_hand = np.arange(-len(differ.left), 0, dtype=np.int32)
+    sides = np.repeat(np.array([0, 1], dtype=np.int32), len(by_hand))
+    profiles = np.concatenate([marks.profiles[now], differ.left, differ.right])
+    groups = np.concatenate([marks.groups[now], by_hand, by_hand])
+    values = np.concatenate([marks.values[now], sides])
+    is_known = profiles < known
+    return profiles[is_known], groups[is_known], values[is_known]
 
 
 def _hold_bridges(rows: Encoded, rules: IdentityRules, is_followed: Bools, labels: Ints) -> bool:
@@ -188,7 +186,7 @@ def _hold_bridges(rows: Encoded, rules: IdentityRules, is_followed: Bools, label
 
 def _days_to_solve(rows: Encoded, start: int, end: int, *, is_changing: bool) -> list[int]:
     turns = [part for each in (rows.same, rows.differ, rows.blocked) for part in (each.since, each.until)]
-    days = [rows.profile_days, rows.link_days, rows.people_days, rows.shared_days, rows.account_days, *turns]
+    days = [rows.profile_days, rows.link_days, rows.people_days, rows.shared_days, rows.marks.days, *turns]
     changing = np.array([start + 1] if is_changing else [], dtype=np.int32)
     later = np.unique(np.concatenate([*(np.unique(each) for each in days), changing]))
     return [start, *later[(later > start) & (later <= end)].tolist()]

@@ -58,6 +58,35 @@ select
     (select count(*) from resolved anti join planted using (profile_key)) as unplanned
 """
 
+# A device that no other profile was seen with, and nobody ever signed in on: no file ties it to anything, so that it is alone.
+LONE = """
+with seen as (
+    select distinct profile_key, identifier_type, identifier_hash
+    from intermediate.int_identifiers__linked where landed_on <= $day and not is_blocked
+),
+bearers as (
+    select *, count(*) over (partition by identifier_type, identifier_hash) as profiles from seen
+),
+lone as (
+    select profile_key from bearers group by profile_key having bool_and(identifier_type = 'device' and profiles = 1)
+),
+resolved as (
+    select profile_key, count(*) over (partition by customer_id) as members
+    from marts.identity_map where valid_from <= $day and $day < valid_to
+),
+left_over as (
+    select truth_keys.person, lone.profile_key is not null and resolved.members = 1 as is_lone
+    from resolved
+    inner join truth_keys on resolved.profile_key = truth_keys.profile_key and not truth_keys.is_shared
+    left join lone on resolved.profile_key = lone.profile_key
+)
+select coalesce(sum(devices), 0), coalesce(sum(profiles * (profiles - 1) // 2), 0)
+from (
+    select count(*) filter (where is_lone) as devices, count(*) filter (where not is_lone) as profiles
+    from left_over group by person
+)
+"""
+
 # Evidence within a person: two of the person's profiles that were seen with the same value.
 EVIDENCE = """
 with resolved as (
@@ -89,6 +118,8 @@ class IdentityScore:
         true_pairs: Of one person.
         linkable_pairs: Of one person and connected by values that were seen with both, at most through more of the person's
             profiles: what exact matching could reach. None where the warehouse keeps no identifiers.
+        lone_devices: Devices that no file ties to anything: known to the truth alone.
+        tied_pairs: Of one person, neither of them such a device. None as above.
         worst_persons: Persons in the customer that merges most, 0 without a false merge.
         worst_profiles: Profiles in it.
         shared_profiles: Left out: of several persons.
@@ -100,6 +131,8 @@ class IdentityScore:
     found_pairs: int
     true_pairs: int
     linkable_pairs: int | None
+    lone_devices: int
+    tied_pairs: int | None
     profiles: int
     persons: int
     false_clusters: int
@@ -123,8 +156,19 @@ class IdentityScore:
     @property
     def f1(self) -> float:
         """Harmonic mean of precision and recall."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
+        return _harmonic_mean(self.precision, self.recall)
+
+    @property
+    def tied_recall(self) -> float | None:
+        """The recall among profiles that a file ties to something."""
+        if self.tied_pairs is None:
+            return None
+        return self.right_pairs / self.tied_pairs if self.tied_pairs else 1.0
+
+    @property
+    def tied_f1(self) -> float | None:
+        """The F1 among them."""
+        return None if self.tied_recall is None else _harmonic_mean(self.precision, self.tied_recall)
 
     @property
     def reachable_recall(self) -> float | None:
@@ -141,18 +185,27 @@ def score_identity(connection: duckdb.DuckDBPyConnection, day: date) -> Identity
         connection.execute(PAIRS)
     )
     shared, unseen, unplanned = _only_row(connection.execute(LEFT_OUT, {"day": day}))
+    has_identifiers = _has_identifiers(connection)
+    devices, tied = _only_row(connection.execute(LONE, {"day": day})) if has_identifiers else (0, None)
     return IdentityScore(
-        right_pairs=right, found_pairs=found, true_pairs=true, linkable_pairs=_linkable_pairs(connection, day),
-        profiles=profiles, persons=persons, false_clusters=false_clusters, split_persons=split,
+        right_pairs=right, found_pairs=found, true_pairs=true,
+        linkable_pairs=_linkable_pairs(connection, day) if has_identifiers else None,
+        lone_devices=devices, tied_pairs=tied, profiles=profiles, persons=persons, false_clusters=false_clusters, split_persons=split,
         worst_persons=worst_persons, worst_profiles=worst_profiles,
         shared_profiles=shared, unseen_profiles=unseen, unplanned_profiles=unplanned,
     )  # fmt: skip
 
 
-def _linkable_pairs(connection: duckdb.DuckDBPyConnection, day: date) -> int | None:
+def _has_identifiers(connection: duckdb.DuckDBPyConnection) -> bool:
     known = "select count(*) from information_schema.tables where table_name = 'int_identifiers__linked'"
-    if _only_row(connection.execute(known)) == (0,):
-        return None
+    return _only_row(connection.execute(known)) != (0,)
+
+
+def _harmonic_mean(one: float, other: float) -> float:
+    return 2 * one * other / (one + other) if one + other else 0.0
+
+
+def _linkable_pairs(connection: duckdb.DuckDBPyConnection, day: date) -> int:
     seen = connection.execute(EVIDENCE, {"day": day}).fetchnumpy()
     profile, evidence = (np.asarray(seen[name], dtype=np.int64) for name in ("profile", "evidence"))
     if not len(profile):
@@ -178,11 +231,13 @@ def show_identity(score: IdentityScore) -> Section:
         name="identity",
         title="Who is who",
         lead="Pairs of profiles that belong to one person, found and missed. Recall has a ceiling: "
-        "a device that never signed in is known to the truth alone.",
+        "a device on which nobody signed in is known to the truth alone.",
         lines=(
             Line("Pair precision", score.precision, 1.0, "share"),
             Line("Pair recall", score.recall, reachable, "share", note="planted: what exact matching could reach"),
             Line("Pair F1", score.f1, None, "share"),
+            Line("Pair recall without devices that no file ties to anything", score.tied_recall, None, "share"),
+            Line("Pair F1 without them", score.tied_f1, None, "share", note=f"{score.lone_devices:,} devices"),
             Line("Customers that merge several persons", score.false_clusters, 0),
             Line(
                 "Persons in the largest of them", score.worst_persons, 0, note=f"with {score.worst_profiles:,} profiles"

@@ -117,7 +117,10 @@ class Decisions:
         return IdentityRules(
             identifiers=tuple(IdentifierRule(**each) for each in limits),
             bridge_above=identity.guards.bridge_above,
-            one_user_id_per_person=frozenset(identity.guards.one_user_id_per_person),
+            told_apart=frozenset(
+                [f"user_id {source}" for source in identity.guards.one_user_id_per_person]
+                + [f"name {source}" for source in identity.guards.one_name_per_person]
+            ),
         )
 
 

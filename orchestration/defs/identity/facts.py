@@ -32,22 +32,27 @@ where profiles.person_hash is not null
 group by links.identifier_no, profiles.person_hash
 """
 
+# An account's name is the first that landed for any profile of it.
+ACCOUNT_NAMES: Final = """
+create or replace temp table account_names as
+select
+    links.identifier_no as account, profiles.first_name, profiles.last_name,
+    greatest(links.first_landed_on, profiles.named_on) as known_on
+from identity.links
+inner join identity.profiles using (profile_no)
+where profiles.named_on is not null and links.identifier_no in (
+    select identifier_no from known_identifiers where identifier_type = 'user_id'
+)
+qualify row_number() over (partition by links.identifier_no order by known_on, profiles.profile_key) = 1
+"""
+
 # Two accounts of one source at one value are two people when their names differ: by more than a typo, and neither an initial
-# of the other nor first and last name swapped. An account's name is the first that landed, so what differs differs for good.
+# of the other nor first and last name swapped. As an account's name does not change, what differs differs for good.
 SHARED: Final = """
 with accounts as (
     select profile_no, identifier_no as account, first_landed_on as landed_on
     from known_links inner join known_identifiers using (identifier_no)
     where identifier_type = 'user_id'
-),
-account_names as (
-    select
-        links.identifier_no as account, profiles.first_name, profiles.last_name,
-        greatest(links.first_landed_on, profiles.named_on) as known_on
-    from identity.links
-    inner join identity.profiles using (profile_no)
-    where profiles.named_on is not null and links.identifier_no in (select account from accounts)
-    qualify row_number() over (partition by links.identifier_no order by known_on, profiles.profile_key) = 1
 ),
 uses as (
     select
@@ -80,14 +85,23 @@ group by one.identifier_no
 """
 MOST_ACCOUNTS: Final = 50  # of one value that are compared with each other: beyond, it is a hub by its profiles anyway
 
-ACCOUNTS: Final = """
-select links.profile_no, split_part(profiles.profile_key, ':', 1) as source, links.identifier_no as account_no,
-    links.first_landed_on as known_on
-from known_links as links
-inner join known_identifiers using (identifier_no)
-inner join identity.profiles as profiles on links.profile_no = profiles.profile_no
-where known_identifiers.identifier_type = 'user_id'
-qualify row_number() over (partition by links.profile_no order by links.first_landed_on, known_identifiers.rank) = 1
+MARKS: Final = """
+with accounts as (
+    select links.profile_no, split_part(profiles.profile_key, ':', 1) as source, links.identifier_no as account,
+        links.first_landed_on as known_on
+    from known_links as links
+    inner join known_identifiers using (identifier_no)
+    inner join identity.profiles as profiles on links.profile_no = profiles.profile_no
+    where known_identifiers.identifier_type = 'user_id'
+    qualify row_number() over (partition by links.profile_no order by links.first_landed_on, known_identifiers.rank) = 1
+)
+select profile_no, 'user_id ' || source as kind, account as value_no, known_on from accounts
+union all
+select
+    accounts.profile_no, 'name ' || accounts.source,
+    cast(dense_rank() over (order by account_names.first_name, account_names.last_name) as integer),
+    greatest(accounts.known_on, account_names.known_on)
+from accounts inner join account_names using (account)
 """
 
 PAIRS: Final = """
@@ -111,13 +125,14 @@ def read_known(connection: duckdb.DuckDBPyConnection) -> Known:
 
     connection.execute(LINKS)
     connection.execute(IDENTIFIERS)
+    connection.execute(ACCOUNT_NAMES)
     return Known(
         profiles=read(PROFILES),
         identifiers=read("from known_identifiers"),
         links=read("from known_links"),
         people=read(PEOPLE),
         shared=read(SHARED, most=MOST_ACCOUNTS),
-        accounts=read(ACCOUNTS),
+        marks=read(MARKS),
         pairs=read(PAIRS),
         blocked=read(BLOCKED),
     )

@@ -37,7 +37,13 @@ IDENTITY = Identity.model_validate(
             {"type": "device", "most_profiles": 4, "most_people": 2, "needs_same_name": True, "is_weak": True},
             {"type": "probabilistic", "is_weak": True},
         ],
-        "guards": {"bridge_above": 3, "most_profiles": 5, "most_changed": 1, "one_user_id_per_person": ["club"]},
+        "guards": {
+            "bridge_above": 3,
+            "most_profiles": 5,
+            "most_changed": 1,
+            "one_user_id_per_person": ["club"],
+            "one_name_per_person": ["shop"],
+        },
         "probabilistic": {"is_on": True, "probability": 0.8},
     }
 )

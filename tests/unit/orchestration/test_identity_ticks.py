@@ -25,7 +25,8 @@ from tests.unit.orchestration.identity_warehouse import (
 )
 
 PEOPLE = [f"{source}:{number}" for source in ("shop", "club", "web") for number in range(5)]
-PROFILES = [*PEOPLE, *(f"mailbox:{hash_of(value)}" for value in ("a", "b", "null"))]
+MAILBOXES = {f"mailbox:{hash_of(value)}": value for value in ("a", "b", "null")}
+PROFILES = [*PEOPLE, *MAILBOXES]
 PLAIN = st.builds(
     Fact,
     st.sampled_from(PROFILES),
@@ -39,9 +40,11 @@ NAMES = st.builds(
 
 
 def one_role(facts: list[Fact]) -> list[Fact]:
-    """A value is a role mailbox or it is none; a profile states one name a day."""
+    """A value is a role mailbox or it is none; a profile states one name a day; one that is but a mailbox comes with its address."""
     named: dict[str, Fact] = {}
-    links = [fact._replace(is_role=fact.kind == "email" and fact.value == "a") for fact in facts if fact.kind != "name"]
+    own = [Fact(fact.profile, "email", MAILBOXES[fact.profile]) for fact in facts if fact.profile in MAILBOXES]
+    links = [fact for fact in [*own, *facts] if fact.kind != "name"]
+    links = [fact._replace(is_role=fact.kind == "email" and fact.value == "a") for fact in links]
     for fact in facts:
         if fact.kind == "name":
             named.setdefault(fact.profile, fact)
@@ -209,3 +212,25 @@ def test_who_left_a_customer_that_nothing_reaches_any_more_keeps_the_days_with_i
     ticks.land([Fact("shop:0", "email", "b")])
     ticks.equals_a_rebuild()
     ticks.teardown()
+
+
+def test_accounts_of_one_name_may_be_one_customer_and_those_of_two_names_are_not() -> None:
+    with new_warehouse() as warehouse:
+        same = [
+            Fact(f"shop:{one}", kind, value) for one in "12" for kind, value in (("phone", "a"), ("name", "Anna Berg"))
+        ]
+        differ = [Fact(f"shop:{one}", "device", "b") for one in "34"]
+        names = [Fact("shop:3", "name", "Anna Berg"), Fact("shop:4", "name", "Ana Berg")]
+        accounts = [Fact(f"shop:{one}", "user_id", one) for one in "1234"]
+        put(warehouse, day_of(0), [*same, *differ, *accounts])
+        put(warehouse, day_of(1), names)
+        solve(warehouse, decisions_of((BEGINNING, IDENTITY)), 0, 1)
+        found = read(warehouse)
+    assert {(key, root, since) for key, _, root, since, _ in found["map"]} == {
+        ("shop:1", "shop:1", day_of(0)), ("shop:2", "shop:1", day_of(0)),
+        ("shop:3", "shop:3", day_of(0)), ("shop:4", "shop:3", day_of(0)), ("shop:4", "shop:4", day_of(1)),
+    }  # fmt: skip
+    assert [row[:2] for row in found["log"] if row[1] in ("split", "held")] == [
+        (day_of(1), "held"),
+        (day_of(1), "split"),
+    ]

@@ -38,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def scoreboard(emails: int) -> Scoreboard:
     return Scoreboard(
-        scenario="calm", as_of=DAY, identity=IdentityScore(3, 4, 5, None, 6, 7, 1, 0, 2, 3, 0, 0, 0),
+        scenario="calm", as_of=DAY, identity=IdentityScore(3, 4, 5, None, 0, None, 6, 7, 1, 0, 2, 3, 0, 0, 0),
         sends=SendScore(1, 0, (Forbidden("unsubscribed", emails),)), faults=FaultScore((), ()), machines=None, lift=(),
         models=None, policy=PolicyScore(()),
     )  # fmt: skip

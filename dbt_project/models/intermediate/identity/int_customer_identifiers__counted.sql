@@ -9,15 +9,40 @@ resolved as (
     select * from {{ resolved_profiles(as_of_days()) }} as resolved
 ),
 
+named as (
+    select
+        profile_key,
+        min(landed_on) as named_on,
+        arg_min(lower(strip_accents(concat_ws(' ', first_name, last_name))), landed_on) as name
+    from {{ ref('int_profiles__unioned') }}
+    where first_name is not null
+    group by profile_key
+),
+
+-- As identity knows it: an account's name is the first that landed for any profile of it.
+account_names as (
+    select
+        identifiers.identifier_hash,
+        named.name,
+        greatest(identifiers.first_landed_on, named.named_on) as known_on
+    from identifiers
+    inner join named on identifiers.profile_key = named.profile_key
+    where identifiers.identifier_type = 'user_id'
+    qualify row_number() over (partition by identifiers.identifier_hash order by known_on, named.profile_key) = 1
+),
+
 counted_by_source as (
     select
         resolved.as_of,
         resolved.customer_id,
         identifiers.source,
-        count(distinct identifiers.identifier_hash) filter (where identifiers.identifier_type = 'user_id') as user_ids
+        count(distinct coalesce(account_names.name, identifiers.identifier_hash))
+            filter (where identifiers.identifier_type = 'user_id') as user_ids
     from resolved
     inner join identifiers
         on resolved.profile_key = identifiers.profile_key and identifiers.first_landed_on <= resolved.as_of
+    left join account_names
+        on identifiers.identifier_hash = account_names.identifier_hash and account_names.known_on <= resolved.as_of
     group by resolved.as_of, resolved.customer_id, identifiers.source
 ),
 

@@ -24,7 +24,7 @@ from tests.unit.ml.identity.test_resolve import (
 )
 
 TYPES = (IdentifierRule("email"), IdentifierRule("device", is_weak=True))
-OPEN = IdentityRules(TYPES, bridge_above=99, one_user_id_per_person=frozenset({"shop"}))
+OPEN = IdentityRules(TYPES, bridge_above=99, told_apart=frozenset({"user_id shop"}))
 NARROW = IdentityRules(TYPES, bridge_above=5)
 Pair = tuple[str, str, bool, int, int]
 
@@ -37,10 +37,10 @@ def pairs_of(profiles: Sequence[Profile], pairs: Sequence[Pair]) -> pa.Table:
     )
 
 
-def accounts_of(profiles: Sequence[Profile], accounts: dict[str, int]) -> pa.Table:
+def marks_of(profiles: Sequence[Profile], accounts: dict[str, int]) -> pa.Table:
     ids = numbered(profile.key for profile in profiles)
-    rows = [(ids[key], "shop", account, on(0)) for key, account in accounts.items()]
-    return table(rows, profile_no=pa.int32(), source=pa.string(), account_no=pa.int32(), known_on=pa.date32())
+    rows = [(ids[key], "user_id shop", account, on(0)) for key, account in accounts.items()]
+    return table(rows, profile_no=pa.int32(), kind=pa.string(), value_no=pa.int32(), known_on=pa.date32())
 
 
 def kinds_of(resolution: Named, kind: str) -> list[tuple[object, ...]]:
@@ -64,7 +64,7 @@ def test_the_stronger_link_stays_where_two_contradict() -> None:
     profiles = [Profile(key, 0) for key in "abc"]
     links = [Link("a", "x", 0, "device"), Link("b", "x", 0, "device"), Link("b", "y", 0), Link("c", "y", 0)]
 
-    resolution = resolve(profiles, links, rules=OPEN, accounts=accounts_of(profiles, {"a": 1, "c": 2}))
+    resolution = resolve(profiles, links, rules=OPEN, marks=marks_of(profiles, {"a": 1, "c": 2}))
 
     assert roots_on(resolution, 0) == {"a": "a", "b": "b", "c": "b"}
 
@@ -125,7 +125,7 @@ def test_who_is_told_apart_is_never_one_and_nobody_else_is_parted(world: World, 
     keys = [profile.key for profile in profiles]
     accounts = data.draw(st.dictionaries(st.sampled_from(keys), st.integers(1, 3)))
 
-    resolution = resolve(profiles, links, end=LAST, rules=OPEN, accounts=accounts_of(profiles, accounts))
+    resolution = resolve(profiles, links, end=LAST, rules=OPEN, marks=marks_of(profiles, accounts))
 
     for day in range(LAST + 1):
         found, plain = roots_on(resolution, day), roots_by_hand(profiles, links, day, set())

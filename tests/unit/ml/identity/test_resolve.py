@@ -107,9 +107,7 @@ def known_of(profiles: Sequence[Profile], links: Sequence[Link], shared: Shared)
             [(values["|".join(value)], on(day)) for value, day in shared.items() if "|".join(value) in values],
             identifier_no=pa.int32(), shared_on=pa.date32(),
         ),
-        accounts=table(
-            [], profile_no=pa.int32(), source=pa.string(), account_no=pa.int32(), known_on=pa.date32()
-        ),
+        marks=table([], profile_no=pa.int32(), kind=pa.string(), value_no=pa.int32(), known_on=pa.date32()),
         pairs=table(
             [], left_no=pa.int32(), right_no=pa.int32(), is_same=pa.bool_(), known_from=pa.date32(), known_to=pa.date32()
         ),

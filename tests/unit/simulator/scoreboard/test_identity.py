@@ -97,3 +97,24 @@ def test_recall_is_held_against_what_the_files_link(shop: Shop) -> None:
     # Of six pairs three are linked by values seen on the day or before, one of them through the third profile.
     assert score.reachable_recall == pytest.approx(3 / 6)
     assert score.recall == pytest.approx(1 / 6)
+    assert score.lone_devices == 0
+
+
+def test_devices_that_nothing_ties_to_anybody_are_left_out_beside(shop: Shop) -> None:
+    keys = ["shopify:1", "shopify:2", "segment:anon:a", "segment:anon:b", "segment:anon:c", "segment:anon:d"]
+    resolve(shop, {key: "c" if key in keys[:2] else key for key in keys[:5]} | {keys[5]: "c"})
+    shop.plant(profiles=[(key, 1, False) for key in keys])
+    seen = [
+        *((key, "user", "u") for key in keys[:2]),
+        ("segment:anon:a", "device", "a"),  # alone
+        ("segment:anon:b", "device", "b"),  # seen with the next
+        ("segment:anon:c", "device", "b"),
+        ("segment:anon:d", "device", "d"),  # alone, but joined to the person
+    ]
+    shop.land(intermediate__int_identifiers__linked=[(*row, FROM, False) for row in seen])
+
+    score = score_identity(shop.connection, DAY)
+
+    assert (score.right_pairs, score.true_pairs) == (3, 15)
+    assert (score.lone_devices, score.tied_pairs, score.tied_recall) == (1, 10, pytest.approx(3 / 10))
+    assert score.tied_f1 == pytest.approx(6 / 13)
