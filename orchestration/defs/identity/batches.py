@@ -8,7 +8,7 @@ import duckdb
 from orchestration.defs.identity.contraction import label_components
 from orchestration.defs.identity.dictionary import execute
 
-MOST_LINKS = 20_000_000
+MOST_LINKS = 8_000_000
 """Solved at once; more only where all of them could be one customer."""
 
 LINKS = "select count(*) from identity.links semi join reached using (profile_no)"

@@ -152,13 +152,25 @@ insert into touched select profile_no from new_links;
 insert into touched_identifiers select identifier_no from new_links
 """
 
+# What solving needs the memory for.
+DROP = """
+drop table landed;
+drop table placeholders;
+drop table seen;
+drop table new_profiles;
+drop table new_people;
+drop table new_names;
+drop table new_values;
+drop table new_links
+"""
+
 
 def land(connection: duckdb.DuckDBPyConnection, *, start: date, end: date) -> None:
     """Replace what the days start..end brought; nothing later is known.
 
     Leaves the temporary tables touched (profile_no) and touched_identifiers (identifier_no): of what was taken back, or is new.
     """
-    for statement in (LANDED, SEEN, FORGET, LEARN_PROFILES, LEARN_PEOPLE, LEARN_LINKS):
+    for statement in (LANDED, SEEN, FORGET, LEARN_PROFILES, LEARN_PEOPLE, LEARN_LINKS, DROP):
         execute(connection, statement, start=start, end=end)
 
 
