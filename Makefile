@@ -39,3 +39,4 @@ bench: .venv/ready ## Benchmarks, with where the time goes
 	@$(BIN)/python -m benchmarks.spine
 	@$(BIN)/python -m benchmarks.staging
 	@$(BIN)/python -m benchmarks.labelled
+	@$(BIN)/python -m benchmarks.identity

@@ -22,6 +22,7 @@ from orchestration.defs.identity.decisions import Decisions, Version
 from orchestration.defs.identity.identity_map import solve_days
 
 ROOT = Path(__file__).resolve().parents[1]
+MEMORY_LIMIT = "2GB"  # of DuckDB, for all alike
 SOLVERS: dict[str, peers.Solver] = {
     "scipy (here)": peers.by_scipy,
     "contraction in SQL (here)": peers.by_contraction,
@@ -51,30 +52,35 @@ def main() -> None:
     parser.add_argument(
         "--patience", type=float, default=150, help="seconds before a solver is killed (default: %(default)s)"
     )
+    parser.add_argument("--longest-chain", type=int, default=20_000, help="profiles; 0: none (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="where files go meanwhile (default: the system's)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        first = compare_stages(Path(folder), given.profiles)
+        first = compare_stages(Path(folder), given.profiles, given.longest_chain, beside_splink=True)
         compare_solvers(Path(folder), given.patience)
     if given.times > 1:
         with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-            second = compare_stages(Path(folder), given.profiles * given.times)
+            second = compare_stages(
+                Path(folder), given.profiles * given.times, given.longest_chain, beside_splink=False
+            )
         exponent = log(second.processor_seconds / first.processor_seconds) / log(given.times)
         print(f"\ngrowth: processor ~ profiles^{exponent:.2f}")
 
 
-def compare_stages(folder: Path, profiles: int) -> Cost:
+def compare_stages(folder: Path, profiles: int, longest_chain: int, *, beside_splink: bool) -> Cost:
     """Measure a first day, the same links by Splink, and a second day; leaves folder/warehouse.duckdb solved."""
     warehouse = folder / "warehouse.duckdb"
-    _apart(make_world, warehouse, profiles)
-    splink = _apart(cluster_strings, warehouse)
+    _apart(make_world, warehouse, profiles, longest_chain)
+    splink: Cost | None = _apart(cluster_strings, warehouse) if beside_splink else None
     full: Cost = _apart(solve, warehouse, DAY)
     tick: Cost = _apart(solve, warehouse, FOLLOWING)
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         counts = "select count(*) filter (first_landed_on = $day), count(*) filter (first_landed_on > $day) from identity.links"
         links, new = connection.execute(counts, {"day": DAY}).fetchall()[0]
-    print(f"\n{profiles:,} profiles, {links:,} links; the day after {new:,} ({new / links:.2%})")
-    _print("Splink, strings to clusters", splink)
+    chains = f"chains of up to {longest_chain:,}" if longest_chain else "no chains"
+    print(f"\n{profiles:,} profiles, {links:,} links, {chains}; the day after {new:,} ({new / links:.2%})")
+    if splink:
+        _print("Splink, strings to clusters", splink)
     _print("identity, strings to map", full, splink)
     _print("identity, the day after", tick, full)
     return full
@@ -100,7 +106,7 @@ def solve(warehouse: Path, day: date) -> Cost:
     """Solve a day, as a run does, with the repository's identity.yml."""
     identity = Identity.model_validate(yaml.safe_load((ROOT / "playbook/identity.yml").read_text(encoding="utf-8")))
     decisions = Decisions((Version(date.min, identity),))
-    with duckdb.connect(str(warehouse)) as connection:
+    with _open(str(warehouse), warehouse.parent) as connection:
 
         def work() -> tuple[int, int]:
             counts = solve_days(connection, decisions, start=day, end=day)
@@ -111,7 +117,7 @@ def solve(warehouse: Path, day: date) -> Cost:
 
 def cluster_strings(warehouse: Path) -> Cost:
     """Give the first day's links to Splink's clustering, hubs cut by the same limit; keys stay strings."""
-    with duckdb.connect() as connection:
+    with _open(":memory:", warehouse.parent) as connection:
         connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
 
         def work() -> tuple[int, int]:
@@ -131,10 +137,14 @@ def cluster_strings(warehouse: Path) -> Cost:
 
 def components(edges: Path, name: str) -> Cost:
     """Solve the edges of a file; reading the file and comparing the result are not counted."""
-    with duckdb.connect() as connection:
+    with _open(":memory:", edges.parent) as connection:
         connection.execute(f"create table edges as from '{edges}'")
         cost = _measure(lambda: (SOLVERS[name](connection), (0, 0))[1])
         return Cost(cost.seconds, cost.processor_seconds, cost.peak_mib, peers.summary(connection))
+
+
+def _open(database: str, spill: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(database, config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill / "spill")})
 
 
 def _measure(work: Callable[[], tuple[int, int]]) -> Cost:

@@ -9,7 +9,7 @@ DAY = date(2025, 6, 29)
 FOLLOWING = DAY + timedelta(days=1)
 PER_PERSON = 2.5  # profiles
 NEW_SHARE = 0.003  # of a day's links among all
-LONGEST_CHAIN = 20_000
+CHAINS = 5
 HUBS = 200  # shared phones
 PER_HUB = 100  # profiles
 
@@ -63,12 +63,12 @@ drop table profiles
 """
 
 
-def make_world(warehouse: Path, profiles: int) -> None:
-    """Create a warehouse in which two days of facts have landed and none is solved."""
+def make_world(warehouse: Path, profiles: int, longest_chain: int) -> None:
+    """Create a warehouse in which two days of facts have landed and none is solved; a longest chain of 0 is none."""
     with duckdb.connect(str(warehouse)) as connection:
-        chained = min(profiles // 10, 5 * LONGEST_CHAIN)
+        chained = min(profiles // 10, CHAINS * longest_chain)
         values = {
-            "profiles": profiles, "per_person": PER_PERSON, "chained": chained, "longest": LONGEST_CHAIN,
+            "profiles": profiles, "per_person": PER_PERSON, "chained": chained, "longest": max(longest_chain, 1),
             "hubs": HUBS, "per_hub": PER_HUB, "day": DAY, "following": FOLLOWING,
         }  # fmt: skip
         _execute(connection, FACTS, values)
