@@ -139,6 +139,57 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class CustomerSize:
+    """How many customers are made of that many profiles."""
+
+    profile_count: int
+    customer_count: int
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A profile of a large customer and a value that it bears; `identifier_no` is None where it bears none.
+
+    Attributes:
+        customer_id: The customer; `profile_count` are all its profiles, also those without a row.
+        identifier_hash: The value is known as its hash only.
+        hub_reason: Why the value is cut, a key of `definitions.HUB_REASONS`; None if it links.
+        bearer_count: Profiles of any customer that bear the value, if it is cut.
+    """
+
+    customer_id: str
+    profile_count: int
+    profile_no: int
+    source: str
+    identifier_no: int | None
+    identifier_type: str | None
+    identifier_hash: str | None
+    hub_reason: str | None
+    bearer_count: int | None
+
+
+@dataclass(frozen=True)
+class CutHub:
+    """A value that too many share, or people who differ, so that it links nobody."""
+
+    identifier_type: str
+    identifier_hash: str
+    reason: str
+    hub_from: date
+    profile_count: int
+
+
+@dataclass(frozen=True)
+class Whom:
+    """Who is whom on a day: customers by size, what ties the largest together, and the cut values that most profiles bear."""
+
+    sizes: tuple[CustomerSize, ...] = ()
+    ties: tuple[Tie, ...] = ()
+    hubs: tuple[CutHub, ...] = ()
+    hub_count: int = 0
+
+
+@dataclass(frozen=True)
 class SiteData:
     """Everything that the report says.
 
@@ -154,6 +205,7 @@ class SiteData:
         quarantine: Refused rows of the day by rule.
         address_faults: What landed on the day where an email address should be and is none.
         findings: What the gates of the day found.
+        whom: Which profiles are one customer.
         metrics: How to name and read metrics beyond `definitions.METRICS`.
         currency: ISO code of all amounts.
         confidence: Coverage of the intervals.
@@ -170,6 +222,7 @@ class SiteData:
     quarantine: tuple[QuarantineCount, ...] = ()
     address_faults: tuple[AddressFault, ...] = ()
     findings: tuple[Finding, ...] = ()
+    whom: Whom = Whom()
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     currency: str = ""
     confidence: float = 0.95

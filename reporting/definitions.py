@@ -44,6 +44,13 @@ VERDICTS = {
     "invalid": "Invalid: the arms are not split as planned, so their difference has another cause than the emails.",
 }
 
+HUB_REASONS = {
+    "many_profiles": "more profiles bear it than its type allows",
+    "many_people": "more people bear it than its type allows",
+    "people_who_differ": "two accounts of different names use it",
+    "blocked": "blocked in playbook/identity.yml",
+}
+
 COLUMNS = {
     "segment": "The group of people compared; “all” is everybody in the experiment.",
     "metric": "What is counted, per person.",
@@ -65,6 +72,9 @@ GLOSSARY = {
     "Holdout": "A random group that walks through every rule as if it were mailed and then gets nothing. What it does anyway is "
     "subtracted from what mailed people do; the rest was earned by the emails.",
     "Lift": COLUMNS["lift"],
+    "Profile": "One record of one source: an account of the shop, a contact of the CRM, a browser.",
+    "Customer": "The profiles that are one person, because values that only that person bears tie them together.",
+    "Cut value": "An address, phone or device that people share. It ties nobody together, or strangers would become one customer.",
     "Interval": "The range of lifts that fit the data. If it spans zero, the emails may have earned nothing.",
     "Split check": "Compares the sizes of the arms with the plan. If they differ by more than chance allows, something sorted people "
     "into arms, and no lift of the experiment can be trusted.",

@@ -130,4 +130,9 @@ def build_page(scorecard: Scorecard, directory: Path) -> Path:
 def render(scorecard: Scorecard) -> str:
     """The page as HTML; every value is escaped, and no script runs."""
     page = templates().get_template("scorecard.html.j2")
-    return page.render(score=scorecard, f=formats, style=own_text("page.css"), own_style=own_text("scorecard.css"))
+    return page.render(
+        score=scorecard,
+        f=formats,
+        style=own_text("colours.css") + own_text("page.css"),
+        own_style=own_text("scorecard.css"),
+    )

@@ -14,6 +14,7 @@ from reporting.definitions import COLUMNS, GLOSSARY, OUTCOMES, STATUSES, metric_
 from reporting.health import STEP, calendar_of, unmet
 from reporting.page import experiments_of, waterfalls_of
 from reporting.verdict import in_words, is_plain
+from reporting.whom import page_of
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -70,7 +71,8 @@ def render(data: SiteData) -> str:
         step=STEP,
         unmet=unmet(data.freshness),
         newest_event=max((row.last_occurred_at for row in data.freshness if row.last_occurred_at), default=None),
-        style=own_text("page.css"),
+        whom=page_of(data.whom),
+        style=own_text("colours.css") + own_text("page.css") + own_text("network.css") + own_text("whom.css"),
         script=script,
         script_hash=_hash_of(script),
     )

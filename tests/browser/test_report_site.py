@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reporting.data import Champion, Freshness, LiftRow, OutcomeCount, QuarantineCount, SiteData
+from reporting.data import (
+    Champion,
+    CustomerSize,
+    CutHub,
+    Freshness,
+    LiftRow,
+    OutcomeCount,
+    QuarantineCount,
+    SiteData,
+    Tie,
+    Whom,
+)
 from reporting.site import build_site
 
 if TYPE_CHECKING:
@@ -25,6 +36,10 @@ def lift(segment: str, metric: str, value: float, half: float) -> LiftRow:
         DAY, "global_holdout", segment, metric, "treatment", "holdout", 20_000, 1_000, 0.03 + value, 0.03, value, value / 0.03,
         value - half, value + half, 0.02, 0.04, "welch", "works", 0.4, 0.01, half,
     )  # fmt: skip
+
+
+def tie(profile: int, source: str, value: int, kind: str, reason: str | None = None) -> Tie:
+    return Tie("c_1f09", 8, profile, source, value, kind, "ab" * 32, reason, 40 if reason else None)
 
 
 DATA = SiteData(
@@ -50,6 +65,15 @@ DATA = SiteData(
     quarantine=(
         QuarantineCount("shopify/orders", "negative_price", 14),
         QuarantineCount("plain/orders", "unreadable", 2),
+    ),
+    whom=Whom(
+        sizes=(CustomerSize(1, 900), CustomerSize(8, 1)),
+        ties=(
+            *(tie(at, HOSTILE, at + step, "device") for at in range(8) for step in (0, 1)),
+            tie(3, HOSTILE, 99, "phone", "people_who_differ"),
+        ),
+        hubs=(CutHub("phone", "ab" * 32, "people_who_differ", DAY, 40),),
+        hub_count=1,
     ),
     currency="GBP",
 )
@@ -186,6 +210,23 @@ def test_chart_puts_the_point_inside_its_interval_right_of_zero(opened: "Page") 
 
     assert places == sorted(places)
     assert len(set(places)) == 4
+
+
+def test_graph_of_a_customer_stays_in_its_frame_and_shows_what_was_cut(opened: "Page") -> None:
+    circles, boxes, cut, outside = opened.read("""
+    (() => {
+      const drawn = document.querySelector('#whom svg.network');
+      const frame = drawn.getBoundingClientRect();
+      const inside = (box) =>
+        box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom;
+      const every = (kind) => [...drawn.querySelectorAll(kind)];
+      const dashed = every('line').filter(line => getComputedStyle(line).strokeDasharray !== 'none');
+      const outside = every('circle, rect, text').filter(part => !inside(part.getBoundingClientRect()));
+      return [every('circle').length, every('rect').length, dashed.length, outside.length];
+    })()
+    """)
+
+    assert (circles, boxes, cut, outside) == (8, 10, 1, 0)
 
 
 def _wait_for(path: Path) -> str:

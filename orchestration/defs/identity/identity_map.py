@@ -11,6 +11,7 @@ from orchestration.defs.identity.decisions import Decisions, Span, Version
 from orchestration.defs.identity.dictionary import CREATE, execute, land
 from orchestration.defs.identity.facts import read_known
 from orchestration.defs.identity.identity_matches import is_due, propose, record
+from orchestration.defs.identity.pictures import pictures_of, read_whom
 from orchestration.defs.identity.reach import find_reached, reach_everybody, reach_of_erased
 from orchestration.defs.identity.store import HUB_SIZES, store
 from orchestration.defs.sources.landing_files import facts_window
@@ -64,10 +65,11 @@ def build_identity_map(
         with warehouse.connect() as connection:
             start, end = facts_window(connection, **dict(zip(("start", "end"), window(context), strict=True)))
             counts = solve_weeks(connection, decisions_of(settings), start=start, end=end)
+            pictures = pictures_of(read_whom(connection, end))
         changes = {"changes": counts.pop("changes")}
         proposals = {"proposals": counts.pop("proposals")}
         return (
-            dg.MaterializeResult(asset_key=["marts", "identity_map"], metadata=counts),
+            dg.MaterializeResult(asset_key=["marts", "identity_map"], metadata={**counts, **pictures}),
             dg.MaterializeResult(asset_key=["marts", "identity_log"], metadata=changes),
             dg.MaterializeResult(asset_key=["ml", "identity_matches"], metadata=proposals),
         )

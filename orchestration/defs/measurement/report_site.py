@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import dagster as dg
 import duckdb
 
+from orchestration.defs.identity.pictures import read_whom
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse, open_state
 from reporting.data import (
@@ -109,6 +110,7 @@ def read_site_data(connection: duckdb.DuckDBPyConnection, settings: Settings, da
         quarantine=rows(QUARANTINE, QuarantineCount),
         address_faults=rows(ADDRESS_FAULTS, AddressFault),
         findings=rows(FINDINGS, Finding),
+        whom=read_whom(connection, day),
         currency=value(CURRENCY) or "",
     )
 
