@@ -55,7 +55,7 @@ class Network:
     width: float
     height: float
     is_whole: bool
-    """Whether values alone hold it together; else a pair by hand does as well."""
+    """Whether the values that are drawn hold it together; else a pair by hand does as well, or what is not drawn."""
 
     def of(self, kind: Kind) -> list[Node]:
         """Its nodes of a kind."""

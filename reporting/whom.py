@@ -123,7 +123,11 @@ def _sentence(network: Network, sources: int) -> str:
         profiles = f"{profiles}, the oldest {drawn} drawn,"
     said = f"{profiles} from {_many(sources, 'source')}, tied by {_many(len(network.of('value')), 'shared value')}"
     said += f"; {_many(len(cut), 'value')} cut." if cut else "."
-    return said if network.is_whole else f"{said} What no line joins was joined by a pair of playbook/identity.yml."
+    return (
+        said
+        if network.is_whole
+        else f"{said} What no line joins is joined by a pair of playbook/identity.yml, or by what is not drawn."
+    )
 
 
 def _many(count: int, noun: str) -> str:

@@ -64,7 +64,7 @@ def test_a_pair_by_hand_is_told() -> None:
     by_hand = Whom(ties=(tie(1, "a", 1, cut=True, of=2), tie(2, "b", 1, cut=True, of=2)))
 
     assert portraits_of(by_hand)[0].sentence.endswith(
-        "What no line joins was joined by a pair of playbook/identity.yml."
+        "What no line joins is joined by a pair of playbook/identity.yml, or by what is not drawn."
     )
 
 
