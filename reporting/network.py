@@ -15,6 +15,9 @@ from reporting.data import Tie
 EDGE = 84.0
 MARGIN = (60.0, 30.0)
 SMALLEST = (360.0, 150.0)
+HALF_WIDTH = {"profile": 15.0, "value": 32.0, "cut": 38.0}
+ROOM = 25.0
+ROUNDS = 60
 
 Kind = Literal["profile", "value", "cut"]
 Key = tuple[Kind, int]
@@ -100,6 +103,7 @@ def _place(graph: "nx.Graph[Key]", parts: Sequence[Key]) -> tuple[dict[Key, tupl
     order = {key: at for at, key in enumerate(graph)}
     lengths = [float(np.linalg.norm(points[order[one]] - points[order[other]])) for one, other in graph.edges]
     points *= EDGE / (median(lengths) if lengths else 1.0)
+    _uncover(points, np.array([HALF_WIDTH[key[0]] for key in graph]))
     points -= points.min(axis=0)
     size = points.max(axis=0) + 2 * np.array(MARGIN)
     canvas = np.maximum(size, SMALLEST)
@@ -114,3 +118,17 @@ def _lie_down(points: NDArray[np.float64]) -> NDArray[np.float64]:
         return points
     axes = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2]
     return np.asarray((points - points.mean(axis=0)) @ axes.T)
+
+
+def _uncover(points: NDArray[np.float64], half_widths: NDArray[np.float64]) -> None:
+    """Move up and down, in place, what would cover each other."""
+    size = len(points)
+    first = np.sign(np.subtract.outer(np.arange(size), np.arange(size)))
+    widths = np.add.outer(half_widths, half_widths)
+    for _ in range(ROUNDS):
+        across, down = (np.subtract.outer(points[:, axis], points[:, axis]) for axis in (0, 1))
+        covered = (np.abs(across) < widths) & (np.abs(down) < ROOM) & (first != 0)
+        if not covered.any():
+            return
+        side = np.where(down == 0, first, np.sign(down))
+        points[:, 1] += np.where(covered, side * (ROOM - np.abs(down)) / 2, 0.0).sum(axis=1)

@@ -1,7 +1,7 @@
 """Who is whom: customers by size, the largest as graphs, and the values that were cut, in words and places."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,6 +10,7 @@ from reporting.data import CutHub, Whom
 from reporting.definitions import HUB_REASONS, spoken
 from reporting.network import Network, networks_of
 
+TONES = 6
 RANGES = (
     ("1 profile", 1, 2),
     *((f"{size} profiles", size, size + 1) for size in range(2, 11)),
@@ -31,21 +32,22 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A source of profiles: the letters and the number of the colour that stand for it in every drawing."""
+
+    name: str
+    letters: str
+    tone: int
+
+
+@dataclass(frozen=True)
 class Portrait:
     """One of the largest customers, drawn, with what the drawing shows."""
 
     network: Network
     sentence: str
-    sources: tuple[tuple[str, str], ...]
-    """Names of the sources by the letters that stand for them."""
-
-    def letters(self, source: str) -> str:
-        """What stands for a source."""
-        return {name: short for short, name in self.sources}[source]
-
-    def tone(self, source: str) -> int:
-        """Number of the colour of a source."""
-        return [name for _, name in self.sources].index(source) % 6
+    sources: Mapping[str, Source]
+    """By name."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,17 @@ def bars_of(whom: Whom) -> list[Bar]:
 
 def portraits_of(whom: Whom) -> list[Portrait]:
     """The largest customers, placed and described."""
-    return [_portrait(network) for network in networks_of(whom.ties)]
-
-
-def _portrait(network: Network) -> Portrait:
-    names = sorted({node.name for node in network.of("profile")})
-    return Portrait(network, _sentence(network, len(names)), tuple(zip(_abbreviate(names), names, strict=True)))
+    names = sorted({tie.source for tie in whom.ties})
+    known = [
+        Source(name, short, at % TONES) for at, (name, short) in enumerate(zip(names, _abbreviate(names), strict=True))
+    ]
+    portraits = []
+    for network in networks_of(whom.ties):
+        drawn = {node.name for node in network.of("profile")}
+        portraits.append(
+            Portrait(network, _sentence(network, len(drawn)), {each.name: each for each in known if each.name in drawn})
+        )
+    return portraits
 
 
 def _abbreviate(names: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """A customer as a graph: what is drawn is what was handed in, inside its canvas."""
 
-import itertools
+from itertools import combinations, pairwise
 from math import dist
 
 from hypothesis import given, settings
@@ -40,7 +40,7 @@ def test_chain_lies_in_a_row_with_room_between() -> None:
     assert [node.kind for node in sorted(network.nodes, key=lambda node: node.x)] == ["profile", "value"] * 3 + [
         "profile"
     ]
-    assert all(0.7 * EDGE < dist(*pair) < 1.3 * EDGE for pair in itertools.pairwise(places))
+    assert all(0.7 * EDGE < dist(*pair) < 1.3 * EDGE for pair in pairwise(places))
 
 
 def test_same_ties_give_the_same_picture() -> None:
@@ -59,3 +59,10 @@ def test_customers_are_drawn_one_by_one_in_order() -> None:
     ties = [tie(0, 0, customer="c_2"), tie(1, 0, customer="c_2"), tie(2, 0), tie(3, 0)]
 
     assert [(each.customer_id, len(each.nodes)) for each in networks_of(ties)] == [("c_2", 3), ("c_1", 3)]
+
+
+def test_what_the_same_profiles_bear_does_not_cover_each_other() -> None:
+    (network,) = networks_of([tie(profile, value) for profile in range(2) for value in range(4)])
+
+    centres = [(node.x, node.y) for node in network.of("value")]
+    assert all(abs(one[0] - other[0]) > 60 or abs(one[1] - other[1]) > 20 for one, other in combinations(centres, 2))

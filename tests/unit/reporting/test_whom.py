@@ -72,7 +72,7 @@ def test_sources_have_letters_of_their_own() -> None:
     names = ["segment", "sendgrid", "shopify", "s", HOSTILE]
     (portrait,) = portraits_of(Whom(ties=tuple(tie(at, name, 7) for at, name in enumerate(names))))
 
-    assert len({portrait.letters(name) for name in names}) == len(names)
+    assert len({source.letters for source in portrait.sources.values()}) == len(names)
 
 
 def test_drawings_are_images_of_their_own_that_name_nobody() -> None:
