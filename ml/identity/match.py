@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from splink import DuckDBAPI
 
 from ml.identity.accept import Pair, accept
 from ml.identity.block import candidate_pairs, training_blocks
 from ml.identity.compare import comparable_traits
+from ml.identity.components import label
 from ml.identity.score import Scorer, probability_of
 from ml.identity.weigh import train
 
@@ -168,9 +167,7 @@ def neighbourhoods(likely: pa.Table, *, most: int) -> pa.Table:
     left, right, evidence = (likely[name].to_numpy() for name in ("left", "right", "evidence"))
     size = int(max(left.max(), right.max())) + 1
     while True:
-        _, labels = connected_components(
-            coo_array((np.ones(len(left)), (left, right)), shape=(size, size)), directed=False
-        )
+        labels = label(left, right, size=size)
         too_large = np.bincount(labels)[labels[left]] > most
         if not too_large.any():
             break

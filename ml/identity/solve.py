@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from ml.identity.components import label
 from ml.identity.encode import NEVER, Bools, Encoded, Ints
 from ml.identity.guards import find_bridges, refuse_links
 from ml.identity.rules import IdentityRules
@@ -114,10 +113,7 @@ def _components(rows: Encoded, known: int, is_followed: Bools, day: int) -> Ints
     is_known = (same.left < known) & (same.right < known)
     left = np.concatenate([rows.link_profiles[places], same.left[is_known]])
     right = np.concatenate([rows.link_identifiers[places] + np.int32(known), same.right[is_known]])
-    size = known + len(rows.identifier_nos)
-    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(size, size))
-    labels: Ints = connected_components(graph, directed=False)[1]
-    return labels
+    return label(left, right, size=known + len(rows.identifier_nos))
 
 
 def _oldest(labels: Ints) -> Ints:

@@ -6,7 +6,7 @@ import dagster as dg
 import duckdb
 
 from ml.identity.resolve import resolve_days
-from orchestration.defs.identity.batches import MOST_LINKS, batches
+from orchestration.defs.identity.batches import MOST, Most, batches
 from orchestration.defs.identity.decisions import Decisions, Span, Version
 from orchestration.defs.identity.dictionary import CREATE, execute, land
 from orchestration.defs.identity.facts import read_known
@@ -117,7 +117,7 @@ def _weeks(start: date, end: date, decisions: Decisions) -> list[tuple[date, dat
 
 
 def solve_days(
-    connection: duckdb.DuckDBPyConnection, decisions: Decisions, *, start: date, end: date, most_links: int = MOST_LINKS
+    connection: duckdb.DuckDBPyConnection, decisions: Decisions, *, start: date, end: date, most: Most = MOST
 ) -> dict[str, int]:
     """Bring map, log and hubs up to a window whose facts are built; only profiles that the window reaches are solved again.
 
@@ -129,7 +129,7 @@ def solve_days(
         decisions: What the playbooks say.
         start: First day of the window.
         end: Last day, inclusive.
-        most_links: Held in memory at once, as in `batches`.
+        most: Held in memory at once.
 
     Returns:
         Rows: profiles and links known, profiles reached, changes in the log of the window.
@@ -141,7 +141,7 @@ def solve_days(
         decisions.hand_in(connection)
         reach_of_erased(connection)
         for span in decisions.spans(solved[0], solved[1]):
-            _solve(connection, span, last=solved[1], most_links=most_links)
+            _solve(connection, span, last=solved[1], most=most)
     is_first = solved is None or start <= solved[0]
     start = start if solved is None else min(start, solved[1] + timedelta(days=1))
     end = end if solved is None else max(end, solved[1])
@@ -152,7 +152,7 @@ def solve_days(
             reach_everybody(connection)
         else:
             find_reached(connection, start=start, end=end)
-        _solve(connection, span, last=end, most_links=most_links)
+        _solve(connection, span, last=end, most=most)
     execute(connection, HUB_SIZES, end=end)
     first = start if solved is None else min(start, solved[0])
     connection.execute("delete from identity.solved")
@@ -162,8 +162,8 @@ def solve_days(
     return dict(zip(("profiles", "links", "hubs", "reached", "changes"), counts, strict=True))
 
 
-def _solve(connection: duckdb.DuckDBPyConnection, span: Span, *, last: date, most_links: int) -> None:
-    for _ in batches(connection, start=span.start, end=span.end, most_links=most_links):
+def _solve(connection: duckdb.DuckDBPyConnection, span: Span, *, last: date, most: Most) -> None:
+    for _ in batches(connection, start=span.start, end=span.end, most=most):
         found = resolve_days(
             read_known(connection), start=span.start, end=span.end, rules=span.rules, rules_before=span.rules_before
         )

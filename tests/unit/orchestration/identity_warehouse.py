@@ -8,7 +8,7 @@ from typing import NamedTuple
 import duckdb
 
 from activation.identity import Identity
-from orchestration.defs.identity.batches import MOST_LINKS
+from orchestration.defs.identity.batches import MOST, Most
 from orchestration.defs.identity.decisions import Decisions, Version
 from orchestration.defs.identity.identity_map import solve_days
 
@@ -92,9 +92,9 @@ def decisions_of(*versions: tuple[date, Identity]) -> Decisions:
 
 
 def solve(
-    connection: duckdb.DuckDBPyConnection, decisions: Decisions, start: int, end: int, *, most_links: int = MOST_LINKS
+    connection: duckdb.DuckDBPyConnection, decisions: Decisions, start: int, end: int, *, most: Most = MOST
 ) -> dict[str, int]:
-    return solve_days(connection, decisions, start=day_of(start), end=day_of(end), most_links=most_links)
+    return solve_days(connection, decisions, start=day_of(start), end=day_of(end), most=most)
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[object, ...]]]:

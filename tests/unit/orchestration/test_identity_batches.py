@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from orchestration.defs.identity.batches import batches
+from orchestration.defs.identity.batches import Most, batches
 from tests.unit.orchestration.identity_warehouse import (
     BEGINNING,
     IDENTITY,
@@ -40,27 +40,28 @@ def keys(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {key for (key,) in connection.execute(query).fetchall()}
 
 
-def parts(connection: duckdb.DuckDBPyConnection, most_links: int) -> list[set[str]]:
-    return [keys(connection) for _ in batches(connection, start=day_of(0), end=day_of(0), most_links=most_links)]
+def parts(connection: duckdb.DuckDBPyConnection, most: Most) -> list[set[str]]:
+    return [keys(connection) for _ in batches(connection, start=day_of(0), end=day_of(0), most=most)]
 
 
 def test_what_fits_is_one_part(warehouse: duckdb.DuckDBPyConnection) -> None:
     everybody = keys(warehouse)
-    assert parts(warehouse, len(PAIRED) + len(LONG)) == [everybody]
+    assert parts(warehouse, Most(len(PAIRED) + len(LONG))) == [everybody]
 
 
-@pytest.mark.parametrize("most_links", [1, 4, 11])
+@pytest.mark.parametrize("edges", [0, 100])
+@pytest.mark.parametrize("links", [1, 4, 11])
 def test_each_profile_is_in_one_part_with_all_that_it_is_linked_to(
-    warehouse: duckdb.DuckDBPyConnection, most_links: int
+    warehouse: duckdb.DuckDBPyConnection, links: int, edges: int
 ) -> None:
     everybody = keys(warehouse)
-    found = parts(warehouse, most_links)
+    found = parts(warehouse, Most(links, edges))
     assert sum(map(len, found)) == len(everybody) == len(set().union(*found))
     together = [{f"shop:{number}", f"web:{number}"} for number in range(6)] + [
         {f"club:{number}" for number in range(5)}
     ]
     assert all(any(group <= part for part in found) for group in together)
-    assert all(len(part) < most_links + len(LONG) for part in found)
+    assert all(len(part) < links + len(LONG) for part in found)
     assert keys(warehouse) == everybody
 
 
@@ -69,4 +70,4 @@ def test_a_value_that_links_nobody_on_any_of_the_days_joins_no_parts(warehouse: 
         "insert into cut select identifier_no, ?, ? from identity.identifiers where identifier_type = 'phone'",
         [day_of(-1), day_of(9)],
     )
-    assert {"club:0"} in parts(warehouse, 2)
+    assert {"club:0"} in parts(warehouse, Most(2))

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from activation.identity import Identity
+from orchestration.defs.identity.batches import MOST, Most
 from tests.unit.orchestration.identity_warehouse import (
     BEGINNING,
     IDENTITY,
@@ -63,18 +64,18 @@ class Ticks(RuleBasedStateMachine):
         self.versions: list[tuple[date, Identity]] = [(BEGINNING, IDENTITY)]
         self.last = -1
         self.is_solved = False
-        self.most_links = 1000
+        self.most = MOST
 
     def teardown(self) -> None:
         self.warehouse.close()
 
     def tick(self, start: int, end: int) -> None:
-        solve(self.warehouse, decisions_of(*self.versions), start, end, most_links=self.most_links)
+        solve(self.warehouse, decisions_of(*self.versions), start, end, most=self.most)
         self.last, self.is_solved = max(self.last, end), True
 
-    @initialize(facts=DAYS, most_links=st.sampled_from([1, 8, 1000]))
-    def begin(self, facts: list[Fact], most_links: int = 1000) -> None:
-        self.most_links = most_links
+    @initialize(facts=DAYS, most=st.sampled_from([Most(1, 0), Most(8), MOST]))
+    def begin(self, facts: list[Fact], most: Most = MOST) -> None:
+        self.most = most
         put(self.warehouse, day_of(0), facts)
         self.tick(0, 0)
 
