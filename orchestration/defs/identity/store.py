@@ -134,7 +134,9 @@ HUB_SIZES = """
 update identity.hubs set profile_count = counted.profile_count
 from (
     select identifier_no, count(*) as profile_count from identity.links
-    where identifier_no in (select identifier_no from touched_identifiers) group by identifier_no
+    where identifier_no in (select identifier_no from touched_identifiers)
+        and identifier_no in (select identifier_no from identity.hubs where hub_to > $end)
+    group by identifier_no
 ) as counted
 where hubs.identifier_no = counted.identifier_no and hubs.hub_to > $end
 """
