@@ -163,7 +163,9 @@ class ExcludedAccount(Part):
 
 
 # What held before the playbook said it; a version that was stored then goes on so.
-UNSAID = (SuppressionRule(reason="recently_converted", days=7, source="House rule: an offer now would only give margin away"),)
+UNSAID = (
+    SuppressionRule(reason="recently_converted", days=7, source="House rule: an offer now would only give margin away"),
+)
 
 
 class Policies(Part):
