@@ -10,6 +10,7 @@ from orchestration.vendors import enabled_vendors
 MODELS = ROOT / "dbt_project" / "models"
 SEGMENTS = MODELS / "segments"
 SUPPRESSIONS = MODELS / "marts" / "audiences" / "suppressions"
+FREE_DOMAINS = ROOT / "dbt_project" / "seeds" / "free_mailbox_domains.csv"
 
 
 def load_valid_playbook() -> Playbook:
@@ -20,7 +21,13 @@ def load_valid_playbook() -> Playbook:
     """
     segments = frozenset(path.stem for path in SEGMENTS.rglob("*.sql"))
     reasons = frozenset(path.stem.removeprefix("suppressions_") for path in SUPPRESSIONS.glob("*.sql"))
-    return load_playbook(PLAYBOOK, segments=segments, sources=frozenset(enabled_vendors()), reasons=reasons)
+    return load_playbook(
+        PLAYBOOK,
+        segments=segments,
+        sources=frozenset(enabled_vendors()),
+        reasons=reasons,
+        free_domains=frozenset(FREE_DOMAINS.read_text().split()[1:]),
+    )
 
 
 def check_request(settings: Settings, *, first: date, last: date, allow_empty: bool) -> None:

@@ -8,15 +8,13 @@ refunded as (
         orders.as_of,
         orders.customer_id,
         orders.order_key,
+        rule.days,
         case when orders.is_refund_pending then orders.updated_at else orders.state_since end as refunded_at,
         case when not orders.is_refund_pending then orders.state_since + to_days(rule.days) end as arrived_at
     from {{ customer_transactions(as_of_days(), 'refund_amount') }} as orders
     inner join rule on orders.as_of = rule.as_of
-    where orders.is_refund_pending or (
-        orders.refund_amount > 0
+    where (orders.is_refund_pending or orders.refund_amount > 0)
         and coalesce(orders.payment_status, 'secured') = 'secured'
-        and {{ business_day('orders.state_since') }} between orders.as_of - rule.days + 1 and orders.as_of
-    )
 ),
 
 last_to_arrive as (
@@ -26,6 +24,7 @@ last_to_arrive as (
             partition by as_of, customer_id order by arrived_at is null desc, arrived_at desc, order_key
         ) as order_number
     from refunded
+    where arrived_at is null or {{ business_day('refunded_at') }} between as_of - days + 1 and as_of
 ),
 
 suppressed as (
