@@ -253,7 +253,9 @@ def _feed_faults(policies: Policies, *, sources: frozenset[str]) -> Iterator[Fin
 def _suppression_faults(
     policies: Policies, *, reasons: frozenset[str] | None, free_domains: frozenset[str]
 ) -> Iterator[Finding]:
-    rules = [(("suppressions", position, "reason"), rule.reason) for position, rule in enumerate(policies.suppressions)]
+    rules: list[tuple[Place, str]] = [
+        (("suppressions", position, "reason"), rule.reason) for position, rule in enumerate(policies.suppressions)
+    ]
     yield from _twice("reason", rules)
     for place, reason in rules:
         if reasons is not None and reason not in reasons:
