@@ -1,7 +1,7 @@
-{#- The newest version of each record that had landed by each day, like versions_as_of, with `state_since`: when the record
-    came into the state (an expression on its columns) that it has in that version, as its first version in it says
-    (`at`). Later changes that leave the state alone do not move it. -#}
-{% macro states_as_of(versions, key, days, state, at) -%}
+{#- The newest version, as of each day, of the records that were ever in a state, like versions_as_of, with `state_since`: when
+    the record came to have the value of `state` that it has in that version, as its first version with it says (`at`). Later
+    changes that leave the value alone do not move it. `ever` (a condition on a version) spares the windows over all others. -#}
+{% macro states_as_of(versions, key, days, state, at, ever) -%}
     (
         select days.as_of, versions.* exclude (is_change, run_number, superseded_on)
         from {{ days }} as days
@@ -22,6 +22,7 @@
                             as integer
                         ) as is_change
                     from {{ versions }}
+                    where {{ key }} in (select {{ key }} from {{ versions }} where {{ ever }})
                 ) as changes
             ) as runs
         ) as versions

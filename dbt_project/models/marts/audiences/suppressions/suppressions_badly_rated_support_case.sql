@@ -6,7 +6,8 @@ rated as (
     select resolved.customer_id, tickets.as_of, tickets.ticket_key, tickets.state_since as rated_at, rule.days
     from {{ states_as_of(
         ref('int_tickets__versioned'), 'ticket_key', as_of_days(),
-        "coalesce(satisfaction in ('bad', 'bad_with_comment'), false)", 'updated_at'
+        "coalesce(satisfaction in ('bad', 'bad_with_comment'), false)", 'updated_at',
+        ever="satisfaction in ('bad', 'bad_with_comment')"
     ) }} as tickets
     inner join {{ resolved_profiles(as_of_days()) }} as resolved
         on tickets.as_of = resolved.as_of and tickets.profile_key = resolved.profile_key

@@ -4,13 +4,16 @@ with rule as (
 
 due as (
     select
+        resolved.customer_id,
         orders.*,
         rule.days,
         orders.ordered_at + to_days(rule.after_days) as due_at,
         orders.fulfillment_status in ('fulfilled', 'restocked') is not true as is_waiting
-    from {{ customer_transactions(as_of_days(), 'fulfillment_status') }} as orders
+    from {{ versions_as_of(ref('int_orders__versioned'), 'order_key', as_of_days()) }} as orders
     inner join rule on orders.as_of = rule.as_of
-    where orders.status = 'paid'
+    inner join {{ resolved_profiles(as_of_days()) }} as resolved
+        on orders.as_of = resolved.as_of and orders.profile_key = resolved.profile_key
+    where orders.status = 'paid' and not orders.is_test
         and orders.ordered_on between orders.as_of - rule.days + 1 and orders.as_of - rule.after_days
 ),
 

@@ -12,7 +12,9 @@ unpaid as (
             when 'failed' then orders.state_since
             else orders.ordered_at + to_days(rule.after_days)
         end as failed_at
-    from {{ customer_transactions(as_of_days(), 'payment_status') }} as orders
+    from {{ customer_transactions(
+        as_of_days(), 'payment_status', "payment_status in ('failed', 'outstanding')"
+    ) }} as orders
     inner join rule on orders.as_of = rule.as_of
     where orders.payment_status in ('failed', 'outstanding')
 ),

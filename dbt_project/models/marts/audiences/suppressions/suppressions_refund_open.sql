@@ -11,7 +11,9 @@ refunded as (
         rule.days,
         case when orders.is_refund_pending then orders.updated_at else orders.state_since end as refunded_at,
         case when not orders.is_refund_pending then orders.state_since + to_days(rule.days) end as arrived_at
-    from {{ customer_transactions(as_of_days(), 'refund_amount') }} as orders
+    from {{ customer_transactions(
+        as_of_days(), 'refund_amount', 'is_refund_pending or refund_amount > 0'
+    ) }} as orders
     inner join rule on orders.as_of = rule.as_of
     where (orders.is_refund_pending or orders.refund_amount > 0)
         and coalesce(orders.payment_status, 'secured') = 'secured'
