@@ -128,6 +128,8 @@ described as (
         roots.root_profile_key,
         customers.customer_id is not null and roots.root_profile_key is not null as is_known,
         case when customers.primary_email is not null then customers.mailbox_hash end as mailbox_hash,
+        customers.household_id,
+        customers.account_id,
         customers.consent_status,
         customers.consent_basis,
         coalesce(customers.is_identity_uncertain, false) as is_identity_uncertain,

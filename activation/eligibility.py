@@ -46,16 +46,9 @@ closed_topics as (
 suppressions as (
     select * from {suppressions} where as_of = $as_of
 ),
+-- A row has the key of its scope alone: person, mailbox, household or account.
 suppressed as (
-    select candidates.decision_id, suppressions.reason, suppressions.starts_at, suppressions.expires_at,
-        candidates.send_after_utc, candidates.send_before_utc
-    from decide_candidates as candidates
-    inner join suppressions on candidates.customer_id = suppressions.customer_id
-    union all
-    select candidates.decision_id, suppressions.reason, suppressions.starts_at, suppressions.expires_at,
-        candidates.send_after_utc, candidates.send_before_utc
-    from decide_candidates as candidates
-    inner join suppressions on candidates.mailbox_hash = suppressions.mailbox_hash
+    {suppressed_by_each_key}
 ),
 refused as (
     select decision_id, 1 as stage, 0 as position, 'stale_unsubscribe_feed' as reason
@@ -83,6 +76,16 @@ refused as (
 select decision_id, stage, min(position) as position, reason
 from refused
 group by decision_id, stage, reason
+"""
+
+
+# Whom a suppression reaches, by the key that it has. One join a key: a join on any of four would compare each with each.
+SCOPE_KEYS = ("customer_id", "mailbox_hash", "household_id", "account_id")
+SUPPRESSED = """
+    select candidates.decision_id, suppressions.reason, suppressions.starts_at, suppressions.expires_at,
+        candidates.send_after_utc, candidates.send_before_utc
+    from decide_candidates as candidates
+    inner join suppressions on candidates.{key} = suppressions.{key}
 """
 
 
@@ -122,4 +125,5 @@ def refuse_ineligible(
         tables: Where the marts are.
         values: as_of, is_feed_stale.
     """
-    run(connection, REASONS.format_map(vars(tables)), values)
+    by_each_key = "    union all".join(SUPPRESSED.format(key=key) for key in SCOPE_KEYS).strip()
+    run(connection, REASONS.format_map({**vars(tables), "suppressed_by_each_key": by_each_key}), values)

@@ -81,7 +81,14 @@ class _Approvals(Part):
     approvals: tuple[Approval, ...]
 
 
-def load_playbook(path: Path, *, segments: frozenset[str], sources: frozenset[str] = frozenset()) -> Playbook:
+def load_playbook(
+    path: Path,
+    *,
+    segments: frozenset[str],
+    sources: frozenset[str] = frozenset(),
+    reasons: frozenset[str] | None = None,
+    free_domains: frozenset[str] = frozenset(),
+) -> Playbook:
     """Read and check a playbook folder.
 
     Args:
@@ -89,6 +96,8 @@ def load_playbook(path: Path, *, segments: frozenset[str], sources: frozenset[st
              `approvals.yml`, `flows/` and `content/`.
         segments: Names of the segments that exist.
         sources: Names of the sources that are read, each of which must declare its service level.
+        reasons: Names of the reasons not to mail that exist; None leaves those of `policies.yml` unchecked.
+        free_domains: Domains at which anybody can have a mailbox: they are nobody's company.
 
     Raises:
         PlaybookError: One line per fault, `file:line: what is wrong`; all faults at once.
@@ -105,6 +114,7 @@ def load_playbook(path: Path, *, segments: frozenset[str], sources: frozenset[st
     if policies is not None:
         caps = ((("caps", position, "id"), cap.id) for position, cap in enumerate(policies.caps))
         reader.add("policies.yml", _twice("cap", caps))
+        reader.add("policies.yml", _suppression_faults(policies, reasons=reasons, free_domains=free_domains))
     if levels is not None:
         reader.add("service_levels.yml", _level_faults(levels.sources, sources=sources))
     if policies is not None and declared is not None:
@@ -238,6 +248,25 @@ def _feed_faults(policies: Policies, *, sources: frozenset[str]) -> Iterator[Fin
     for position, source in enumerate(policies.unsubscribe_feed.sources):
         if source not in sources:
             yield ("unsubscribe_feed", "sources", position), f"source {source} declares no service level"
+
+
+def _suppression_faults(
+    policies: Policies, *, reasons: frozenset[str] | None, free_domains: frozenset[str]
+) -> Iterator[Finding]:
+    rules: list[tuple[Place, str]] = [
+        (("suppressions", position, "reason"), rule.reason) for position, rule in enumerate(policies.suppressions)
+    ]
+    yield from _twice("reason", rules)
+    for place, reason in rules:
+        if reasons is not None and reason not in reasons:
+            yield place, f"reason {reason} is unknown: there is no model suppressions_{reason}"
+    named: list[tuple[Place, str | None]] = [
+        *((("excluded_accounts", at, "domain"), each.domain) for at, each in enumerate(policies.excluded_accounts)),
+        *((("internal_domains", at), domain) for at, domain in enumerate(policies.internal_domains)),
+    ]
+    for place, domain in named:
+        if domain in free_domains:
+            yield place, f"anybody can have a mailbox at {domain}: it is nobody's company"
 
 
 def _experiment_faults(experiments: Sequence[Experiment]) -> Iterator[Finding]:

@@ -1,14 +1,18 @@
 """`policies.yml`: the rules that hold for every flow, each with its source."""
 
 from collections import Counter
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from activation.parts import Clock, Name, Part, Share, Source, Zone
+from activation.parts import Clock, Days, Name, Part, Share, Source, Zone
 
 Requirement = Literal["subscribed", "confirmed"]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Count = Annotated[int, Field(ge=1)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Domain = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
 
 
 class Jurisdiction(Part):
@@ -114,6 +118,56 @@ class Attribution(Part):
     source: Source
 
 
+class SuppressionRule(Part):
+    """The numbers of one reason not to mail; what each means is in the description of the model `suppressions_<reason>`.
+
+    Attributes:
+        reason: Name of the reason. One that has a model and no rule here does not hold.
+        days: How long it holds, or how far it looks back.
+        within_days: Days in which `at_least` things must lie.
+        after_days: Days before it begins.
+        at_least: Least number of things for it to hold.
+        at_most: Largest number of people for it to hold.
+        source: Where the numbers come from.
+    """
+
+    reason: Name
+    days: Count | None = None
+    within_days: Count | None = None
+    after_days: Days | None = None
+    at_least: Count | None = None
+    at_most: Count | None = None
+    source: Source
+
+
+class ExcludedAccount(Part):
+    """A company that gets no marketing email, by its domain, its name or its `account_id`, until before `expires_on`."""
+
+    domain: Domain | None = None
+    company: Text | None = None
+    account_id: Annotated[str, StringConstraints(pattern=r"^a_[0-9a-f]{16}$")] | None = None
+    owner: Text
+    reason: Text
+    excluded_on: date
+    expires_on: date | None = None
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        if sum(name is not None for name in (self.domain, self.company, self.account_id)) != 1:
+            message = "an account is named by one of domain, company and account_id"
+            raise ValueError(message)
+        if self.expires_on is not None and self.expires_on <= self.excluded_on:
+            message = "expires_on is not after excluded_on"
+            raise ValueError(message)
+        return self
+
+
+# What held before the playbook said it; a version that was stored then goes on so.
+UNSAID = (
+    SuppressionRule(reason="recently_converted", days=7, source="House rule: an offer now would only give margin away"),
+)
+
+
 class Policies(Part):
     """`policies.yml`."""
 
@@ -126,3 +180,6 @@ class Policies(Part):
     hard_bounce_rate: Budget
     unsubscribe_rate: Budget
     attribution: Attribution
+    suppressions: tuple[SuppressionRule, ...] = UNSAID
+    excluded_accounts: tuple[ExcludedAccount, ...] = ()
+    internal_domains: tuple[Domain, ...] = ()

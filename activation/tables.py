@@ -17,9 +17,11 @@ class DecisionTables:
     """Relations that a decision reads, each as it stands in a `from` clause; never a user's text.
 
     Attributes:
-        customers: as_of, customer_id, primary_email, mailbox_hash, consent_status, consent_basis, timezone, is_identity_uncertain.
+        customers: as_of, customer_id, primary_email, mailbox_hash, household_id, account_id, consent_status, consent_basis, timezone,
+            is_identity_uncertain.
         topics: as_of, mailbox_hash, topic, consent_status.
-        suppressions: as_of, reason, customer_id, mailbox_hash (either may be null), starts_at, expires_at.
+        suppressions: as_of, scope, reason, customer_id, mailbox_hash, household_id, account_id (one of the four, by the scope),
+            starts_at, expires_at.
         membership: as_of, customer_id, segment.
         triggers: as_of, flow, customer_id, occurrence, triggered_at (UTC).
         freshness: as_of, source, event, feed_landed_on.

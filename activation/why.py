@@ -10,6 +10,25 @@ import duckdb
 
 from activation.tables import DecisionTables, create_tables
 
+# A suppression is shown as long as it may meet an email: from the day on until it has ended for the send of the next one.
+SUPPRESSIONS = """
+with people as (
+    select customer_id, mailbox_hash, household_id, account_id from {customers}
+    where as_of = $as_of and mailbox_hash = $mailbox_hash
+),
+suppressions as (
+    select * from {suppressions} where as_of = $as_of
+)
+select distinct suppressions.scope, suppressions.reason, suppressions.starts_at, suppressions.expires_at, suppressions.customer_id
+from suppressions
+inner join people
+    on suppressions.customer_id = people.customer_id or suppressions.household_id = people.household_id
+    or suppressions.account_id = people.account_id
+union
+select scope, reason, starts_at, expires_at, customer_id from suppressions where mailbox_hash = $mailbox_hash
+order by all
+"""
+
 PEOPLE = """
 select customer_id, consent_status, consent_evidence_id from {customers}
 where as_of = $as_of and mailbox_hash = $mailbox_hash order by customer_id
@@ -32,6 +51,24 @@ class Person:
     customer_id: str
     consent_status: str | None
     consent_evidence_id: str | None
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """A reason not to mail, and whom it closes: one customer at the mailbox, or all of them; times are UTC."""
+
+    scope: str
+    reason: str
+    starts_at: datetime | None
+    expires_at: datetime | None
+    customer_id: str | None
+
+    def __str__(self) -> str:
+        """The suppression in words."""
+        whom = self.customer_id or f"the {self.scope}"
+        since = f" since {self.starts_at:%Y-%m-%d}" if self.starts_at else ""
+        until = f" until {self.expires_at:%Y-%m-%d %H:%M} UTC" if self.expires_at else ""
+        return f"{whom} is suppressed: {self.reason}{since}{until}"
 
 
 @dataclass(frozen=True)
@@ -66,12 +103,15 @@ class Explanation:
     as_of: date
     people: tuple[Person, ...]
     decisions: tuple[DecisionTrace, ...]
+    suppressions: tuple[Suppression, ...] = ()
 
     def lines(self) -> list[str]:
         """The explanation as lines to print; it names no address."""
+        suppressed = [str(suppression) for suppression in self.suppressions]
         if not self.people and not self.decisions:
-            return [f"no customer has this mailbox on {self.as_of}"]
+            return [f"no customer has this mailbox on {self.as_of}", *suppressed]
         lines = [f"{person.customer_id}: consent {person.consent_status or 'unknown'}" for person in self.people]
+        lines += suppressed
         if not self.decisions:
             lines.append(f"no email was due on {self.as_of}")
         for trace in self.decisions:
@@ -98,12 +138,19 @@ def explain(
         tables: Where the marts are.
     """
     create_tables(connection)
-    query = PEOPLE.format_map(vars(tables or DecisionTables()))
-    found = connection.execute(query, {"as_of": as_of, "mailbox_hash": mailbox_hash}).fetchall()
+    relations = vars(tables or DecisionTables())
+    asked = {"as_of": as_of, "mailbox_hash": mailbox_hash}
+    found = connection.execute(PEOPLE.format_map(relations), asked).fetchall()
     people = tuple(Person(*row) for row in found)
-    values = {"as_of": as_of, "mailbox_hash": mailbox_hash, "customers": [person.customer_id for person in people]}
+    suppressed = connection.execute(SUPPRESSIONS.format_map(relations), asked).fetchall()
+    values = {**asked, "customers": [person.customer_id for person in people]}
     decisions = tuple(_trace(row) for row in connection.execute(DECISIONS, values).fetchall())
-    return Explanation(as_of=as_of, people=people, decisions=decisions)
+    return Explanation(
+        as_of=as_of,
+        people=people,
+        decisions=decisions,
+        suppressions=tuple(Suppression(*row) for row in suppressed),
+    )
 
 
 def _trace(row: tuple[Any, ...]) -> DecisionTrace:

@@ -7,17 +7,27 @@ from orchestration.landing import landing_days
 from orchestration.resources import PLAYBOOK, ROOT, Settings, UserError, Warehouse
 from orchestration.vendors import enabled_vendors
 
-SEGMENTS = ROOT / "dbt_project" / "models" / "segments"
+MODELS = ROOT / "dbt_project" / "models"
+SEGMENTS = MODELS / "segments"
+SUPPRESSIONS = MODELS / "marts" / "audiences" / "suppressions"
+FREE_DOMAINS = ROOT / "dbt_project" / "seeds" / "free_mailbox_domains.csv"
 
 
 def load_valid_playbook() -> Playbook:
-    """Read the playbook against the segments that exist and the sources that are read.
+    """Read the playbook against the segments and reasons not to mail that exist and the sources that are read.
 
     Raises:
         PlaybookError: One line per fault, with file and line.
     """
     segments = frozenset(path.stem for path in SEGMENTS.rglob("*.sql"))
-    return load_playbook(PLAYBOOK, segments=segments, sources=frozenset(enabled_vendors()))
+    reasons = frozenset(path.stem.removeprefix("suppressions_") for path in SUPPRESSIONS.glob("*.sql"))
+    return load_playbook(
+        PLAYBOOK,
+        segments=segments,
+        sources=frozenset(enabled_vendors()),
+        reasons=reasons,
+        free_domains=frozenset(FREE_DOMAINS.read_text().split()[1:]),
+    )
 
 
 def check_request(settings: Settings, *, first: date, last: date, allow_empty: bool) -> None:

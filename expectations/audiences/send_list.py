@@ -46,7 +46,7 @@ SUITE = Suite(
                 and customers.consent_status not in ('unsubscribed', 'complained', 'bounced')
             """,
         ),
-        # Two joins and not one with `or`: on a million rows the gate takes 2.5 seconds so, and five minutes otherwise.
+        # One join a scope and not one with `or`: on a million rows the gate takes 2.5 seconds so, and five minutes otherwise.
         none_of(
             "row_is_not_suppressed",
             """
@@ -57,6 +57,12 @@ SUITE = Suite(
                     coalesce(suppressions.expires_at, timestamp '9999-12-31 00:00:00') as ends
                 from marts.suppressions as suppressions
                 where suppressions.as_of between {start} and {end}
+            ),
+            grouped as (
+                select list.*, customers.household_id, customers.account_id
+                from {batch} as list
+                inner join marts.dim_customers as customers
+                    on list.as_of = customers.as_of and list.customer_id = customers.customer_id
             )
             select list.decision_id
             from {batch} as list
@@ -70,6 +76,20 @@ SUITE = Suite(
             semi join suppressed
                 on list.as_of = suppressed.as_of
                 and list.mailbox_hash = suppressed.mailbox_hash
+                and suppressed.starts < list.send_before_utc and suppressed.ends > list.send_after_utc
+            union
+            select list.decision_id
+            from grouped as list
+            semi join suppressed
+                on list.as_of = suppressed.as_of
+                and list.household_id = suppressed.household_id
+                and suppressed.starts < list.send_before_utc and suppressed.ends > list.send_after_utc
+            union
+            select list.decision_id
+            from grouped as list
+            semi join suppressed
+                on list.as_of = suppressed.as_of
+                and list.account_id = suppressed.account_id
                 and suppressed.starts < list.send_before_utc and suppressed.ends > list.send_after_utc
             """,
         ),

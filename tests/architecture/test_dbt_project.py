@@ -179,6 +179,39 @@ def test_no_layer_reads_a_later_one(models: list[Node], layer_name: str) -> None
     assert wrong == []
 
 
+def suppression_models(models: list[Node]) -> list[Node]:
+    found = [model for model in models if folders(model) == ("marts", "audiences", "suppressions")]
+    assert found, "no reason not to mail: the rule would check nothing"
+    return found
+
+
+def test_union_of_suppressions_reads_every_reason(models: list[Node]) -> None:
+    (union,) = (model for model in models if model["name"] == "suppressions")
+
+    assert set(union["depends_on"]["nodes"]) == {model["unique_id"] for model in suppression_models(models)}
+
+
+def test_reason_that_needs_numbers_has_them_in_the_playbook(root: Path, models: list[Node]) -> None:
+    rules = re.findall(r"^  - reason: (\w+)$", (root / "playbook" / "policies.yml").read_text(), re.MULTILINE)
+    needed = [
+        model["name"].removeprefix("suppressions_")
+        for model in suppression_models(models)
+        if "source.holdfast.ops.suppression_rules" in model["depends_on"]["nodes"]
+    ]
+
+    assert sorted(rules) == sorted(needed)
+
+
+def test_every_reason_not_to_mail_is_on_its_page(root: Path, models: list[Node]) -> None:
+    page = (root / "docs" / "suppressions.md").read_text()
+
+    assert [
+        model["name"]
+        for model in suppression_models(models)
+        if f"| `{model['name'].removeprefix('suppressions_')}` |" not in page
+    ] == []
+
+
 def test_only_the_engagement_layer_reads_what_providers_say_of_machines(root: Path, models: list[Node]) -> None:
     readers = [
         model["name"]

@@ -8,7 +8,8 @@ union all
 select 61 as i, 'plain:61' as profile_key, 'm61' as mailbox_hash, date '2024-12-20' as born_on;
 
 insert into intermediate.int_profiles__unioned by name
-select profile_key, if(i % 2 = 0, 'plain', 'shopify') as source, born_on + 20 * version as landed_on, 'p' || i || '@example.org' as email, mailbox_hash,
+select profile_key, if(i % 2 = 0, 'plain', 'shopify') as source, born_on + 20 * version as landed_on, 
+    'p' || i || if(i = 56, '@mail.shop.org', '@example.org') as email, mailbox_hash,
     'Name ' || version as first_name, 'Street ' || i // 2 as address, '1000' as postcode, case when i % 7 = 0 then 'Acme' end as company,
     case when i % 3 = 0 then 'Europe/London' end as timezone, cast(born_on as timestamp) as created_at,
     cast(born_on + 20 * version as timestamp) as updated_at
@@ -16,7 +17,7 @@ from people, (values (0), (1), (2)) as versions (version);
 
 insert into intermediate.int_identifiers__linked by name
 select profile_key, 'plain' as source, 'email' as identifier_type, mailbox_hash as identifier_hash, born_on as landed_on,
-    i = 59 as is_blocked, false as is_role_mailbox from people
+    i = 59 as is_blocked, i = 58 as is_role_mailbox from people
 union all
 select profile_key, 'plain', 'device' as identifier_type, 'd' || i || '-' || n as identifier_hash, date '2025-04-20' + cast(n as integer) as landed_on,
     false as is_blocked, false as is_role_mailbox from people, range(pick('devices' || i, 9)) as devices (n);
@@ -46,11 +47,21 @@ select 61, 'plain:61', 0, 'o61', date '2024-12-21', 0, 80, false;
 insert into intermediate.int_orders__versioned by name
 select order_key, 'plain' as source, ordered_on + late as landed_on, profile_key, ordered_on + interval 9 hour as ordered_at, ordered_on,
     ordered_on + interval 10 hour as updated_at, 'paid' as status, 'EUR' as currency, amount as gross_amount, 0 as refund_amount,
-    amount as net_amount, false as is_renewal, false as is_test from purchases
+    amount as net_amount, false as is_renewal, false as is_test, false as is_refund_pending,
+    ['failed', 'outstanding', 'secured'][1 + least(pick('paid' || i || n, 9), 2)] as payment_status, 'unfulfilled' as fulfillment_status
+from purchases
+union all
+select order_key, 'plain', ordered_on + late + 3 as landed_on, profile_key, ordered_on + interval 9 hour as ordered_at, ordered_on,
+    ordered_on + 2 + interval 10 hour as updated_at, 'paid' as status, 'EUR', amount as gross_amount, 0 as refund_amount,
+    amount as net_amount, false, false, false, 'secured', 'fulfilled' from purchases where pick('sent' || i || n, 4) > 0
+union all
+select 'tried' || i as order_key, 'plain', date '2025-04-25' + i % 8 as landed_on, profile_key, date '2025-04-25' + i % 8 + interval 9 hour,
+    date '2025-04-25' + i % 8 as ordered_on, date '2025-04-25' + i % 8 + interval 9 hour, 'paid', 'EUR', 0, 0, 0, false, true as is_test, false, 'secured',
+    'unfulfilled' from people where profile_key not in (select profile_key from purchases)
 union all
 select order_key, 'plain', ordered_on + late + 6 as landed_on, profile_key, ordered_on + interval 9 hour as ordered_at, ordered_on,
     ordered_on + 5 + interval 10 hour as updated_at, 'refunded' as status, 'EUR', amount as gross_amount, amount as refund_amount,
-    0 as net_amount, false, false from purchases where is_refunded;
+    0 as net_amount, false, false, n = 0 as is_refund_pending, 'secured', 'fulfilled' from purchases where is_refunded;
 
 insert into intermediate.int_order_entries__booked by name
 select order_key, 'plain' as source, ordered_on + late as landed_on, profile_key, ordered_on as occurred_on, 'EUR' as currency,
@@ -84,7 +95,9 @@ from (
 
 insert into intermediate.int_tickets__versioned by name
 select 't' || i as ticket_key, 'zendesk' as source, date '2025-04-20' + 4 * version + i % 5 as landed_on, profile_key,
-    ['new', 'open', 'solved'][1 + version] as status, date '2025-04-20' + interval 9 hour as created_at
+    ['new', 'open', 'solved'][1 + version] as status, date '2025-04-20' + interval 9 hour as created_at,
+    date '2025-04-20' + 4 * version + i % 5 + interval 9 hour as updated_at,
+    case when version = 2 then if(i % 12 = 0, 'bad', 'good') end as satisfaction
 from people, (values (0), (1), (2)) as versions (version) where i % 6 = 0;
 
 insert into intermediate.int_assignments__recorded by name
@@ -129,3 +142,28 @@ where i < 10;
 insert into marts.feed_health by name
 select landed_on as as_of, vendor as source, object, landed_on as feed_landed_on, false as is_missing, false as is_catching_up
 from ops.landing_files;
+
+-- An email to a third of the shop while the window runs: who shows no sign of life is silent all the same.
+insert into intermediate.int_email_events__unioned by name
+select 'quiet' || i as event_key, 'sendgrid' as source, 'delivered' as event, date '2025-04-26' + i % 5 as landed_on,
+    date '2025-04-25' + interval 8 hour as occurred_at, date '2025-04-25' as occurred_on, mailbox_hash, profile_key, false as is_machine
+from people where i >= 40;
+
+-- The numbers of each day's playbook; they change from one day to the next.
+insert into ops.suppression_rules by name
+select cast(day as date) as as_of, reason, days + dayofmonth(day) % 2 as days, within_days, after_days, at_least, at_most
+from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 day) as each_day (day),
+    (values
+        ('recently_converted', 7, null, null, null, null), ('engager_cooldown', 10, 30, null, 2, null),
+        ('badly_rated_support_case', 3, null, null, null, null), ('payment_failed', 9, null, 1, null, null),
+        ('refund_open', 8, null, null, null, null), ('order_delayed', 40, null, 3, null, null),
+        ('household_complaint', null, null, null, null, 4), ('sunset', 9, null, null, 1, null)
+    ) as rules (reason, days, within_days, after_days, at_least, at_most);
+
+insert into ops.excluded_accounts by name
+select cast(day as date) as as_of, 'ACME' as company, date '2025-04-30' as excluded_on, date '2025-05-02' as expires_on
+from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 day) as days (day);
+
+insert into ops.internal_domains by name
+select cast(day as date) as as_of, 'shop.org' as domain
+from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 day) as days (day);

@@ -34,6 +34,10 @@ copy (
 ) to '{folder}/ledger.parquet' (format parquet)
 """
 
+TOMBSTONES = """
+copy (select 'email' as kind, 'm5' as hash, date '2025-05-01' as effective_on) to '{folder}/tombstones.parquet' (format parquet)
+"""
+
 
 class Project:
     """The dbt project, parsed once against a home; each warehouse is copied there to be built."""
@@ -127,9 +131,10 @@ def differing(tables: list[str], one: Path, other: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     home = tmp_path_factory.mktemp("behavior")
-    ledger = home / "state" / "send_ledger"
-    ledger.mkdir(parents=True)
-    duckdb.execute(LEDGER.format(folder=ledger))
+    for name, rows in {"send_ledger": LEDGER, "tombstones": TOMBSTONES}.items():
+        folder = home / "state" / name
+        folder.mkdir(parents=True)
+        duckdb.execute(rows.format(folder=folder))
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"HOLDFAST_HOME": "", "DBT_TARGET_PATH": "target", "DBT_LOG_PATH": "logs"}.items():
             patch.setenv(name, str(home / value))
@@ -184,7 +189,7 @@ def test_the_hand_made_shop_reaches_every_daily_mart(in_one_run: Path) -> None:
                 (select count(distinct consent_status) from marts.dim_customers),
                 (select count(*) > 0 from marts.segment_membership where not is_new and entered_on > date '2025-04-28')
         """).fetchone()
-    assert reached == (7, 7, 2, 2, 7, True)
+    assert reached == (7, 18, 2, 2, 7, True)
 
 
 def test_the_hand_made_emails_reach_the_rules_that_look_back(in_one_run: Path) -> None:

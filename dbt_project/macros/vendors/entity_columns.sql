@@ -13,7 +13,8 @@
             ~ 'alias varchar',
         'orders':
             'landed_on date, order_key varchar, profile_key varchar, email varchar, phone varchar, user_id varchar, '
-            ~ 'ordered_at timestamp, updated_at timestamp, closed_at timestamp, status varchar, currency varchar, '
+            ~ 'ordered_at timestamp, updated_at timestamp, closed_at timestamp, status varchar, '
+            ~ 'payment_status varchar, fulfillment_status varchar, is_refund_pending boolean, currency varchar, '
             ~ 'total_amount decimal(18,2), discount_amount decimal(18,2), tax_amount decimal(18,2), '
             ~ 'shipping_amount decimal(18,2), is_renewal boolean, is_test boolean',
         'order_lines':

@@ -1,7 +1,8 @@
 """Assets `ops.landing_files` and `ops.staged_days`: what landed, and up to where its facts are complete.
 
-Beside the files, `ops.service_levels`, `ops.consent_rules`, `ops.consent_topics`, `ops.trait_sources` and
-`ops.identity_limits` say what each day's playbook says of them; the gates write what they found to `ops.gate_findings`.
+Beside the files, `ops.service_levels`, `ops.consent_rules`, `ops.consent_topics`, `ops.trait_sources`, `ops.identity_limits`,
+`ops.suppression_rules`, `ops.excluded_accounts` and `ops.internal_domains` say what each day's playbook says of them; the gates
+write what they found to `ops.gate_findings`.
 
 A run for day D stages D and every earlier day that landed, or landed again, since it was staged. So no partition is
 ever computed over a gap, whoever asks for it; a run that dies leaves its days unmarked and the next one does them again.
@@ -33,6 +34,13 @@ create table if not exists ops.consent_rules (as_of date, country varchar, requi
 create table if not exists ops.consent_topics (as_of date, written varchar, topic varchar);
 create table if not exists ops.trait_sources (as_of date, trait varchar, source varchar, rank integer);
 create table if not exists ops.identity_limits (as_of date, most_profiles integer);
+create table if not exists ops.suppression_rules (
+    as_of date, reason varchar, days integer, within_days integer, after_days integer, at_least integer, at_most integer
+);
+create table if not exists ops.excluded_accounts (
+    as_of date, domain varchar, company varchar, account_id varchar, excluded_on date, expires_on date
+);
+create table if not exists ops.internal_domains (as_of date, domain varchar);
 create table if not exists ops.gate_findings (
     as_of date, table_name varchar, position integer, expectation varchar, column_name varchar, severity varchar,
     is_met boolean, unexpected_count bigint, example_keys varchar[]
@@ -143,12 +151,30 @@ def limit_rows(playbook: Playbook) -> list[dict[str, Any]]:
     return [{"most_profiles": playbook.identity.guards.most_profiles}]
 
 
+def suppression_rows(playbook: Playbook) -> list[dict[str, Any]]:
+    """The numbers of each reason not to mail."""
+    return [rule.model_dump(exclude={"source"}) for rule in playbook.policies.suppressions]
+
+
+def excluded_rows(playbook: Playbook) -> list[dict[str, Any]]:
+    """Companies that get no marketing email."""
+    return [account.model_dump(exclude={"owner", "reason"}) for account in playbook.policies.excluded_accounts]
+
+
+def internal_rows(playbook: Playbook) -> list[dict[str, Any]]:
+    """Domains of our own people."""
+    return [{"domain": domain} for domain in playbook.policies.internal_domains]
+
+
 RECORDED: Final[Mapping[str, Callable[[Playbook], list[dict[str, Any]]]]] = {
     "service_levels": level_rows,
     "consent_rules": rule_rows,
     "consent_topics": topic_rows,
     "trait_sources": trait_rows,
     "identity_limits": limit_rows,
+    "suppression_rules": suppression_rows,
+    "excluded_accounts": excluded_rows,
+    "internal_domains": internal_rows,
 }
 
 

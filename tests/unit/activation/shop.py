@@ -31,8 +31,8 @@ create table marts.dim_customers (
 );
 create table marts.topic_preferences (as_of date, mailbox_hash varchar, topic varchar, consent_status varchar);
 create table marts.suppressions (
-    as_of date, scope varchar, customer_id varchar, mailbox_hash varchar, reason varchar, starts_at timestamp, expires_at timestamp,
-    evidence varchar
+    as_of date, scope varchar, customer_id varchar, mailbox_hash varchar, household_id varchar, account_id varchar, reason varchar,
+    starts_at timestamp, expires_at timestamp, evidence varchar
 );
 create table marts.segment_membership (
     as_of date, customer_id varchar, segment varchar, entered_on date, is_new boolean, held_by_stability boolean
@@ -91,6 +91,8 @@ class Shop:
         basis: str | None = None,
         zone: str | None = "UTC",
         uncertain: bool = False,
+        household: str | None = None,
+        account: str | None = None,
         profiles: tuple[str, ...] | None = None,
         since: date = date(2025, 1, 1),
     ) -> None:
@@ -100,6 +102,7 @@ class Shop:
             "marts.dim_customers", as_of=day, customer_id=customer_id, primary_email=box and f"{box}@shop.example",
             mailbox_hash=box and f"m_{box}", consent_status=consent,
             consent_basis=basis or ("subscribed" if consent == "subscribed" else None), timezone=zone, is_identity_uncertain=uncertain,
+            household_id=household, account_id=account,
         )  # fmt: skip
         keys = profiles or (f"p_{customer_id}",)
         known = self.connection.execute("select 1 from marts.identity_map where profile_key = $key", {"key": keys[0]})
@@ -139,12 +142,16 @@ class Shop:
         *,
         customer_id: str | None = None,
         mailbox: str | None = None,
+        household: str | None = None,
+        account: str | None = None,
         day: date = DAY,
         expires_at: datetime | None = None,
     ) -> None:
+        keys = {"person": customer_id, "mailbox": mailbox, "household": household, "account": account}
+        (scope,) = (name for name, key in keys.items() if key is not None)
         self.insert(
-            "marts.suppressions", as_of=day, scope="person", customer_id=customer_id, mailbox_hash=mailbox, reason=reason,
-            starts_at=datetime.fromisoformat("2025-01-01T00:00"), expires_at=expires_at,
+            "marts.suppressions", as_of=day, scope=scope, customer_id=customer_id, mailbox_hash=mailbox, household_id=household,
+            account_id=account, reason=reason, starts_at=datetime.fromisoformat("2025-01-01T00:00"), expires_at=expires_at,
         )  # fmt: skip
 
     def score(self, customer_id: str, score: float, *, tier: str = "model", day: date = DAY) -> None:

@@ -1,5 +1,6 @@
 """The playbook: what is right loads and is stored, what is wrong is named with file and line."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -150,3 +151,72 @@ def test_template_must_hold_what_the_law_asks_for(folder: Path) -> None:
 def test_missing_file_is_a_fault(folder: Path) -> None:
     (folder / "experiments.yml").unlink()
     assert faults(folder) == ["playbook/experiments.yml:1: the file is missing"]
+
+
+def test_reason_not_to_mail_has_a_model(folder: Path) -> None:
+    line = replace(folder, "policies.yml", "reason: sunset", "reason: sunrise")
+    with pytest.raises(PlaybookError) as caught:
+        load_playbook(
+            folder, segments=SEGMENTS, reasons=frozenset(rule.reason for rule in playbook().policies.suppressions)
+        )
+    assert str(caught.value) == (
+        f"playbook/policies.yml:{line}: reason sunrise is unknown: there is no model suppressions_sunrise"
+    )
+
+
+def test_stored_policies_without_suppressions_keep_what_held_then() -> None:
+    stored = json.loads(playbook().to_json())
+    for name in ("suppressions", "excluded_accounts", "internal_domains"):
+        del stored["policies"][name]
+    policies = Playbook.from_json(json.dumps(stored)).policies
+    assert [(rule.reason, rule.days) for rule in policies.suppressions] == [("recently_converted", 7)]
+    assert (policies.excluded_accounts, policies.internal_domains) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("{owner: ann, reason: partner, excluded_on: 2025-01-01}", "one of domain, company and account_id"),
+        (
+            "{domain: a.org, company: A, owner: ann, reason: x, excluded_on: 2025-01-01}",
+            "one of domain, company and account_id",
+        ),
+        (
+            "{domain: a.org, owner: ann, reason: x, excluded_on: 2025-01-02, expires_on: 2025-01-02}",
+            "expires_on is not after",
+        ),
+        ("{domain: ann@a.org, owner: ann, reason: x, excluded_on: 2025-01-02}", "domain: string should match pattern"),
+        ("{domain: a.org, reason: x, excluded_on: 2025-01-02}", "owner is missing"),
+    ],
+)
+def test_excluded_account_is_named_once_and_by_somebody(folder: Path, entry: str, message: str) -> None:
+    line = replace(folder, "policies.yml", "excluded_accounts: []", f"excluded_accounts: [{entry}]")
+    (fault,) = faults(folder)
+    assert fault.startswith(f"playbook/policies.yml:{line}: ")
+    assert message in fault
+
+
+def test_account_is_excluded_by_its_domain(folder: Path) -> None:
+    entry = "{domain: Acme.org, owner: ann, reason: a partner writes to them, excluded_on: 2025-01-01}"
+    replace(folder, "policies.yml", "excluded_accounts: []", f"excluded_accounts: [{entry}]")
+    (account,) = load_playbook(folder, segments=SEGMENTS).policies.excluded_accounts
+    assert (account.domain, account.expires_on) == ("acme.org", None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "excluded_accounts: []",
+            "excluded_accounts: [{domain: gmail.com, owner: a, reason: b, excluded_on: 2025-01-01}]",
+        ),
+        ("internal_domains: [shop.example]", "internal_domains: [gmail.com]"),
+    ],
+)
+def test_domain_of_anybody_is_nobodys_company(folder: Path, old: str, new: str) -> None:
+    line = replace(folder, "policies.yml", old, new)
+    with pytest.raises(PlaybookError) as caught:
+        load_playbook(folder, segments=SEGMENTS, free_domains=frozenset({"gmail.com"}))
+    assert str(caught.value) == (
+        f"playbook/policies.yml:{line}: anybody can have a mailbox at gmail.com: it is nobody's company"
+    )

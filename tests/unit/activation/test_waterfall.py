@@ -81,6 +81,30 @@ def test_suppressions_reach_person_and_mailbox(shop: Shop) -> None:
     assert shop.outcomes()[CY, *WELCOME] == ("sent", None)
 
 
+def test_suppressions_reach_everyone_in_a_household_or_an_account(shop: Shop) -> None:
+    shop.customer(ANN, household="h_one")
+    shop.customer(BEN, household="h_two", account="a_one")
+    shop.customer(CY, household="h_one", account="a_two")
+    for name in (ANN, BEN, CY):
+        shop.trigger(name)
+    shop.suppress("household_complaint", household="h_one")
+    shop.suppress("account_exclusion", account="a_one")
+    shop.suppress("account_exclusion", account="a_two")
+    summary = shop.decide()
+    assert shop.outcomes()[ANN, *WELCOME] == ("suppressed", "household_complaint")
+    assert shop.outcomes()[BEN, *WELCOME] == ("suppressed", "account_exclusion")
+    reasons = {row["customer_id"]: json.loads(str(row["all_reasons"])) for row in shop.rows()}
+    assert reasons[CY] == ["account_exclusion", "household_complaint"]
+    assert (summary.candidates, summary.outcome("suppressed")) == (3, 3)
+
+
+def test_person_without_household_or_account_is_in_none(shop: Shop) -> None:
+    shop.customer(ANN)
+    shop.suppress("household_complaint", household="h_one")
+    shop.suppress("account_exclusion", account="a_one")
+    assert fate(shop, ANN) == ("sent", None)
+
+
 @pytest.mark.parametrize(("minutes", "outcome"), [(0, "sent"), (1, "suppressed")])
 def test_suppression_counts_at_the_time_of_sending(shop: Shop, minutes: int, outcome: str) -> None:
     shop.customer(ANN)

@@ -108,6 +108,7 @@ FAULTS = [
     (FRESHNESS, "refused_rows_are_within_the_declared_share", None, f"update {FEEDS} set has_too_many_bad_rows = true"),
     (FRESHNESS, "required_event_is_there", None, f"update {FRESHNESS} set source = 'required'"),
     (SUPPRESSIONS, "starts_at_is_before_expires_at", None, f"update {SUPPRESSIONS} set expires_at = starts_at"),
+    (SUPPRESSIONS, "values_are_known", "scope", f"update {SUPPRESSIONS} set scope = 'street'"),
     (SUPPRESSIONS, "suppression_names_whom", None, f"update {SUPPRESSIONS} set customer_id = null, mailbox_hash = null"),
     (SUPPRESSIONS, "suppression_is_in_force", None, f"update {SUPPRESSIONS} set expires_at = '2025-02-20'"),
     (SUPPRESSIONS, "closed_mailbox_is_suppressed", None, f"delete from {SUPPRESSIONS}"),
@@ -311,6 +312,27 @@ def test_suppression_that_ends_before_or_starts_after_the_send_refuses_nothing(d
     execute(database, f"update {SUPPRESSIONS} set customer_id = null, mailbox_hash = sha256('mailbox1'), {when}")
 
     assert failed(gate(database, LIST)) == set()
+
+
+@pytest.mark.parametrize("key", ["customer_id", "mailbox_hash", "household_id", "account_id"])
+def test_nobody_on_the_list_is_suppressed_in_any_scope(database: Path, key: str) -> None:
+    execute(
+        database,
+        f"update {CUSTOMERS} set household_id = 'h_1', account_id = 'a_1' where mailbox_hash = sha256('mailbox1');"
+        f"insert into {SUPPRESSIONS} (as_of, scope, reason, {key})"
+        f" select as_of, 'any', 'any', {key} from {CUSTOMERS} where mailbox_hash = sha256('mailbox1')",
+    )
+
+    assert failed(gate(database, LIST)) == {("row_is_not_suppressed", None)}
+
+
+@pytest.mark.parametrize("scope", ["person", "mailbox", "household", "account"])
+def test_suppression_has_the_key_of_its_scope(database: Path, scope: str) -> None:
+    keys = {"person": "customer_id", "mailbox": "mailbox_hash", "household": "household_id", "account": "account_id"}
+    others = ", ".join(f"{key} = {'null' if name == scope else repr('0' * 64)}" for name, key in keys.items())
+    execute(database, f"update {SUPPRESSIONS} set scope = '{scope}', {others}")
+
+    assert ("suppression_names_whom", None) in failed(gate(database, SUPPRESSIONS))
 
 
 def test_empty_day_passes(database: Path) -> None:

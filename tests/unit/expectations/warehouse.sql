@@ -84,7 +84,8 @@ from range(1, 4) as numbers(n);
 
 create table marts.suppressions as
 select
-    as_of, 'mailbox' as scope, 'unsubscribed' as reason, customer_id, mailbox_hash,
+    as_of, 'mailbox' as scope, 'unsubscribed' as reason, cast(null as varchar) as customer_id, mailbox_hash,
+    cast(null as varchar) as household_id, cast(null as varchar) as account_id,
     timestamp '2025-02-10 09:00' as starts_at, cast(null as timestamp) as expires_at, 'e3' as evidence
 from marts.dim_customers where consent_status = 'unsubscribed';
 

@@ -58,7 +58,7 @@ grouped as (
     select
         employed.as_of,
         employed.customer_id,
-        'a_' || substr(sha256(coalesce(employed.domain, companies.domain, employed.company)), 1, 16) as account_id,
+        {{ account_key('coalesce(employed.domain, companies.domain, employed.company)') }} as account_id,
         'h_' || substr(coalesce(employed.address_hash, housemates.household), 1, 16) as household_id
     from employed
     left join companies on employed.as_of = companies.as_of and employed.company = companies.company

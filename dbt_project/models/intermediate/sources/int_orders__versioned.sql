@@ -31,6 +31,9 @@ versioned as (
         {{ business_day('ordered_at') }} as ordered_on,
         updated_at,
         status,
+        payment_status,
+        fulfillment_status,
+        coalesce(is_refund_pending, false) as is_refund_pending,
         reporting_currency as currency,
         gross_amount,
         {%- for name in ['discount_amount', 'tax_amount', 'shipping_amount'] %}

@@ -38,6 +38,11 @@ orders as (
         landed.updated_at,
         landed.updated_at as closed_at,
         landed.status,
+        case landed.status
+            when 'pending' then 'outstanding'
+            when 'cancelled' then null
+            else 'secured'
+        end as payment_status,
         landed.currency,
         cast(coalesce(landed.total_amount, line_totals.total_amount, 0) as decimal(18, 2)) as total_amount,
         landed.discount_amount,

@@ -83,6 +83,7 @@ typed as (
         {{ version_instant('updated_at', 'coalesce(updated_at, case when not is_exported then created_at end)', zone='UTC') }},
         {{ instant('cancelled_at', "coalesce(cancelled_at, case when try_cast(is_deleted as boolean) then updated_at end)", zone='UTC') }},
         coalesce(lower(financial_status), 'pending') as financial_status,
+        lower(fulfillment_status) as fulfillment_status,
         {{ currency('currency') }},
         {{ number('total_price', 'decimal(18, 2)') }},
         {{ number('total_discounts', 'decimal(18, 2)') }},

@@ -20,6 +20,23 @@ orders as (
             when financial_status in ('authorized', 'partially_paid') then 'pending'
             else financial_status
         end as status,
+        case
+            when cancelled_at is not null and financial_status in ('pending', 'authorized', 'voided', 'expired') then 'void'
+            when financial_status in ('voided', 'expired') then 'failed'
+            when financial_status in ('pending', 'partially_paid') then 'outstanding'
+            else 'secured'
+        end as payment_status,
+        case fulfillment_status
+            when 'fulfilled' then 'fulfilled'
+            when 'restocked' then 'restocked'
+            when 'partial' then 'partial'
+            else 'unfulfilled'
+        end as fulfillment_status,
+        coalesce(len(list_filter(
+            cast(json_extract(refunds, '$[*].transactions[*]') as json[]),
+            movement -> coalesce(json_extract_string(movement, '$.kind'), 'refund') = 'refund'
+                and json_extract_string(movement, '$.status') = 'pending'
+        )) > 0, false) as is_refund_pending,
         currency,
         total_price as total_amount,
         total_discounts as discount_amount,

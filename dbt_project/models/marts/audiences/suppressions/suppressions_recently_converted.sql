@@ -1,5 +1,12 @@
-with orders as (
-    select * from {{ customer_orders(as_of_days()) }} as orders where orders.ordered_on > orders.as_of - 7
+with rule as (
+    select * from {{ suppression_rule('recently_converted') }} as rule
+),
+
+orders as (
+    select orders.*, rule.days
+    from {{ customer_orders(as_of_days()) }} as orders
+    inner join rule on orders.as_of = rule.as_of
+    where orders.ordered_on > orders.as_of - rule.days
 ),
 
 newest as (
@@ -17,7 +24,7 @@ suppressed as (
         cast(null as varchar) as mailbox_hash,
         'recently_converted' as reason,
         ordered_at as starts_at,
-        ordered_at + interval 7 day as expires_at,
+        ordered_at + to_days(days) as expires_at,
         order_key as evidence
     from newest
     where order_number = 1
