@@ -86,7 +86,7 @@ def fit_spend(amounts: Amounts) -> SpendFit:
     """Fit Gamma-Gamma by maximum likelihood, from three starts."""
     customers = float(amounts.customers.sum())
     if customers < MINIMUM_REPEAT_BUYERS:
-        why_not = f"{customers:.0f} repeat buyers: at least {MINIMUM_REPEAT_BUYERS} are needed"
+        why_not = f"{customers:.0f} repeat buyers, at least {MINIMUM_REPEAT_BUYERS} are needed"
         return SpendFit(None, refuse(why_not), None)
     scale = float(np.average(amounts.mean, weights=amounts.customers))
     starts = [np.log([p, q, v * scale]) for p, q, v in ((2, 3, 1), (6, 4, 0.5), (1, 2, 1))]

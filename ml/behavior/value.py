@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml.behavior.histories import Floats, Histories
-from ml.behavior.purchases import PurchaseFit, PurchaseModel, expected_orders, fit_purchases, median_wait
+from ml.behavior.orders import expected_orders, median_wait
+from ml.behavior.purchases import PurchaseFit, PurchaseModel, fit_purchases
 from ml.behavior.spend import Amounts, SpendFit, SpendModel, expected_amount, fit_spend
 
 SOON: Final = 90  # days
@@ -27,9 +28,10 @@ class ValueFit:
 
     @property
     def why_not(self) -> str:
-        """What was refused and why; empty if both models converged."""
-        reports = {"BG/NBD": self.purchases.convergence, "Gamma-Gamma": self.spend.convergence}
-        return "; ".join(f"{name}: {report.why_not}" for name, report in reports.items() if not report.converged)
+        """Why something is not predicted; empty if both models may be used."""
+        spend = self.spend.convergence.why_not
+        reasons = (self.purchases.why_not, f"Gamma-Gamma: {spend}" if spend else "")
+        return "; ".join(reason for reason in reasons if reason)
 
 
 def fit_value(histories: pa.Table, amounts: pa.Table) -> ValueFit:

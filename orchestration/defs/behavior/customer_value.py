@@ -117,16 +117,20 @@ def value_day(connection: duckdb.DuckDBPyConnection, day: date) -> "ValueFit":
 
 def describe(fit: "ValueFit") -> dict[str, Any]:
     """Parameters, log-likelihoods and convergence of a day, as Dagster shows them; no parameters of a fit that is refused."""
-    purchases, spend = fit.purchases, fit.spend
+    orders, spend = fit.purchases, fit.spend
     return {
         "status": fit.why_not or "fitted",
-        "bg_nbd": dg.MetadataValue.json(
-            {"parameters": asdict(purchases.model) if purchases.model else None, **asdict(purchases.convergence)}
+        "model_of_orders": orders.attempts[-1].name if orders.model else "none",
+        "orders": dg.MetadataValue.json(
+            {
+                "parameters": asdict(orders.model) if orders.model else None,
+                "attempts": [asdict(attempt) for attempt in orders.attempts],
+            }
         ),
-        "gamma_gamma": dg.MetadataValue.json(
+        "amounts": dg.MetadataValue.json(
             {
                 "parameters": asdict(spend.model) if spend.model else None,
-                **asdict(spend.convergence),
+                "convergence": asdict(spend.convergence),
                 "correlation_of_repeats_and_amount": spend.correlation,
             }
         ),

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from ml.behavior.bg_nbd import BgNbd
 from ml.behavior.histories import Floats, Histories, group_histories
-from ml.behavior.purchases import PurchaseModel
+from ml.behavior.one_exit import OneExit
 from ml.behavior.spend import Amounts
 
 
-def live(model: PurchaseModel, customers: int, *, seed: int, days: int = 700) -> Histories:
+def live(model: BgNbd, customers: int, *, seed: int, days: int = 700) -> Histories:
     """Customers who order as BG/NBD says; first orders spread over the first half of the time, which is whole days."""
     dice = np.random.default_rng(seed)
     rates = dice.gamma(model.r, 1 / model.alpha, customers)
@@ -17,7 +18,16 @@ def live(model: PurchaseModel, customers: int, *, seed: int, days: int = 700) ->
     return group_histories(*_summarise(lives), ages)
 
 
-def live_on(model: PurchaseModel, customers: int, *, seed: int, age: float, horizon: float) -> tuple[Histories, Floats]:
+def live_all_alike(model: OneExit, customers: int, *, seed: int, days: int = 700) -> Histories:
+    """Customers who all leave with one chance."""
+    dice = np.random.default_rng(seed)
+    rates = dice.gamma(model.r, 1 / model.alpha, customers)
+    ages = dice.integers(days // 2, days, customers).astype(float)
+    lives = [_orders(dice, rate, model.leaving, age) for rate, age in zip(rates, ages, strict=True)]
+    return group_histories(*_summarise(lives), ages)
+
+
+def live_on(model: BgNbd, customers: int, *, seed: int, age: float, horizon: float) -> tuple[Histories, Floats]:
     """Customers of one age, each a row of their own, and how often each orders within the horizon after it."""
     dice = np.random.default_rng(seed)
     rates = dice.gamma(model.r, 1 / model.alpha, customers)

@@ -1,197 +1,111 @@
-"""BG/NBD: equal to the paper's closed forms, finds planted parameters, and refuses what is no maximum."""
-
-from dataclasses import fields
+"""Which model of orders a history supports: BG/NBD, the limit that it runs to, or none."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import integrate, optimize, special, stats
+from scipy import optimize
 
-from ml.behavior import purchases
-from ml.behavior.histories import Floats, Histories, group_histories
-from ml.behavior.purchases import (
-    PurchaseModel,
-    expected_orders,
-    fit_purchases,
-    log_likelihood,
-    median_wait,
-    probability_active,
-)
-from tests.unit.ml.behavior.planted import column, live, live_on
+from ml.behavior.bg_nbd import BgNbd
+from ml.behavior.bg_nbd import log_likelihood as bg_nbd_likelihood
+from ml.behavior.histories import Histories, group_histories
+from ml.behavior.one_exit import OneExit, fit_no_exit, fit_one_exit, likelihood_of
+from ml.behavior.orders import expected_orders, probability_active
+from ml.behavior.purchases import fit_purchases
+from tests.unit.ml.behavior.planted import column, live, live_all_alike
 
-CDNOW = PurchaseModel(0.243, 4.414, 0.793, 2.426)
-PLANTED = PurchaseModel(0.6, 60.0, 0.9, 3.0)
-
-parameters = st.builds(
-    PurchaseModel, *(st.floats(0.05, 20.0), st.floats(0.1, 500.0), st.floats(0.05, 20.0), st.floats(0.05, 20.0))
-)
+ALIKE = OneExit(0.8, 30.0, 0.1)
+models = st.builds(OneExit, st.floats(0.05, 20.0), st.floats(0.1, 500.0), st.floats(0.0, 0.95))
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> tuple[Floats, Floats, Floats]:
-    age = draw(st.integers(0, 2000))
-    repeats = draw(st.integers(0, min(age, 200)))
-    last = draw(st.integers(repeats, age)) if repeats else 0
-    return column(repeats), column(last), column(age)
+def test_different_customers_give_bg_nbd() -> None:
+    fit = fit_purchases(live(BgNbd(0.6, 60.0, 0.9, 3.0), 5000, seed=3))
+    assert isinstance(fit.model, BgNbd)
+    assert [attempt.name for attempt in fit.attempts] == ["BG/NBD"]
 
 
-def closed_form(model: PurchaseModel, x: float, last: float, age: float, horizon: float) -> float:
-    """Equation 10 of the paper, as printed."""
-    r, alpha, a, b = model.r, model.alpha, model.a, model.b
-    z = horizon / (alpha + age + horizon)
-    shrunk = ((alpha + age) / (alpha + age + horizon)) ** (r + x) * special.hyp2f1(r + x, b + x, a + b + x - 1, z)
-    left = a / (b + x - 1) * ((alpha + age) / (alpha + last)) ** (r + x) if x else 0.0
-    return float((a + b + x - 1) / (a - 1) * (1 - shrunk) / (1 + left))
+def test_customers_who_leave_alike_give_one_chance_of_leaving() -> None:
+    fit = fit_purchases(live_all_alike(ALIKE, 5000, seed=1))
+    assert isinstance(fit.model, OneExit)
+    assert (fit.model.r, fit.model.alpha, fit.model.leaving) == pytest.approx((0.8, 30.0, 0.1), rel=0.1)
+    refused, used = fit.attempts
+    assert not refused.convergence.converged
+    assert refused.convergence.why_not
+    assert used.convergence.converged
 
 
-@pytest.mark.parametrize(("x", "last", "age"), [(2, 30.43, 38.86), (0, 0, 38.86), (26, 31, 31), (1, 1.71, 38.86)])
-def test_expected_orders_equal_the_closed_form(x: float, last: float, age: float) -> None:
-    found = expected_orders(CDNOW, column(x), column(last), column(age), horizon=39.0)
-    assert found[0] == pytest.approx(closed_form(CDNOW, x, last, age, 39.0), rel=1e-9)
-
-
-def test_expected_orders_of_the_papers_example_come_out() -> None:
-    found = expected_orders(CDNOW, column(2), column(30.43), column(38.86), horizon=39.0)
-    assert found[0] == pytest.approx(1.226, abs=5e-4)
-
-
-@pytest.mark.parametrize("model", [PurchaseModel(0.3, 5.0, 1.0, 2.0), PurchaseModel(0.3, 5.0, 0.2, 0.3)])
-def test_expected_orders_exist_where_the_closed_form_does_not(model: PurchaseModel) -> None:
-    """At a = 1 the form divides by zero, below a + b = 1 its hypergeometric function has a negative argument."""
-
-    def orders(leaving: float) -> float:
-        share = (model.alpha + 30.0) / (model.alpha + 30.0 + 60.0 * leaving)
-        return float(-np.expm1(model.r * np.log(share)) / leaving * stats.beta.pdf(leaving, model.a, model.b))
-
-    found = expected_orders(model, column(0), column(0), column(30), horizon=60.0)
-    halves = [integrate.quad(orders, low, low + 0.5, epsabs=1e-10)[0] for low in (0.0, 0.5)]
-    assert found[0] == pytest.approx(sum(halves), rel=1e-6)
-
-
-@given(parameters, histories(), st.floats(0.0, 400.0), st.floats(0.1, 400.0))
-def test_expected_orders_rise_with_the_horizon(
-    model: PurchaseModel, history: tuple[Floats, Floats, Floats], horizon: float, more: float
-) -> None:
-    sooner = expected_orders(model, *history, horizon=horizon)[0]
-    later = expected_orders(model, *history, horizon=horizon + more)[0]
-    assert np.isfinite(later)
-    assert 0 <= sooner <= later * (1 + 1e-9)
-
-
-@given(parameters, histories())
-def test_probability_active_is_one_and_all_who_never_repeated_are_active(
-    model: PurchaseModel, history: tuple[Floats, Floats, Floats]
-) -> None:
-    chance = probability_active(model, *history)[0]
-    assert 0 <= chance <= 1
-    if history[0][0] == 0:
-        assert chance == 1
-
-
-@given(parameters, histories())
-def test_median_wait_is_the_time_of_even_odds(model: PurchaseModel, history: tuple[Floats, Floats, Floats]) -> None:
-    wait, active = median_wait(model, *history)[0], probability_active(model, *history)[0]
-    if active <= 0.5:
-        assert wait == np.inf
-    elif wait < 1e100:
-        shape, scale = model.r + history[0][0], model.alpha + history[2][0]
-        assert active * (1 - (scale / (scale + wait)) ** shape) == pytest.approx(0.5, abs=1e-6)
-
-
-@given(parameters, st.integers(0, 2**32))
-def test_gradient_is_that_of_the_likelihood(model: PurchaseModel, seed: int) -> None:
-    dice = np.random.default_rng(seed)
-    age = dice.integers(1, 500, 20).astype(float)
-    repeats = np.minimum(dice.integers(0, 5, 20), age)
-    last = np.where(repeats > 0, np.maximum(repeats, np.floor(age * dice.random(20))), 0.0)
-    evaluate = purchases._likelihood_of(Histories(repeats, last, age, dice.integers(1, 9, 20).astype(float)))
-    logs = np.log([model.r, model.alpha, model.a, model.b])
-    slopes = optimize.approx_fprime(logs, lambda at: evaluate(at)[0], 1e-6)
-    assert evaluate(logs)[1] == pytest.approx(slopes, rel=2e-3, abs=2e-4)
-
-
-def test_planted_parameters_are_recovered() -> None:
-    fit = fit_purchases(live(PLANTED, 20_000, seed=3))
-    assert fit.model is not None
-    for place, field in enumerate(fields(PurchaseModel)):
-        error = np.log(getattr(fit.model, field.name) / getattr(PLANTED, field.name))
-        assert abs(error) < 3 * fit.convergence.standard_errors[place]
-    assert max(fit.convergence.standard_errors) < 0.1
-    assert fit.convergence.agreeing_starts == fit.convergence.starts
-
-
-def test_expected_orders_are_as_many_as_come() -> None:
-    known, later = live_on(PLANTED, 30_000, seed=9, age=365.0, horizon=90.0)
-    fit = fit_purchases(group_histories(known.repeats, known.last, known.age))
-    assert fit.model is not None
-    expected = expected_orders(fit.model, known.repeats, known.last, known.age, horizon=90.0)
-    spread = 3 * later.std() * len(later) ** 0.5
-    assert expected.sum() == pytest.approx(later.sum(), abs=spread)
-    many = expected > np.quantile(expected, 0.9)
-    assert expected[many].sum() == pytest.approx(later[many].sum(), rel=0.05)
-
-
-def test_median_wait_is_over_when_half_have_ordered() -> None:
-    known, later = live_on(PLANTED, 30_000, seed=9, age=365.0, horizon=90.0)
-    wait = median_wait(PLANTED, known.repeats, known.last, known.age)
-    due = (wait > 80) & (wait < 100)
-    assert due.sum() > 500
-    assert np.mean(later[due] > 0) == pytest.approx(0.5, abs=0.06)
-
-
-def test_grouped_rows_give_the_likelihood_of_single_customers() -> None:
-    grouped = live(PLANTED, 500, seed=4)
-    times = grouped.customers.astype(int)
-    single = [np.repeat(each, times) for each in (grouped.repeats, grouped.last, grouped.age)]
-    assert log_likelihood(PLANTED, Histories(*single, np.ones(times.sum()))) == pytest.approx(
-        log_likelihood(PLANTED, grouped), rel=1e-12
-    )
-
-
-def test_time_may_be_in_any_unit() -> None:
-    days = live(PLANTED, 3000, seed=5)
-    weeks = Histories(days.repeats, days.last / 7, days.age / 7, days.customers)
-    one, other = fit_purchases(days).model, fit_purchases(weeks).model
-    assert one is not None
-    assert other is not None
-    assert other.alpha * 7 == pytest.approx(one.alpha, rel=1e-4)
-    assert (other.r, other.a, other.b) == pytest.approx((one.r, one.a, one.b), rel=1e-4)
-
-
-def test_too_few_repeat_buyers_give_no_model() -> None:
-    fit = fit_purchases(Histories(column(0, 1), column(0, 5), column(30, 30), column(500, 49)))
-    assert fit.model is None
-    assert fit.convergence.why_not == "49 repeat buyers: at least 50 are needed"
-    assert fit.convergence.log_likelihood is None
-
-
-def test_shop_that_nobody_leaves_gives_no_model() -> None:
-    """The chance of leaving goes to zero: the likelihood rises to the edge and no parameter may be used."""
-    dice = np.random.default_rng(1)
-    age = np.full(2000, 365.0)
-    repeats = dice.poisson(dice.gamma(1.0, 4.0, 2000)).astype(float)
-    last = np.where(repeats > 0, age, 0.0)
-    fit = fit_purchases(group_histories(repeats, last, age))
-    assert fit.model is None
-    assert not fit.convergence.converged
-    assert fit.convergence.why_not
+def test_shop_that_nobody_leaves_gives_a_model_without_leaving() -> None:
+    fit = fit_purchases(live_all_alike(OneExit(0.8, 30.0, 0.0), 5000, seed=1))
+    assert isinstance(fit.model, OneExit)
+    assert fit.model.leaving == 0
+    assert [attempt.convergence.converged for attempt in fit.attempts] == [False, False, True]
+    assert (fit.model.r, fit.model.alpha) == pytest.approx((0.8, 30.0), rel=0.1)
 
 
 def test_equal_customers_give_no_model() -> None:
     """Without differences the shape of the rates runs to infinity."""
     fit = fit_purchases(Histories(column(4), column(80), column(100), column(1000)))
     assert fit.model is None
-    assert fit.convergence.why_not
+    assert fit.why_not.startswith("BG/NBD: ")
+    assert fit.convergence.standard_errors == ()
 
 
-@pytest.mark.parametrize("values", [(1, 1, 1, np.inf), (0, 1, 1, 1), (1, np.nan, 1, 1)])
-def test_model_takes_no_infinite_or_impossible_parameter(values: tuple[float, ...]) -> None:
+def test_too_few_repeat_buyers_give_no_model() -> None:
+    fit = fit_purchases(Histories(column(0, 1), column(0, 5), column(30, 30), column(500, 49)))
+    assert fit.model is None
+    assert fit.why_not == "BG/NBD: 49 repeat buyers, at least 50 are needed"
+    assert fit.convergence.log_likelihood is None
+
+
+def test_shop_without_customers_gives_no_model() -> None:
+    assert fit_purchases(Histories(column(), column(), column(), column())).model is None
+
+
+@given(models, st.integers(0, 100), st.floats(0.0, 400.0))
+def test_limit_is_that_of_bg_nbd(model: OneExit, repeats: int, horizon: float) -> None:
+    leaving = max(model.leaving, 0.01)
+    history = column(repeats), column(200.0 if repeats else 0.0), column(300)
+    near = BgNbd(model.r, model.alpha, 1e7 * leaving, 1e7 * (1 - leaving))
+    limit = OneExit(model.r, model.alpha, leaving)
+    assert expected_orders(limit, *history, horizon=horizon)[0] == pytest.approx(
+        expected_orders(near, *history, horizon=horizon)[0], rel=1e-3
+    )
+    assert probability_active(limit, *history)[0] == pytest.approx(probability_active(near, *history)[0], abs=1e-4)
+
+
+def test_likelihood_of_the_limit_is_that_of_bg_nbd() -> None:
+    rows = live_all_alike(ALIKE, 300, seed=2)
+    limit = likelihood_of(rows)(np.log([0.8, 30.0, 0.1 / 0.9]))[0] * rows.total
+    assert limit == pytest.approx(bg_nbd_likelihood(BgNbd(0.8, 30.0, 1e7, 9e7), rows), rel=1e-6)
+
+
+@given(models, st.integers(0, 100), st.floats(0.0, 400.0), st.floats(0.1, 400.0))
+def test_expected_orders_rise_with_the_horizon(model: OneExit, repeats: int, horizon: float, more: float) -> None:
+    history = column(repeats), column(20.0 if repeats else 0.0), column(30)
+    sooner, later = (expected_orders(model, *history, horizon=until)[0] for until in (horizon, horizon + more))
+    assert 0 <= sooner <= later < np.inf
+
+
+@given(models)
+def test_gradient_is_that_of_the_likelihood(model: OneExit) -> None:
+    evaluate = likelihood_of(live_all_alike(ALIKE, 30, seed=4))
+    leaving = max(model.leaving, 0.01)
+    logs = np.log([model.r, model.alpha, leaving / (1 - leaving)])
+    for size in (2, 3):
+        slopes = optimize.approx_fprime(logs[:size], lambda at: evaluate(at)[0], 1e-6)
+        assert evaluate(logs[:size])[1] == pytest.approx(slopes, rel=2e-3, abs=2e-4)
+
+
+def test_grouping_customers_changes_no_fit() -> None:
+    grouped = live_all_alike(ALIKE, 2000, seed=6)
+    times = grouped.customers.astype(int)
+    single = [np.repeat(each, times) for each in (grouped.repeats, grouped.last, grouped.age)]
+    one, other = fit_one_exit(grouped)[0], fit_one_exit(group_histories(*single))[0]
+    assert one == other
+    assert fit_no_exit(grouped)[0] is not None
+
+
+@pytest.mark.parametrize("values", [(0, 1, 0.1), (1, np.inf, 0.1), (1, 1, 1), (1, 1, np.nan)])
+def test_model_takes_no_infinite_or_impossible_parameter(values: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="impossible parameters"):
-        PurchaseModel(*values)
-
-
-@pytest.mark.parametrize("row", [(1, 5, 4), (0, 1, 4), (2, 0, 4), (-1, 0, 4), (1, np.nan, 4)])
-def test_impossible_histories_are_refused(row: tuple[float, float, float]) -> None:
-    with pytest.raises(ValueError, match="histories"):
-        Histories(*(column(value) for value in row), column(1))
+        OneExit(*values)

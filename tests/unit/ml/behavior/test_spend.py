@@ -71,7 +71,7 @@ def test_equal_amounts_give_no_model() -> None:
 
 def test_too_few_repeat_buyers_give_no_model() -> None:
     fit = fit_spend(Amounts(column(1), column(20), column(3)))
-    assert (fit.model, fit.convergence.why_not) == (None, "3 repeat buyers: at least 50 are needed")
+    assert (fit.model, fit.convergence.why_not) == (None, "3 repeat buyers, at least 50 are needed")
 
 
 @pytest.mark.parametrize("values", [(1, 1, 1), (np.inf, 2, 1), (1, 2, 0)])

@@ -4,12 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ml.behavior.purchases import PurchaseModel
+from ml.behavior.bg_nbd import BgNbd
 from ml.behavior.spend import SpendModel
 from ml.behavior.value import fit_value, predict_amounts, predict_orders
 from tests.unit.ml.behavior import planted
 
-ORDERS = PurchaseModel(0.6, 60.0, 0.9, 3.0)
+ORDERS = BgNbd(0.6, 60.0, 0.9, 3.0)
 SPEND = SpendModel(5.0, 4.0, 30.0)
 
 
@@ -73,7 +73,7 @@ def test_without_a_model_all_predictions_are_null() -> None:
     histories, amounts = history_table(30), amount_table(30)
     fit = fit_value(histories, amounts)
     assert fit.why_not.startswith("BG/NBD: ")
-    assert "; Gamma-Gamma: 30 repeat buyers" in fit.why_not
+    assert "; Gamma-Gamma: 30 repeat buyers, at least 50" in fit.why_not
     orders = predict_orders(fit.purchases.model, histories)
     for name in orders.column_names[3:]:
         assert orders[name].null_count == len(histories)
