@@ -32,16 +32,8 @@ class ParetoModel:
     beta: float
 
 
-@dataclass(frozen=True)
-class ParetoFit:
-    """A fit: the model is null unless it converged."""
-
-    model: ParetoModel | None
-    convergence: Convergence
-
-
-def fit_pareto(histories: Histories) -> ParetoFit:
-    """Fit Pareto/NBD by maximum likelihood, from three starts."""
+def fit_pareto(histories: Histories) -> tuple[ParetoModel | None, Convergence]:
+    """Fit Pareto/NBD by maximum likelihood, from three starts; the model is null unless the fit converged."""
     scale = float(np.average(histories.age, weights=histories.customers))
     starts = [
         np.log([r, alpha * scale, s, beta * scale])
@@ -54,7 +46,7 @@ def fit_pareto(histories: Histories) -> ParetoFit:
         return float((shares * found).sum())
 
     found, report = maximise(numeric_gradient(mean), starts, names=NAMES, customers=histories.total)
-    return ParetoFit(None if found is None else ParetoModel(*map(float, found)), report)
+    return (None if found is None else ParetoModel(*map(float, found))), report
 
 
 def log_likelihood(model: ParetoModel, histories: Histories) -> float:

@@ -60,8 +60,9 @@ def predict_orders(model: PurchaseModel | None, histories: pa.Table) -> pa.Table
         histories: As of `fit_value`.
 
     Returns:
-        The columns of the history, expected_orders_90_days, expected_orders_365_days, days_until_next_order (whole days, at
-        least 1, by which an order is as likely as not; null beyond 365): all null without a model.
+        The columns of the history; expected_orders_90_days and expected_orders_365_days, which are order days, so one a day at most;
+        days_until_next_order, whole days, at least 1, by which an order is as likely as not, null beyond 365. Without a model all
+        three are null.
     """
     keys = histories.select(HISTORY)
     if model is None:
@@ -73,8 +74,8 @@ def predict_orders(model: PurchaseModel | None, histories: pa.Table) -> pa.Table
     return _append(
         keys,
         {
-            "expected_orders_90_days": expected_orders(model, *columns, horizon=SOON),
-            "expected_orders_365_days": expected_orders(model, *columns, horizon=YEAR),
+            "expected_orders_90_days": np.minimum(expected_orders(model, *columns, horizon=SOON), SOON),
+            "expected_orders_365_days": np.minimum(expected_orders(model, *columns, horizon=YEAR), YEAR),
             "days_until_next_order": np.where(wait <= YEAR, wait, np.nan),
         },
     )
