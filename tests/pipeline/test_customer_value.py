@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from ml.behavior.orders import expected_orders
 from ml.behavior.purchases import fit_purchases
 from tests.pipeline.conftest import Platform, shared_data
 from tests.pipeline.test_real_input import convert
@@ -84,7 +85,24 @@ def test_every_customer_with_an_order_has_a_finite_prediction(cdnow: Platform) -
         from ml.customer_value where as_of = $day
     """
     assert cdnow.query(found, day=CALIBRATED_ON) == [(2349, 2349, 2349, 2349, 946, 0)]
-    assert cdnow.value("select sum(expected_orders_90_days) from ml.customer_value") == pytest.approx(629.55, abs=5)
+
+
+def test_expected_orders_are_those_of_the_file(cdnow: Platform) -> None:
+    known = read_cdnow(is_paid=True).histories
+    model = fit_purchases(known).model
+    assert model is not None
+    for days in (90, 365):
+        expected = expected_orders(model, known.repeats, known.last, known.age, horizon=days / DAYS_A_WEEK).sum()
+        found = cdnow.value(f"select sum(expected_orders_{days}_days) from ml.customer_value")
+        assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_value_is_orders_times_amount(cdnow: Platform) -> None:
+    wrong = """
+        select count(*) from ml.customer_value
+        where abs(predicted_clv - expected_orders_365_days * expected_order_amount) > 1e-3
+    """
+    assert cdnow.value(wrong) == 0
 
 
 def test_next_order_is_due_sooner_for_those_who_come_more_often(cdnow: Platform) -> None:
