@@ -38,7 +38,8 @@ class Histories:
         if not all(np.isfinite(column).all() for column in columns):
             raise ValueError("histories: a value is missing or infinite")
         wrong = (self.last > self.age) | (self.repeats < 0) | ((self.repeats > 0) != (self.last > 0))
-        if np.any(wrong | (self.customers <= 0)):
+        wrong |= self.customers <= 0
+        if wrong.any():
             raise ValueError(f"histories: {int(np.sum(wrong))} rows are impossible")
 
     def __len__(self) -> int:
