@@ -33,6 +33,7 @@ RELATIVE = {
     "intermediate.int_event_days__counted",
     "measurement.experiment_cells",
     "measurement.holdout_report",
+    "marts.customer_predictions",
     "ml.customer_value",
 }
 
