@@ -29,6 +29,8 @@ SALT = "holdfast"  # the default of HOLDFAST_SALT
 # refused.
 RELATIVE = {
     "marts.customer_rfm",
+    "marts.rfm_movements",
+    "marts.rfm_thresholds",
     "marts.dim_customers",
     "intermediate.int_event_days__counted",
     "measurement.experiment_cells",
