@@ -125,7 +125,9 @@ select solved.identifier_no, identifiers.identifier_type, identifiers.identifier
     coalesce(before.hub_from, solved.hub_from), solved.hub_to, solved.profile_count,
     coalesce(before.reason, solved.reason)
 from solved_hubs as solved
-inner join identity.identifiers as identifiers using (identifier_no)
+inner join (
+    from identity.identifiers where identifier_no in (select identifier_no from solved_hubs)
+) as identifiers using (identifier_no)
 left join hubs_before as before
     on solved.identifier_no = before.identifier_no and solved.hub_from < $start and before.hub_from < $start
 where solved.identifier_no not in (select identifier_no from cut)
