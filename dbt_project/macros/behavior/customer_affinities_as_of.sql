@@ -3,8 +3,8 @@
 {% macro affinity_signals() -%}
     {{ return({
         'product_views': {'weight': 1, 'half_life_days': 30},
-        'carts': {'weight': 3, 'half_life_days': 30},
-        'order_days': {'weight': 8, 'half_life_days': 180},
+        'carts': {'weight': 2, 'half_life_days': 30},
+        'order_days': {'weight': 3, 'half_life_days': 180},
     }) }}
 {%- endmacro %}
 
