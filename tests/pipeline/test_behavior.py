@@ -187,9 +187,13 @@ def test_the_hand_made_shop_reaches_every_daily_mart(in_one_run: Path) -> None:
                 (select count(distinct flow) from marts.flow_triggers),
                 (select count(distinct experiment) from measurement.experiment_cells),
                 (select count(distinct consent_status) from marts.dim_customers),
-                (select count(*) > 0 from marts.segment_membership where not is_new and entered_on > date '2025-04-28')
+                (select count(*) > 0 from marts.segment_membership where not is_new and entered_on > date '2025-04-28'),
+                (select count(distinct category) from marts.customer_affinities),
+                (select count(distinct product_key) from marts.product_replenishments where interval_count > 0),
+                (select count(distinct best_hour) > 1 from marts.customer_send_hours where reaction_count > 0),
+                (select count(distinct device_type) from marts.customer_devices where is_main)
         """).fetchone()
-    assert reached == (7, 18, 2, 2, 7, True)
+    assert reached == (7, 18, 2, 2, 7, True, 5, 6, True, 2)
 
 
 def test_the_hand_made_emails_reach_the_rules_that_look_back(in_one_run: Path) -> None:

@@ -25,10 +25,12 @@ LAST = START + timedelta(days=DAYS - 1)
 DAY = LAST - timedelta(days=1)
 SALT = "holdfast"  # the default of HOLDFAST_SALT
 
-# What an erasure changes of others: ranks among all customers, counts over people, and the note that a row was refused.
+# What an erasure changes of others: ranks among all customers, counts and habits of all people, and the note that a row was refused.
 RELATIVE = {
     "marts.customer_rfm",
+    "marts.customer_send_hours",
     "marts.dim_customers",
+    "marts.product_replenishments",
     "intermediate.int_event_days__counted",
     "measurement.experiment_cells",
     "measurement.holdout_report",
