@@ -196,6 +196,35 @@ def test_the_hand_made_shop_reaches_every_daily_mart(in_one_run: Path) -> None:
     assert reached == (7, 18, 2, 2, 7, True, 5, 6, True, 2)
 
 
+def test_booked_units_are_those_of_the_orders_as_they_stand(in_one_run: Path) -> None:
+    with duckdb.connect(str(in_one_run), read_only=True) as connection:
+        booked, stand, changed = connection.execute("""
+            with orders as (
+                select order_key, max_by(profile_key, landed_on) as profile_key, max_by(net_amount, landed_on) as net_amount
+                from intermediate.int_orders__versioned group by order_key
+            ),
+            lines as (
+                select order_key, max_by(product_key, landed_on) as product_key, max_by(quantity, landed_on) as quantity
+                from intermediate.int_order_lines__versioned group by order_key, line_number
+            ),
+            stand as (
+                select profile_key, product_key, sum(quantity) as quantity
+                from orders inner join lines using (order_key) where net_amount <> 0 group by all
+            ),
+            booked as (
+                select profile_key, product_key, sum(quantity) as quantity, count(*) filter (where quantity < 0) as changes
+                from intermediate.int_ordered_products__booked group by all
+            )
+            select
+                (select list((profile_key, product_key, quantity) order by all) from booked where quantity <> 0),
+                (select list((profile_key, product_key, quantity) order by all) from stand),
+                (select sum(changes) from booked)
+        """).fetchone() or ([], [], 0)
+    assert booked == stand
+    assert len(stand) > 100
+    assert changed > 10
+
+
 def test_the_hand_made_emails_reach_the_rules_that_look_back(in_one_run: Path) -> None:
     with duckdb.connect(str(in_one_run), read_only=True) as connection:
         rules = connection.execute("select distinct rule from intermediate.int_email_engagement__classified").fetchall()
