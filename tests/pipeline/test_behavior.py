@@ -216,8 +216,8 @@ def test_booked_units_are_those_of_the_orders_as_they_stand(in_one_run: Path) ->
                 from intermediate.int_ordered_products__booked group by all
             )
             select
-                (select list((profile_key, product_key, quantity) order by all) from booked where quantity <> 0),
-                (select list((profile_key, product_key, quantity) order by all) from stand),
+                (select list_sort(list((profile_key, product_key, quantity))) from booked where quantity <> 0),
+                (select list_sort(list((profile_key, product_key, quantity))) from stand),
                 (select sum(changes) from booked)
         """).fetchone() or ([], [], 0)
     assert booked == stand
