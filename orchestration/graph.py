@@ -8,6 +8,7 @@ from orchestration.defs.audiences.release import build_release
 from orchestration.defs.audiences.send_decisions import build_send_decisions
 from orchestration.defs.audiences.send_ledger import build_send_ledger
 from orchestration.defs.audiences.send_list import build_send_list
+from orchestration.defs.behavior.customer_value import build_customer_value
 from orchestration.defs.identity.consequences import build_few_customers_change
 from orchestration.defs.identity.identity_map import build_identity_map
 from orchestration.defs.measurement.holdout_report import build_holdout_report
@@ -35,6 +36,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_staged_days(warehouse, daily, facts),
             *build_models(warehouse, dbt, daily, weekly),
             build_identity_map(settings, warehouse, daily),
+            build_customer_value(warehouse, daily),
             build_churn_model(settings, warehouse, weekly),
             build_customer_scores(settings, warehouse, daily),
             build_send_ledger(settings, warehouse, daily),

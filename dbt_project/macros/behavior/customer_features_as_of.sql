@@ -1,6 +1,6 @@
 {#- The features of every customer as of each day of a relation that has a column as_of: through the identity map of
     that day, from facts that had landed and happened by then. Scoring (customer_features) and training
-    (churn_training_set) both call this, so a feature can have only one meaning. `_30` = the last 30 days, as_of included. -#}
+    (churn_training_set) both call this, so a feature can have only one meaning; `windowed_measures` names the windows. -#}
 {% macro customer_features_as_of(days) -%}
     (
         with resolved as (
@@ -17,10 +17,7 @@
                 customer_id,
                 as_of - max(occurred_on) filter (where net_amount > 0) as days_since_last_order,
                 as_of - min(occurred_on) filter (where net_amount > 0) as days_since_first_order,
-                {%- for span in [30, 90, 365] %}
-                count(*) filter (where net_amount > 0 and occurred_on > as_of - {{ span }}) as order_days_{{ span }},
-                sum(net_amount) filter (where occurred_on > as_of - {{ span }}) as net_amount_{{ span }},
-                {%- endfor %}
+                {{- windowed_sums('orders') | indent(12) }}
                 count(*) filter (where net_amount > 0) as order_days_total,
                 sum(net_amount) as net_amount_total,
                 sum(order_count) as order_count_total,
@@ -34,12 +31,7 @@
             select
                 resolved.as_of,
                 resolved.customer_id,
-                {%- for span in [7, 28, 90] %}
-                sum(web_days.product_views) filter (where web_days.occurred_on > resolved.as_of - {{ span }})
-                    as product_views_{{ span }},
-                {%- endfor %}
-                sum(web_days.carts) filter (where web_days.occurred_on > resolved.as_of - 28) as carts_28,
-                sum(web_days.checkouts) filter (where web_days.occurred_on > resolved.as_of - 28) as checkouts_28,
+                {{- windowed_sums('web') | indent(12) }}
                 resolved.as_of - max(web_days.occurred_on) as days_since_last_web_event
             from resolved
             inner join {{ ref('int_web_days__aggregated') }} as web_days
@@ -53,14 +45,7 @@
             select
                 resolved.as_of,
                 resolved.customer_id,
-                sum(email_days.delivered) filter (where email_days.occurred_on > resolved.as_of - 28)
-                    as emails_delivered_28,
-                sum(email_days.human_opens) filter (where email_days.occurred_on > resolved.as_of - 28)
-                    as human_opens_28,
-                {%- for span in [28, 90] %}
-                sum(email_days.human_clicks) filter (where email_days.occurred_on > resolved.as_of - {{ span }})
-                    as human_clicks_{{ span }},
-                {%- endfor %}
+                {{- windowed_sums('emails') | indent(12) }}
                 resolved.as_of - max(email_days.occurred_on) filter (where email_days.human_clicks > 0)
                     as days_since_last_click
             from resolved
@@ -83,10 +68,9 @@
             coalesce(orders.order_days_total, 0) > 0 as has_ordered,
             cast(orders.days_since_last_order as integer) as days_since_last_order,
             cast(orders.days_since_first_order as integer) as days_since_first_order,
-            {%- for span in ['30', '90', '365', 'total'] %}
-            cast(coalesce(orders.order_days_{{ span }}, 0) as integer) as order_days_{{ span }},
-            cast(coalesce(orders.net_amount_{{ span }}, 0) as double) as net_amount_{{ span }},
-            {%- endfor %}
+            {{- windowed_columns('orders') | indent(8) }}
+            cast(coalesce(orders.order_days_total, 0) as integer) as order_days_total,
+            cast(coalesce(orders.net_amount_total, 0) as double) as net_amount_total,
             round(
                 case when orders.order_count_total > 0 then orders.net_amount_total / orders.order_count_total end, 6
             ) as average_order_amount,
@@ -97,13 +81,9 @@
             round(case
                 when orders.gross_amount_total > 0 then orders.refund_amount_total / orders.gross_amount_total
             end, 6) as refund_share,
-            {%- for count in ['product_views_7', 'product_views_28', 'product_views_90', 'carts_28', 'checkouts_28'] %}
-            cast(coalesce(web.{{ count }}, 0) as integer) as {{ count }},
-            {%- endfor %}
+            {{- windowed_columns('web') | indent(8) }}
             cast(web.days_since_last_web_event as integer) as days_since_last_web_event,
-            {%- for count in ['emails_delivered_28', 'human_opens_28', 'human_clicks_28', 'human_clicks_90'] %}
-            cast(coalesce(emails.{{ count }}, 0) as integer) as {{ count }},
-            {%- endfor %}
+            {{- windowed_columns('emails') | indent(8) }}
             cast(emails.days_since_last_click as integer) as days_since_last_click,
             cast(coalesce(tickets.open_tickets_count, 0) as integer) as open_tickets_count
         from customers

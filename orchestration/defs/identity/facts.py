@@ -50,28 +50,34 @@ qualify row_number() over (partition by links.identifier_no order by known_on, p
 # of the other nor first and last name swapped. As an account's name does not change, what differs differs for good.
 SHARED: Final = """
 with accounts as (
-    select profile_no, identifier_no as account, first_landed_on as landed_on
-    from known_links inner join known_identifiers using (identifier_no)
-    where identifier_type = 'user_id'
+    select links.profile_no, split_part(profiles.profile_key, ':', 1) as source, links.identifier_no as account,
+        links.first_landed_on as landed_on
+    from known_links as links
+    inner join known_identifiers using (identifier_no)
+    inner join identity.profiles as profiles on links.profile_no = profiles.profile_no
+    where known_identifiers.identifier_type = 'user_id'
 ),
 uses as (
-    select
-        links.identifier_no, split_part(profiles.profile_key, ':', 1) as source, accounts.account,
-        any_value(account_names.first_name) as first_name,
-        any_value(account_names.last_name) as last_name,
-        min(greatest(links.first_landed_on, accounts.landed_on, account_names.known_on)) as known_on
+    select links.identifier_no, accounts.source, accounts.account, min(greatest(links.first_landed_on, accounts.landed_on)) as known_on
     from known_links as links
     inner join known_identifiers using (identifier_no)
     inner join accounts on links.profile_no = accounts.profile_no
-    inner join account_names on accounts.account = account_names.account
-    inner join identity.profiles as profiles on links.profile_no = profiles.profile_no
     where known_identifiers.identifier_type in ('email', 'inbox', 'phone', 'device')
-    group by links.identifier_no, source, accounts.account
+    group by links.identifier_no, accounts.source, accounts.account
+),
+-- Most values are of one account: names are looked up of the others only.
+contested as (
+    from uses qualify count(*) over (partition by identifier_no, source) > 1
+),
+named as (
+    select contested.* replace (greatest(contested.known_on, account_names.known_on) as known_on),
+        account_names.first_name, account_names.last_name
+    from contested inner join account_names using (account)
 ),
 holders as (
-    select uses.*, ranks.rank
-    from uses inner join identity.identifiers as ranks on uses.account = ranks.identifier_no
-    qualify row_number() over (partition by uses.identifier_no, uses.source order by uses.known_on, ranks.rank) <= $most
+    select named.*
+    from named inner join identity.identifiers as ranks on named.account = ranks.identifier_no
+    qualify row_number() over (partition by named.identifier_no, named.source order by named.known_on, ranks.rank) <= $most
 )
 select one.identifier_no, min(greatest(one.known_on, other.known_on)) as shared_on
 from holders as one
@@ -105,10 +111,13 @@ from accounts inner join account_names using (account)
 """
 
 PAIRS: Final = """
-select * from pairs_by_hand
-where left_no in (select profile_no from reached) and right_no in (select profile_no from reached)
-    and left_no in (select profile_no from identity.profiles where first_landed_on < date '9999-12-31')
-    and right_no in (select profile_no from identity.profiles where first_landed_on < date '9999-12-31')
+select pairs.*
+from pairs_by_hand as pairs
+inner join reached as lefts on pairs.left_no = lefts.profile_no
+inner join reached as rights on pairs.right_no = rights.profile_no
+inner join identity.profiles as left_profiles on pairs.left_no = left_profiles.profile_no
+inner join identity.profiles as right_profiles on pairs.right_no = right_profiles.profile_no
+where greatest(left_profiles.first_landed_on, right_profiles.first_landed_on) < date '9999-12-31'
 """
 
 BLOCKED: Final = """

@@ -98,7 +98,9 @@ select log.changed_on, log.kind, customers.customer_id, others.customer_id, iden
 from solved_log as log
 inner join ids as customers on log.root_no = customers.profile_no
 left join ids as others on log.other_no = others.profile_no
-left join identity.identifiers as identifiers on log.cause_no = identifiers.identifier_no
+left join (
+    from identity.identifiers where identifier_no in (select cause_no from solved_log)
+) as identifiers on log.cause_no = identifiers.identifier_no
 left join (
     select identifier_hash, max(match_weight) as match_weight from ml.identity_matches group by identifier_hash
 ) as weights on identifiers.identifier_type = 'probabilistic' and identifiers.identifier_hash = weights.identifier_hash

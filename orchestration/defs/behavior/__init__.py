@@ -1,0 +1,1 @@
+"""Assets of the behavior stage that Python computes."""
