@@ -70,11 +70,26 @@ union all
 select order_key, 'plain' as source, ordered_on + late + 6 as landed_on, profile_key, ordered_on + 5 as occurred_on, 'EUR' as currency,
     0 as order_count, 0 as gross_amount, amount as refund_amount, -amount as net_amount from purchases where is_refunded;
 
+-- Lines land with their order or a day later, and an order that is kept may grow; a product moves to another category in April.
+insert into intermediate.int_order_lines__versioned by name
+select order_key, line as line_number, 'plain' as source, ordered_on + late + pick('line' || i || n || line, 2) as landed_on,
+    'g' || pick('bought' || i || line, 6) as product_key, case when line > 0 then 'c' || pick('bought' || i || line, 6) // 2 end as category,
+    1 + pick('units' || i || n || line, 3) as quantity
+from purchases, range(2) as lines (line)
+union all
+select order_key, 1, 'plain', ordered_on + late + 3, 'g' || pick('bought' || i || 1, 6), 'c' || pick('bought' || i || 1, 6) // 2, 4
+from purchases where pick('sent' || i || n, 4) > 1;
+
+insert into intermediate.int_products__versioned by name
+select 'g' || g as product_key, 'plain' as source, landed_on, if(landed_on < date '2025-04-01' or g > 3, 'c' || g // 2, 'moved') as category
+from range(8) as goods (g), (values (date '2025-01-01'), (date '2025-04-01')) as landings (landed_on);
+
 insert into intermediate.int_web_events__unioned by name
 select 'w' || i || '-' || n as event_key, 'segment' as source,
     ['Product Viewed', 'Product Added', 'Checkout Started', 'Page Viewed'][1 + pick('event' || i || n, 4)] as event,
     born_on + day + pick('landed' || i || n, 3) as landed_on, born_on + day + interval 12 hour as occurred_at, born_on + day as occurred_on,
-    born_on + day + interval 13 hour as received_at, profile_key
+    born_on + day + interval 13 hour as received_at, profile_key, 'g' || pick('seen' || i || n, 9) as product_key,
+    ['mobile', 'desktop', null][1 + pick('device' || i || n, 3)] as device_type
 from (select *, pick('web' || i || n, 110) as day from people, range(pick('views' || i, 25)) as views (n));
 
 insert into intermediate.int_email_events__unioned by name

@@ -187,9 +187,42 @@ def test_the_hand_made_shop_reaches_every_daily_mart(in_one_run: Path) -> None:
                 (select count(distinct flow) from marts.flow_triggers),
                 (select count(distinct experiment) from measurement.experiment_cells),
                 (select count(distinct consent_status) from marts.dim_customers),
-                (select count(*) > 0 from marts.segment_membership where not is_new and entered_on > date '2025-04-28')
+                (select count(*) > 0 from marts.segment_membership where not is_new and entered_on > date '2025-04-28'),
+                (select count(distinct category) from marts.customer_affinities),
+                (select count(distinct product_key) from marts.product_replenishments where interval_count > 0),
+                (select count(distinct best_hour) > 1 from marts.customer_send_hours where reaction_count > 0),
+                (select count(distinct device_type) from marts.customer_devices where is_main)
         """).fetchone()
-    assert reached == (7, 18, 2, 2, 7, True)
+    assert reached == (7, 18, 2, 2, 7, True, 5, 6, True, 2)
+
+
+def test_booked_units_are_those_of_the_orders_as_they_stand(in_one_run: Path) -> None:
+    with duckdb.connect(str(in_one_run), read_only=True) as connection:
+        booked, stand, changed = connection.execute("""
+            with orders as (
+                select order_key, max_by(profile_key, landed_on) as profile_key, max_by(net_amount, landed_on) as net_amount
+                from intermediate.int_orders__versioned group by order_key
+            ),
+            lines as (
+                select order_key, max_by(product_key, landed_on) as product_key, max_by(quantity, landed_on) as quantity
+                from intermediate.int_order_lines__versioned group by order_key, line_number
+            ),
+            stand as (
+                select profile_key, product_key, sum(quantity) as quantity
+                from orders inner join lines using (order_key) where net_amount <> 0 group by all
+            ),
+            booked as (
+                select profile_key, product_key, sum(quantity) as quantity, count(*) filter (where quantity < 0) as changes
+                from intermediate.int_ordered_products__booked group by all
+            )
+            select
+                (select list_sort(list((profile_key, product_key, quantity))) from booked where quantity <> 0),
+                (select list_sort(list((profile_key, product_key, quantity))) from stand),
+                (select sum(changes) from booked)
+        """).fetchone() or ([], [], 0)
+    assert booked == stand
+    assert len(stand) > 100
+    assert changed > 10
 
 
 def test_the_hand_made_emails_reach_the_rules_that_look_back(in_one_run: Path) -> None:

@@ -25,13 +25,15 @@ LAST = START + timedelta(days=DAYS - 1)
 DAY = LAST - timedelta(days=1)
 SALT = "holdfast"  # the default of HOLDFAST_SALT
 
-# What an erasure changes of others: ranks among all customers, what is fitted to all, counts over people, and the note that a row was
-# refused.
+# What an erasure changes of others: ranks among all customers, what is fitted to all, counts and habits of all people, and the note
+# that a row was refused.
 RELATIVE = {
     "marts.customer_rfm",
+    "marts.customer_send_hours",
     "marts.rfm_movements",
     "marts.rfm_thresholds",
     "marts.dim_customers",
+    "marts.product_replenishments",
     "intermediate.int_event_days__counted",
     "measurement.experiment_cells",
     "measurement.holdout_report",
