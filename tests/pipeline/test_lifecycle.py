@@ -78,7 +78,9 @@ def some_shop(chance: random.Random) -> Shop:
             landed_on = max(first, day + days(chance.choice([0, 0, 0, 1, 7, 60])))
             orders.append(Order(profile, day, landed_on, 10))
             if chance.random() < 0.25:
-                orders.append(Order(profile, day, landed_on + days(chance.choice([1, 5, 90])), chance.choice([-4, -10])))
+                orders.append(
+                    Order(profile, day, landed_on + days(chance.choice([1, 5, 90])), chance.choice([-4, -10]))
+                )
             day += days(chance.choice(GAPS))
         for _ in range(chance.choice([0, 1, 2, 4])):
             said_at = datetime.combine(first + days(chance.choice([-20, 0, 0, 3, chance.randrange(400)])), time(9))
@@ -169,7 +171,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 @pytest.fixture(scope="module")
 def shop(project: Project) -> Shop:
     """A shop that has landed, with the lifecycle of the whole window built in one run."""
-    shop = some_shop(random.Random(20250301))
+    shop = some_shop(random.Random(20250301))  # noqa: S311
     project.empty()
     land(shop, project.warehouse)
     project.run(["int_order_days__aggregated"], START - timedelta(days=60), LAST)
