@@ -212,6 +212,23 @@ def test_every_reason_not_to_mail_is_on_its_page(root: Path, models: list[Node])
     ] == []
 
 
+def test_every_transition_of_the_lifecycle_is_on_its_page(root: Path) -> None:
+    machine = (root / "dbt_project" / "macros" / "behavior" / "lifecycle.sql").read_text()
+    rows = [re.findall(r"'(\w+)': '?(\w+)'?", line) for line in machine.splitlines() if "{'stage': '" in line]
+    transitions = [step for row in rows if (step := dict(row)).get("event")]
+    page = (root / "docs" / "lifecycle.md").read_text()
+
+    assert len(transitions) > 10
+    assert [
+        step
+        for step in transitions
+        if f"| `{step['stage']}` | {step['event']} | {step.get('after_days', '')} | `{step['to']}` |".replace(
+            "|  |", "| |"
+        )
+        not in page
+    ] == []
+
+
 def test_only_the_engagement_layer_reads_what_providers_say_of_machines(root: Path, models: list[Node]) -> None:
     readers = [
         model["name"]

@@ -225,6 +225,17 @@ def test_booked_units_are_those_of_the_orders_as_they_stand(in_one_run: Path) ->
     assert changed > 10
 
 
+def test_subscribers_are_those_who_consented_and_never_ordered(in_one_run: Path) -> None:
+    with duckdb.connect(str(in_one_run), read_only=True) as connection:
+        found = connection.execute("""
+            select distinct customers.lifecycle_stage, customers.consent_status = 'subscribed' as has_consent
+            from marts.dim_customers as customers
+            anti join marts.customer_rfm as buyers
+                on customers.as_of = buyers.as_of and customers.customer_id = buyers.customer_id
+        """).fetchall()
+    assert set(found) == {("subscriber", True), ("prospect", False)}
+
+
 def test_the_hand_made_emails_reach_the_rules_that_look_back(in_one_run: Path) -> None:
     with duckdb.connect(str(in_one_run), read_only=True) as connection:
         rules = connection.execute("select distinct rule from intermediate.int_email_engagement__classified").fetchall()

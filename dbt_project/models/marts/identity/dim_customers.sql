@@ -14,6 +14,10 @@ orders as (
     select * from {{ ref('int_customer_orders__summarised') }} where {{ in_window('as_of') }}
 ),
 
+lifecycle as (
+    select * from {{ ref('int_customer_lifecycle__staged') }} where {{ in_window('as_of') }}
+),
+
 identifiers as (
     select * from {{ ref('int_customer_identifiers__counted') }} where {{ in_window('as_of') }}
 ),
@@ -49,14 +53,7 @@ described as (
         traits.first_seen_on,
         coalesce(consent.consent_status, 'unknown') as consent_status,
         consent.consent_evidence_id,
-        case
-            when orders.last_order_on is null and consent.consent_status = 'subscribed' then 'subscriber'
-            when orders.last_order_on is null then 'prospect'
-            when orders.order_days_total = 1 and traits.as_of - orders.last_order_on <= 30 then 'new_customer'
-            when traits.as_of - orders.last_order_on <= 60 then 'active'
-            when traits.as_of - orders.last_order_on <= 120 then 'at_risk'
-            else 'lapsed'
-        end as lifecycle_stage,
+        lifecycle.lifecycle_stage,
         case
             when coalesce(orders.net_amount_total, 0) <= 0 then 'none'
             when orders.net_amount_total > value_thresholds.high_amount then 'high'
@@ -83,7 +80,7 @@ described as (
         )
         or coalesce(traits.profile_count > limits.most_profiles, false) as is_identity_uncertain
     from traits
-    {%- for part in ['grouped', 'consent', 'orders', 'identifiers'] %}
+    {%- for part in ['grouped', 'consent', 'orders', 'lifecycle', 'identifiers'] %}
     left join {{ part }} on traits.as_of = {{ part }}.as_of and traits.customer_id = {{ part }}.customer_id
     {%- endfor %}
     left join value_thresholds on traits.as_of = value_thresholds.as_of
