@@ -59,6 +59,8 @@ class StageTranslator(DagsterDbtTranslator):  # type: ignore[misc]  # dagster_db
         return [f"team:{self.get_group_name(dbt_resource_props)}"]
 
 
+OTHER_COLUMNS = "schemas on this incremental model are out of sync"  # dbt's words where `on_schema_change` is `fail`
+
 TRANSLATOR = StageTranslator(checks_sources=True)
 
 
@@ -169,7 +171,7 @@ def dagster_events(
         elif kind == "test" and status in {"pass", "warn", "fail", "error"}:
             yield _check_result(result, manifest)
         if status in {"error", "fail"}:
-            failures.append(f"{result.node.name}: {(result.message or status).strip().splitlines()[0]}")
+            failures.append(f"{result.node.name}: {_said_of(result.message or status)}")
     if failures:
         message = f"{len(failures)} dbt nodes failed, first {failures[0]}"
         raise DbtFailed(message)
@@ -200,6 +202,15 @@ def _check_result(result: Any, manifest: Mapping[str, Any]) -> dg.AssetCheckResu
 
 def _newest(folder: Path) -> float:
     return max(path.stat().st_mtime for path in folder.rglob("*") if path.is_file())
+
+
+def _said_of(message: str) -> str:
+    if OTHER_COLUMNS in message:
+        return (
+            "its table in the warehouse has other columns, as another version of the project built it; delete warehouse.duckdb and"
+            " backfill (docs/operations.md, After an update)"
+        )
+    return message.strip().splitlines()[0]
 
 
 def _first_line(fault: object) -> str:
