@@ -7,11 +7,10 @@ import duckdb
 import networkx as nx
 import numpy as np
 import pyarrow as pa
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from splink import DuckDBAPI
 from splink.clustering import cluster_pairwise_predictions_at_threshold
 
+from ml.identity.components import label
 from orchestration.defs.identity.contraction import label_components
 
 Solver = Callable[[duckdb.DuckDBPyConnection], None]
@@ -46,13 +45,11 @@ select vertex, component from reached
 
 
 def by_scipy(connection: duckdb.DuckDBPyConnection) -> None:
-    """As `ml.identity.solve` does."""
-    edges = connection.execute("select left_no, right_no from edges").fetchnumpy()
-    size = int(np.max([each.max() for each in edges.values()])) + 1
-    graph = coo_array(
-        (np.ones(len(edges["left_no"]), np.int8), (edges["left_no"], edges["right_no"])), shape=(size, size)
-    )
-    labels = connected_components(graph, directed=False)[1]
+    """As identity does."""
+    edges = connection.execute("from edges").to_arrow_table()
+    left, right = (edges[name].to_numpy() for name in ("left_no", "right_no"))
+    size = 1 + int(max(left.max(), right.max()))
+    labels = label(left, right, size=size)
     _store(connection, pa.table({"vertex": np.arange(size, dtype=np.int32), "component": labels}))
 
 

@@ -32,6 +32,16 @@ where profiles.person_hash is not null
 group by links.identifier_no, profiles.person_hash
 """
 
+ACCOUNTS: Final = """
+create or replace temp table accounts as
+select links.profile_no, split_part(profiles.profile_key, ':', 1) as source, links.identifier_no as account,
+    links.first_landed_on as known_on, known_identifiers.rank
+from known_links as links
+inner join known_identifiers using (identifier_no)
+inner join identity.profiles as profiles on links.profile_no = profiles.profile_no
+where known_identifiers.identifier_type = 'user_id'
+"""
+
 # An account's name is the first that landed for any profile of it.
 ACCOUNT_NAMES: Final = """
 create or replace temp table account_names as
@@ -49,16 +59,8 @@ qualify row_number() over (partition by links.identifier_no order by known_on, p
 # Two accounts of one source at one value are two people when their names differ: by more than a typo, and neither an initial
 # of the other nor first and last name swapped. As an account's name does not change, what differs differs for good.
 SHARED: Final = """
-with accounts as (
-    select links.profile_no, split_part(profiles.profile_key, ':', 1) as source, links.identifier_no as account,
-        links.first_landed_on as landed_on
-    from known_links as links
-    inner join known_identifiers using (identifier_no)
-    inner join identity.profiles as profiles on links.profile_no = profiles.profile_no
-    where known_identifiers.identifier_type = 'user_id'
-),
-uses as (
-    select links.identifier_no, accounts.source, accounts.account, min(greatest(links.first_landed_on, accounts.landed_on)) as known_on
+with uses as (
+    select links.identifier_no, accounts.source, accounts.account, min(greatest(links.first_landed_on, accounts.known_on)) as known_on
     from known_links as links
     inner join known_identifiers using (identifier_no)
     inner join accounts on links.profile_no = accounts.profile_no
@@ -92,22 +94,16 @@ group by one.identifier_no
 MOST_ACCOUNTS: Final = 50  # of one value that are compared with each other: beyond, it is a hub by its profiles anyway
 
 MARKS: Final = """
-with accounts as (
-    select links.profile_no, split_part(profiles.profile_key, ':', 1) as source, links.identifier_no as account,
-        links.first_landed_on as known_on
-    from known_links as links
-    inner join known_identifiers using (identifier_no)
-    inner join identity.profiles as profiles on links.profile_no = profiles.profile_no
-    where known_identifiers.identifier_type = 'user_id'
-    qualify row_number() over (partition by links.profile_no order by links.first_landed_on, known_identifiers.rank) = 1
+with first_accounts as (
+    from accounts qualify row_number() over (partition by profile_no order by known_on, rank) = 1
 )
-select profile_no, 'user_id ' || source as kind, account as value_no, known_on from accounts
+select profile_no, 'user_id ' || source as kind, account as value_no, known_on from first_accounts
 union all
 select
-    accounts.profile_no, 'name ' || accounts.source,
+    first_accounts.profile_no, 'name ' || first_accounts.source,
     cast(dense_rank() over (order by account_names.first_name, account_names.last_name) as integer),
-    greatest(accounts.known_on, account_names.known_on)
-from accounts inner join account_names using (account)
+    greatest(first_accounts.known_on, account_names.known_on)
+from first_accounts inner join account_names using (account)
 """
 
 PAIRS: Final = """
@@ -126,15 +122,17 @@ where identifier_no in (select identifier_no from known_identifiers)
 """
 
 
+TABLES: Final = (LINKS, IDENTIFIERS, ACCOUNTS, ACCOUNT_NAMES)  # which the queries above read, in this order
+
+
 def read_known(connection: duckdb.DuckDBPyConnection) -> Known:
     """Read what is known of the profiles in the table `reached`."""
 
     def read(query: str, **values: object) -> pa.Table:
         return connection.execute(query, values).to_arrow_table()
 
-    connection.execute(LINKS)
-    connection.execute(IDENTIFIERS)
-    connection.execute(ACCOUNT_NAMES)
+    for statement in TABLES:
+        connection.execute(statement)
     return Known(
         profiles=read(PROFILES),
         identifiers=read("from known_identifiers"),

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.defs.identity.dictionary import CREATE, execute, land
-from orchestration.defs.identity.facts import ACCOUNT_NAMES, IDENTIFIERS, LINKS, SHARED
+from orchestration.defs.identity.facts import SHARED, TABLES
 from orchestration.defs.identity.reach import reach_everybody
 from tests.unit.orchestration.identity_warehouse import Fact, day_of, hash_of, new_warehouse, put
 
@@ -41,7 +41,7 @@ def shared(accounts: list[Account], *, end: int = LAST) -> dict[str, int]:
         execute(warehouse, CREATE)
         land(warehouse, start=day_of(0), end=day_of(end))
         reach_everybody(warehouse)
-        for statement in (LINKS, IDENTIFIERS, ACCOUNT_NAMES):
+        for statement in TABLES:
             warehouse.execute(statement)
         found = warehouse.execute(
             f"select identifier_hash, shared_on from ({SHARED}) inner join identity.identifiers using (identifier_no)",
