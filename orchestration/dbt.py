@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 PROJECT = ROOT / "dbt_project"
+CHOSEN = "chosen_for_this_build"
 LEAN = ("--quiet", "--log-level-file", "none", "--threads", "2")
 STAGE_OF_FOLDER = {"staging": "sources", "quarantine": "sources", "segments": "audiences"}
 
@@ -79,10 +81,14 @@ class DbtProjectRunner:
     @property
     def manifest_path(self) -> Path:
         """The manifest that Dagster reads; parsed again when a file of the project is newer."""
-        path = self.target / "manifest.json"
-        if not path.exists() or path.stat().st_mtime < _newest(PROJECT):
+        if not self._is_current():
             _ = self.manifest
-        return path
+        return self.target / "manifest.json"
+
+    def _is_current(self) -> bool:
+        """Whether the written manifest is younger than every file of the project."""
+        path = self.target / "manifest.json"
+        return path.exists() and path.stat().st_mtime >= _newest(PROJECT)
 
     @cached_property
     def manifest_json(self) -> dict[str, Any]:
@@ -94,7 +100,8 @@ class DbtProjectRunner:
     def manifest(self) -> "Manifest":
         """Dbt's own manifest object; handed to each build, so that no build parses again."""
         if self._manifest is None:
-            self._manifest = self._invoke(["parse"]).result
+            is_written = self._is_current()
+            self._manifest = self._invoke(["parse", *(["--no-write-json"] if is_written else [])]).result
         return self._manifest
 
     def build(self, nodes: Iterable[str], *, start: date, end: date) -> list[Any]:
@@ -112,7 +119,8 @@ class DbtProjectRunner:
             DbtFailed: If dbt could not run at all.
         """
         variables = json.dumps({"window_start": start.isoformat(), "window_end": end.isoformat()})
-        select = ["--select", *sorted(nodes), "--indirect-selection", "empty"]
+        selectors = mark_chosen(self.manifest, frozenset(nodes))
+        select = ["--select", *sorted(selectors), "--indirect-selection", "empty"]
         outcome = self._invoke(
             ["build", "--no-write-json", *select, "--exclude-resource-type", "unit_test", "--vars", variables]
         )
@@ -152,6 +160,17 @@ def forget_compiled(manifest: "Manifest") -> "Manifest":
             node.extra_ctes_injected = False
             node.extra_ctes = []
     return manifest
+
+
+def mark_chosen(manifest: "Manifest", nodes: AbstractSet[str]) -> set[str]:
+    """Tag the named nodes, so that dbt looks for one tag rather than through all nodes for each name; gives the selectors to use."""
+    named = set()
+    for node in manifest.nodes.values():
+        node.tags = [tag for tag in node.tags if tag != CHOSEN]
+        if node.name in nodes:
+            node.tags.append(CHOSEN)
+            named.add(node.name)
+    return {*(nodes - named), *([f"tag:{CHOSEN}"] if named else [])}
 
 
 def dagster_events(

@@ -12,6 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.pipeline.forked import call
+
 ROOT = Path(__file__).resolve().parents[2]
 START = date(2025, 1, 1)
 DAYS = 120
@@ -39,9 +41,7 @@ class Platform:
         return subprocess.Popen(command, cwd=ROOT, env=self.environment(), text=True, **pipes)
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        with self.start(*arguments) as process:
-            out, err = process.communicate(timeout=500)
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+        return call(arguments, environment=self.environment(), cwd=ROOT, log=self.home, timeout=500)
 
     def ok(self, *arguments: str) -> str:
         done = self.call(*arguments)
