@@ -36,11 +36,32 @@ from (select mailbox_hash, unnest(closed_topics) as topic from activation.releas
 inner join (select unnest($flows) as flow, unnest($topics) as topic) as flows on closed.topic = flows.topic
 """
 
-# Who left by any mailbox is closed at all of them.
+# Who left by any mailbox is closed at all of them; who complained, and so are the others of the household, as the day's rule counts one.
 LEFT = """
-select customer_id, min(consent_status) as reason
-from activation.release_recheck where as_of = $today
-group by customer_id having bool_and(consent_status in ('unsubscribed', 'complained', 'bounced'))
+with own as (
+    select customer_id, min(consent_status) as reason
+    from activation.release_recheck where as_of = $today
+    group by customer_id having bool_and(consent_status in ('unsubscribed', 'complained', 'bounced'))
+),
+complained as (
+    select distinct customer_id from activation.release_recheck where as_of = $today and consent_status = 'complained'
+),
+members as (
+    select customer_id, household_id from marts.dim_customers where as_of = $day and household_id is not null
+),
+houses as (
+    select household_id
+    from members left join complained using (customer_id)
+    group by household_id
+    having count(complained.customer_id) > 0 and count(*) <= (
+        select max(at_most) from ops.suppression_rules where as_of = $day and reason = 'household_complaint'
+    )
+)
+select customer_id, reason from own
+union all
+select customer_id, 'household_complaint' as reason
+from members inner join houses using (household_id)
+where customer_id not in (select customer_id from own)
 """
 
 EVIDENCE = "+int_consent_evidence__unioned"
@@ -95,7 +116,7 @@ def build_release(
                     CLOSED_FLOWS,
                     {"today": today, "flows": [flow.flow for flow in flows], "topics": [flow.topic for flow in flows]},
                 ).to_arrow_table(),
-                blocked=connection.execute(LEFT, {"today": today}).to_arrow_table(),
+                blocked=connection.execute(LEFT, {"today": today, "day": day}).to_arrow_table(),
                 directory=settings.publish,
                 run_id=context.run_id,
                 released_at=datetime.now(UTC).replace(tzinfo=None),
