@@ -28,7 +28,7 @@ def connection() -> duckdb.DuckDBPyConnection:
 
 
 def blocked(connection: duckdb.DuckDBPyConnection, **statuses: str) -> dict[str, str]:
-    everyone = {name: "subscribed" for name in ("ann", "bob", "cid", "dan", "eve", "fay")} | statuses
+    everyone = dict.fromkeys(("ann", "bob", "cid", "dan", "eve", "fay"), "subscribed") | statuses
     rows = [[TODAY, name, f"mailbox of {name}", status] for name, status in everyone.items()]
     connection.executemany("insert into activation.release_recheck values (?, ?, ?, ?)", rows)
     return dict(connection.execute(LEFT, {"day": DAY, "today": TODAY}).fetchall())
