@@ -15,6 +15,10 @@ STEP_SCHEMA = pa.schema(
         ("flow", pa.string()),
         ("trigger", pa.string()),
         ("reentry", pa.string()),
+        ("reentry_days", pa.int32()),
+        ("exits_on_order", pa.bool_()),
+        ("exit_stages", pa.list_(pa.string())),
+        ("despite", pa.list_(pa.string())),
         ("step", pa.string()),
         ("step_number", pa.int32()),
         ("delay_days", pa.int32()),
@@ -47,7 +51,8 @@ left join decide_map as people on ledger.root_profile_key = people.profile_key
 where ledger.send_date <= $as_of
 """
 
-# A flow that is entered once belongs to the occurrence that was started, else to the earliest trigger.
+# A flow that is entered once belongs to the occurrence that was started, else to the earliest trigger; one with a window to the newest
+# trigger, unless another began within the window. A sequence that began goes on until an order or a stage ends it.
 DUE = """
 create or replace temp table decide_due as
 with starts as (
@@ -63,6 +68,11 @@ released as (
     where customer_id is not null
     group by flow, step, occurrence, customer_id
 ),
+begun as (
+    select flow, customer_id, occurrence, min(as_of) as begun_on, min(send_at) as begun_at
+    from released
+    group by flow, customer_id, occurrence
+),
 due as (
     select starts.flow, steps.step, starts.customer_id, starts.occurrence, starts.triggered_at as due_since
     from starts
@@ -77,9 +87,7 @@ due as (
     where $as_of - released.as_of between steps.delay_days and steps.delay_days + steps.due_days
 ),
 entries as (
-    select flow, customer_id, occurrence, false as is_waiting, min(send_at) as entered_at
-    from released
-    group by flow, customer_id, occurrence
+    select flow, customer_id, occurrence, false as is_waiting, begun_at as entered_at from begun
     union all
     select flow, customer_id, occurrence, true as is_waiting, triggered_at as entered_at from starts
 ),
@@ -87,15 +95,53 @@ first_entries as (
     select flow, customer_id, occurrence
     from entries
     qualify row_number() over (partition by flow, customer_id order by is_waiting, entered_at, occurrence) = 1
+),
+newest_starts as (
+    select flow, customer_id, occurrence
+    from due
+    where step = '1'
+    qualify row_number() over (partition by flow, customer_id order by due_since desc, occurrence) = 1
+),
+last_begun as (
+    select begun.flow, begun.customer_id, max(begun.begun_on) as begun_on
+    from begun
+    group by begun.flow, begun.customer_id
+),
+ended as (
+    select distinct due.flow, due.step, due.customer_id, due.occurrence
+    from due
+    inner join decide_steps as steps on due.flow = steps.flow and due.step = steps.step
+    inner join (select * from {exits} where as_of = $as_of) as exits on due.customer_id = exits.customer_id
+    left join begun
+        on due.flow = begun.flow and due.customer_id = begun.customer_id and due.occurrence = begun.occurrence
+    where (steps.exits_on_order and exits.last_ordered_at > coalesce(begun.begun_at, due.due_since))
+        or (
+            list_contains(steps.exit_stages, exits.lifecycle_stage)
+            and exits.stage_entered_on
+                > cast(timezone($timezone, timezone('UTC', coalesce(begun.begun_at, due.due_since))) as date)
+        )
 )
-select due.*, steps.reentry
+select due.*, steps.reentry, steps.reentry_days
 from due
 inner join decide_steps as steps on due.flow = steps.flow and due.step = steps.step
 left join first_entries on due.flow = first_entries.flow and due.customer_id = first_entries.customer_id
+left join newest_starts on due.flow = newest_starts.flow and due.customer_id = newest_starts.customer_id
+left join last_begun on due.flow = last_begun.flow and due.customer_id = last_begun.customer_id
 anti join released
     on due.flow = released.flow and due.step = released.step and due.occurrence = released.occurrence
     and due.customer_id = released.customer_id
-where steps.reentry = 'each' or due.occurrence = first_entries.occurrence
+anti join ended
+    on due.flow = ended.flow and due.step = ended.step and due.occurrence = ended.occurrence
+    and due.customer_id = ended.customer_id
+where case steps.reentry
+    when 'each' then true
+    when 'once' then due.occurrence = first_entries.occurrence
+    else steps.step_number > 1
+        or (
+            due.occurrence = newest_starts.occurrence
+            and coalesce(last_begun.begun_on + steps.reentry_days <= $as_of, true)
+        )
+end
 """
 
 # Local opening hours per zone, once per zone; a zone that nobody knows takes the brand's and is flagged.
@@ -180,6 +226,10 @@ def _step_row(flow: Flow, step: Step, approval: Approval | None) -> dict[str, An
         "flow": flow.flow,
         "trigger": flow.trigger,
         "reentry": flow.reentry,
+        "reentry_days": flow.reentry_days,
+        "exits_on_order": flow.exits.ordered,
+        "exit_stages": list(flow.exits.stages),
+        "despite": list(flow.despite),
         "step": str(step.step),
         "step_number": step.step,
         "delay_days": step.delay_days,

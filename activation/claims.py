@@ -27,6 +27,7 @@ class Claim(NamedTuple):
     arm: str | None
     send_at: str
     reentry: str
+    reentry_days: int | None
     payload: str | None
 
 
@@ -71,7 +72,8 @@ class Batch:
 INCOMING = """
 create temp table incoming (
     idempotency_key text primary key, kind text, mailbox_hash text, customer_id text, root_profile_key text, flow text,
-    step text, occurrence text, experiment text, arm text, send_at text, reentry text, payload text
+    step text, occurrence text, experiment text, arm text, send_at text, reentry text,
+    reentry_days integer, payload text
 )
 """
 CONFLICTS = (
@@ -109,7 +111,8 @@ CONFLICTS = (
             " join lineage on incoming.customer_id = lineage.customer_id"
             " join ledger on lineage.profile_key = ledger.root_profile_key and incoming.flow = ledger.flow"
             " and incoming.occurrence <> ledger.occurrence"
-            " where incoming.reentry = 'once' and incoming.step = '1'"
+            " where incoming.step = '1' and (incoming.reentry = 'once' or incoming.reentry = 'window'"
+            " and ledger.step = '1' and date(ledger.as_of) > date(:as_of, '-' || incoming.reentry_days || ' days'))"
         ),
     ),
 )
@@ -167,7 +170,7 @@ def claim(
         dropped.update([Refusal("send", "duplicate_in_batch")] * (len(claims) - kept))
         connection.executemany("insert into lineage values (?, ?)", lineage)
         for reason, conflict in CONFLICTS:
-            arguments = values if ":send_date" in conflict else {}
+            arguments = values if ":" in conflict else {}
             lost = connection.execute(
                 f"select idempotency_key, kind from incoming where idempotency_key in ({conflict})", arguments
             ).fetchall()

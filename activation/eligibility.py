@@ -86,6 +86,8 @@ SUPPRESSED = """
         candidates.send_after_utc, candidates.send_before_utc
     from decide_candidates as candidates
     inner join suppressions on candidates.{key} = suppressions.{key}
+    inner join decide_steps as steps
+        on candidates.flow = steps.flow and candidates.step = steps.step and not list_contains(steps.despite, suppressions.reason)
 """
 
 

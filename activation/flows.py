@@ -65,16 +65,43 @@ class Value(Part):
     weight_without_score: Share
 
 
+Stage = Literal["prospect", "subscriber", "new_customer", "active", "at_risk", "lapsed", "won_back"]
+
+
+Despite = Literal["recently_converted", "engager_cooldown"]
+
+
+class Exits(Part):
+    """What ends a sequence before its last step: an order, or a move into a stage, after it began. Who unsubscribes is suppressed."""
+
+    ordered: bool = False
+    stages: tuple[Stage, ...] = ()
+
+
 class Flow(Part):
-    """One file of `flows/`: a trigger and its ordered steps."""
+    """One file of `flows/`: a trigger, its ordered steps, what ends them, and whether it may begin again.
+
+    `despite`: reasons not to mail that do not hold for this flow; only those that guard against too much selling can be named.
+    `reentry`: `once` for each customer, `each` trigger, or `window`: not within `reentry_days` of the last beginning.
+    """
 
     flow: Name
     topic: Name
     description: str = ""
     trigger: Name
-    reentry: Literal["once", "each"]
+    reentry: Literal["once", "each", "window"]
+    reentry_days: Annotated[int, Field(ge=1)] | None = None
+    exits: Exits = Exits()
+    despite: tuple[Despite, ...] = ()
     value: Value
     steps: tuple[Step, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _window_has_days(self) -> Self:
+        if (self.reentry == "window") != (self.reentry_days is not None):
+            message = "reentry window and reentry_days belong together"
+            raise ValueError(message)
+        return self
 
 
 class Approval(Part):

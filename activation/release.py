@@ -42,6 +42,7 @@ select
     decisions.arm,
     strftime(decisions.send_after_utc, '%Y-%m-%d %H:%M:%S') as send_at,
     decisions.reentry,
+    decisions.reentry_days,
     payloads.payload,
     decisions.approval_expires_on
 from activation.send_decisions as decisions

@@ -24,6 +24,7 @@ class DecisionTables:
             starts_at, expires_at.
         membership: as_of, customer_id, segment.
         triggers: as_of, flow, customer_id, occurrence, triggered_at (UTC).
+        exits: as_of, customer_id, last_ordered_at (UTC), lifecycle_stage, stage_entered_on.
         freshness: as_of, source, event, feed_landed_on.
         scores: as_of, customer_id, model_name, model_version, score, tier.
         identity_map: profile_key, customer_id, root_profile_key, valid_from, valid_to (exclusive).
@@ -36,6 +37,7 @@ class DecisionTables:
     suppressions: str = "marts.suppressions"
     membership: str = "marts.segment_membership"
     triggers: str = "marts.flow_triggers"
+    exits: str = "marts.flow_exits"
     freshness: str = "marts.event_freshness"
     scores: str = "ml.customer_scores"
     identity_map: str = "marts.identity_map"
@@ -75,6 +77,7 @@ DECISION_COLUMNS = {
     "approval_expires_on": "date",
     "playbook_version": "varchar",
     "reentry": "varchar",
+    "reentry_days": "integer",
     "idempotency_key": "varchar",
 }
 

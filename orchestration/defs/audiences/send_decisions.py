@@ -19,6 +19,7 @@ MARTS = [
     ["marts", "suppressions"],
     ["marts", "segment_membership"],
     ["marts", "flow_triggers"],
+    ["marts", "flow_exits"],
     ["marts", "event_freshness"],
     ["marts", "identity_map"],
     ["ml", "customer_scores"],

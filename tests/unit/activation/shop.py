@@ -17,7 +17,14 @@ from activation.state import StateStore
 from activation.tables import expose_state
 
 PLAYBOOK = Path(__file__).resolve().parents[3] / "playbook"
-SEGMENTS = frozenset({"engaged_browsers_without_order", "repeat_buyers_with_replenishment_risk", "high_value_at_risk"})
+SEGMENTS = frozenset(
+    {
+        "engaged_browsers_without_order",
+        "repeat_buyers_with_replenishment_risk",
+        "high_value_at_risk",
+        "first_time_buyers",
+    }
+)
 DAY = date(2025, 6, 10)
 
 MARTS = """
@@ -38,6 +45,9 @@ create table marts.segment_membership (
     as_of date, customer_id varchar, segment varchar, entered_on date, is_new boolean, held_by_stability boolean
 );
 create table marts.flow_triggers (as_of date, flow varchar, customer_id varchar, occurrence varchar, triggered_at timestamp);
+create table marts.flow_exits (
+    as_of date, customer_id varchar, last_ordered_at timestamp, lifecycle_stage varchar, stage_entered_on date
+);
 create table marts.event_freshness (as_of date, source varchar, event varchar, feed_landed_on date);
 create table marts.identity_map (
     profile_key varchar, customer_id varchar, root_profile_key varchar, valid_from date, valid_to date
@@ -134,6 +144,21 @@ class Shop:
         self.insert(
             "marts.flow_triggers", as_of=day, flow=flow, customer_id=customer_id, occurrence=occurrence or f"{flow}_{customer_id}",
             triggered_at=at or datetime.combine(day, datetime.min.time()) + timedelta(hours=10),
+        )  # fmt: skip
+
+    def stands(
+        self,
+        customer_id: str,
+        stage: str,
+        *,
+        since: date = date(2025, 1, 1),
+        ordered_at: datetime | None = None,
+        day: date = DAY,
+    ) -> None:
+        """What may end a sequence of a customer."""
+        self.insert(
+            "marts.flow_exits", as_of=day, customer_id=customer_id, last_ordered_at=ordered_at, lifecycle_stage=stage,
+            stage_entered_on=since,
         )  # fmt: skip
 
     def suppress(

@@ -32,9 +32,16 @@ def faults(folder: Path) -> list[str]:
 
 def test_playbook_has_the_flows_and_the_holdout() -> None:
     book = playbook()
-    assert [(flow.flow, len(flow.steps), flow.reentry) for flow in book.flows] == [
-        ("welcome", 2, "once"),
-        ("win_back", 2, "each"),
+    assert [(flow.flow, len(flow.steps), flow.reentry, flow.reentry_days) for flow in book.flows] == [
+        ("browse_abandonment", 1, "window", 14),
+        ("cart_abandonment", 2, "window", 7),
+        ("first_purchase", 2, "once", None),
+        ("nurture", 1, "window", 28),
+        ("post_purchase_education", 1, "window", 30),
+        ("renewal", 1, "each", None),
+        ("replenishment", 1, "window", 14),
+        ("welcome", 2, "once", None),
+        ("win_back", 2, "each", None),
     ]
     assert [(arm.arm, arm.share) for arm in book.global_holdout.arms] == [("holdout", 0.05), ("treatment", 0.95)]
     assert [(cap.limit, cap.hours) for cap in book.policies.caps] == [(1, 16), (3, 7 * 24), (10, 30 * 24)]
@@ -78,7 +85,19 @@ def test_version_follows_content_not_layout(folder: Path) -> None:
             "delay_days: input should be greater than or equal to 0",
         ),
         ("flows/welcome.yml", "topic: welcome", "topik: welcome", "topik is not known here"),
-        ("flows/welcome.yml", "reentry: once", "reentry: twice", "reentry: input should be 'once' or 'each'"),
+        ("flows/welcome.yml", "reentry: once", "reentry: twice", "reentry: input should be 'once', 'each' or 'window'"),
+        (
+            "flows/nurture.yml",
+            "stages: [new_customer,",
+            "stages: [buyer,",
+            "0: input should be 'prospect', 'subscriber', 'new_customer', 'active', 'at_risk', 'lapsed' or 'won_back'",
+        ),
+        (
+            "flows/renewal.yml",
+            "despite: [recently_converted]",
+            "despite: [complained]",
+            "0: input should be 'recently_converted' or 'engager_cooldown'",
+        ),
         ("approvals.yml", "flow: win_back", "flow: spring_sale", "flow spring_sale is unknown"),
         (
             "approvals.yml",
@@ -220,3 +239,8 @@ def test_domain_of_anybody_is_nobodys_company(folder: Path, old: str, new: str) 
     assert str(caught.value) == (
         f"playbook/policies.yml:{line}: anybody can have a mailbox at gmail.com: it is nobody's company"
     )
+
+
+def test_window_without_days_is_refused(folder: Path) -> None:
+    replace(folder, "flows/nurture.yml", "reentry_days: 28\n", "")
+    assert faults(folder) == ["playbook/flows/nurture.yml:1: reentry window and reentry_days belong together"]

@@ -170,3 +170,86 @@ def test_mailbox_is_capped_for_its_next_owner(shop: Shop) -> None:
     shop.claimed("someone", send_at=datetime.fromisoformat("2025-06-10T20:00"), mailbox="home")
     shop.decide()
     assert shop.outcomes()[BEN, "welcome", "1"] == ("capped", "cap_16_hours")
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize(("days_ago", "is_due"), [(6, False), (7, True)])
+def test_flow_with_a_window_begins_again_after_it(shop: Shop, days_ago: int, is_due: bool) -> None:
+    shop.customer(ANN)
+    released(shop, ANN, flow="cart_abandonment", days_ago=days_ago, occurrence="cart:1")
+    shop.trigger(ANN, "cart_abandonment", occurrence="cart:2")
+    shop.decide()
+    assert [row["occurrence"] for row in shop.rows() if row["step"] == "1"] == (["cart:2"] if is_due else [])
+
+
+def test_flow_with_a_window_begins_with_the_newest_trigger(shop: Shop) -> None:
+    shop.customer(ANN)
+    shop.trigger(ANN, "cart_abandonment", occurrence="old", at=at("2025-06-09T09:00"))
+    shop.trigger(ANN, "cart_abandonment", occurrence="new", at=at("2025-06-10T09:00"))
+    shop.decide()
+    assert [row["occurrence"] for row in shop.rows()] == ["new"]
+
+
+def test_window_is_kept_through_a_merge(shop: Shop) -> None:
+    merge(shop)
+    released(shop, BEN, flow="cart_abandonment", days_ago=5, occurrence="cart_of_ben")
+    shop.trigger(ANN, "cart_abandonment", occurrence="cart_of_ann")
+    shop.decide()
+    assert [row["occurrence"] for row in shop.rows() if row["step"] == "1"] == []
+
+
+def test_window_that_closed_between_decision_and_release_drops_the_email(shop: Shop) -> None:
+    """Two people were decided as strangers and are one by the time of the release."""
+    shop.customer(ANN)
+    shop.trigger(ANN, "cart_abandonment", occurrence="cart_of_ann")
+    shop.decide()
+    assert shop.outcomes()[ANN, "cart_abandonment", "1"] == SENT
+    released(shop, BEN, flow="cart_abandonment", days_ago=5, occurrence="cart_of_ben")
+    shop.identity(f"p_{BEN}", ANN, f"p_{ANN}", since=DAY)
+    summary = shop.release()
+    assert summary.sends == 0
+    assert summary.dropped == {"send": {"flow_already_started_for_customer": 1}}
+
+
+@pytest.mark.parametrize(
+    ("ordered_at", "is_due"), [(None, True), ("2025-06-06T08:00", True), ("2025-06-09T08:00", False)]
+)
+def test_order_after_the_beginning_ends_the_sequence(shop: Shop, ordered_at: str | None, is_due: bool) -> None:
+    shop.customer(ANN)
+    released(shop, ANN, flow="cart_abandonment", days_ago=3, occurrence="cart:1")
+    shop.stands(ANN, "active", ordered_at=at(ordered_at) if ordered_at else None)
+    shop.decide()
+    assert list(shop.outcomes()) == ([(ANN, "cart_abandonment", "2")] if is_due else [])
+
+
+def test_order_that_triggered_a_flow_does_not_end_it(shop: Shop) -> None:
+    shop.customer(ANN)
+    shop.trigger(ANN, "first_purchase", at=at("2025-06-07T09:00"))
+    shop.stands(ANN, "new_customer", since=date(2025, 6, 7), ordered_at=at("2025-06-07T09:00"))
+    shop.decide()
+    assert shop.outcomes() == {(ANN, "first_purchase", "1"): SENT}
+
+
+@pytest.mark.parametrize(
+    ("stage", "since", "is_due"),
+    [("new_customer", date(2025, 6, 10), False), ("new_customer", date(2025, 6, 1), True), ("subscriber", date(2025, 6, 10), True)],
+)  # fmt: skip
+def test_stage_that_began_after_the_trigger_ends_the_sequence(
+    shop: Shop, stage: str, since: date, is_due: bool
+) -> None:
+    shop.customer(ANN)
+    shop.trigger(ANN, "nurture", at=at("2025-06-05T09:00"))
+    shop.stands(ANN, stage, since=since)
+    shop.decide()
+    assert list(shop.outcomes()) == ([(ANN, "nurture", "1")] if is_due else [])
+
+
+def test_flow_without_exits_goes_on_after_an_order(shop: Shop) -> None:
+    shop.customer(ANN)
+    shop.trigger(ANN, "welcome")
+    shop.stands(ANN, "active", since=DAY, ordered_at=at("2025-06-10T12:00"))
+    shop.decide()
+    assert shop.outcomes() == {(ANN, "welcome", "1"): SENT}

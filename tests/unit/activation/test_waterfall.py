@@ -319,3 +319,15 @@ def clean(connection: duckdb.DuckDBPyConnection) -> None:
         "ml.customer_scores",
     ):
         connection.execute(f"delete from {table}")
+
+
+def test_flow_that_follows_an_order_is_sent_despite_it(shop: Shop) -> None:
+    for flow in ("first_purchase", "welcome"):
+        shop.trigger(ANN, flow, at=datetime.fromisoformat("2025-06-07T09:00"))
+    shop.customer(ANN)
+    shop.suppress("recently_converted", customer_id=ANN)
+    shop.decide()
+    assert shop.outcomes() == {
+        (ANN, "first_purchase", "1"): ("sent", None),
+        (ANN, "welcome", "1"): ("suppressed", "recently_converted"),
+    }
