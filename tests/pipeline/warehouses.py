@@ -1,5 +1,6 @@
 """Comparison of two warehouses, row for row."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,26 @@ where columns.database_name = 'one' and columns.schema_name in (select unnest($s
 group by columns.schema_name, columns.table_name
 order by columns.schema_name, columns.table_name
 """
+
+# Every table that is kept by days, what Python registered of the landing zone included.
+TABLES_BY_DAY = """
+select tables.schema_name, tables.table_name, columns.column_name
+from duckdb_tables() as tables
+inner join duckdb_columns() as columns using (database_name, schema_name, table_name)
+where columns.column_name in ('landed_on', 'as_of', 'changed_on') and tables.schema_name <> 'identity' and not tables.temporary
+"""
+
+
+def delete_days(warehouse: Path, days: Sequence[date]) -> int:
+    """Delete all rows of some days, whatever table holds them; returns how many."""
+    count = 0
+    with duckdb.connect(str(warehouse)) as connection:
+        for schema, table, column in connection.execute(TABLES_BY_DAY).fetchall():
+            rows = connection.execute(
+                f"delete from {schema}.{table} where {column} in (select unnest($days))", {"days": list(days)}
+            ).fetchall()
+            count += rows[0][0]
+    return count
 
 
 class Compared(NamedTuple):
