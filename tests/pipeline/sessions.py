@@ -51,6 +51,10 @@ class Session:
         """The decision job of some days, which stages nothing."""
         self._call("decide", (str(first), str(last)))
 
+    def build(self, models: Sequence[str], first: date, last: date) -> None:
+        """Some dbt models over a window, and nothing else."""
+        self._call("build", (str(first), str(last), *models))
+
     def rebuild_aggregates(self, days: Sequence[date]) -> None:
         self._call("rebuild_aggregates", [str(day) for day in days])
 
@@ -62,7 +66,8 @@ class Session:
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if answer != "done\n":
-            raise Failed(self.log.read_bytes()[said:].decode())
+            lines = self.log.read_bytes()[said:].decode().splitlines()
+            raise Failed("\n".join(line for line in lines if " - DEBUG - " not in line))
 
 
 def holdfast(*arguments: str) -> None:
@@ -102,18 +107,22 @@ def rebuild_aggregates(*days: str) -> None:
     from orchestration.resources import Warehouse, prepare_home
 
     settings = prepare_home()
-    dbt = DbtProjectRunner(settings)
-    tables = aggregates(dbt.manifest_json["nodes"].values())
+    tables = aggregates(DbtProjectRunner(settings).manifest_json["nodes"].values())
     with Warehouse(settings.warehouse).connect() as connection:
         for table in tables:
             connection.execute(f"delete from intermediate.{table}")
     for day in days:
-        failed = [
-            result.message
-            for result in dbt.build(tables, start=date.fromisoformat(day), end=date.fromisoformat(day))
-            if result.status.value in {"error", "fail"}
-        ]
-        assert not failed, failed
+        build(day, day, *tables)
+
+
+def build(first: str, last: str, *models: str) -> None:
+    from orchestration.dbt import DbtProjectRunner
+    from orchestration.resources import prepare_home
+
+    dbt = DbtProjectRunner(prepare_home())
+    results = dbt.build(models, start=date.fromisoformat(first), end=date.fromisoformat(last))
+    failed = [result.message for result in results if result.status.value in {"error", "fail"}]
+    assert not failed, failed
 
 
 def aggregates(nodes: Any) -> list[str]:
@@ -140,7 +149,7 @@ def _run_job(job: str, first: str, last: str) -> None:
 
 
 CALLS: dict[str, Callable[..., None]] = {
-    call.__name__: call for call in (holdfast, materialize, stage, decide, rebuild_aggregates)
+    call.__name__: call for call in (holdfast, materialize, stage, decide, build, rebuild_aggregates)
 }
 
 

@@ -14,7 +14,6 @@ from tests.pipeline.sessions import Session
 # A week's training has the cut-off of its test slice 30 days before its Sunday.
 CUTOFF = date(2025, 2, 7)
 SUNDAY = CUTOFF + timedelta(days=30)
-MONDAY = SUNDAY - timedelta(days=6)
 EARLIER, AFTER = CUTOFF - timedelta(days=1), CUTOFF + timedelta(days=2)
 ACTORS = ("late", "later", "ahead", "one", "two", "refunded", "grown", "solved", "silent")
 FEATURES = (
@@ -176,8 +175,8 @@ select
 
 def told(platform: Platform, session: Session) -> Known:
     session.stage(SUNDAY)
-    session.materialize(FEATURES, CUTOFF, CUTOFF)
-    session.materialize(TRAINING, MONDAY, MONDAY)
+    session.build(FEATURES, CUTOFF, CUTOFF)
+    session.build(TRAINING, SUNDAY, SUNDAY)
     return Known(
         rows_of(platform, "marts.customer_features where as_of = $day", CUTOFF),
         rows_of(platform, "marts.churn_training_set where cutoff = $day", CUTOFF),
