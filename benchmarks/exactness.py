@@ -17,19 +17,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from tests.pipeline.warehouses import compare
+from tests.pipeline.sessions import decide, holdfast, rebuild_aggregates, stage
+from tests.pipeline.warehouses import compare, delete_days
 
 FIRST = date(2025, 1, 1)
-
-# Every table that is kept by days, what Python registered of the landing zone included.
-TABLES_BY_DAY = """
-select tables.schema_name, tables.table_name, columns.column_name
-from duckdb_tables() as tables
-inner join duckdb_columns() as columns using (database_name, schema_name, table_name)
-where columns.column_name in ('landed_on', 'as_of', 'changed_on') and tables.schema_name <> 'identity' and not tables.temporary
-"""
 
 
 def main() -> None:
@@ -117,36 +108,9 @@ def run_one_backfill(home: Path, shop: Path, days: Sequence[date]) -> None:
 def run_in_random_order(home: Path, shop: Path, days: Sequence[date], shuffled: Sequence[date]) -> None:
     """What landed is staged; the aggregates of landing days are built anew, day by day in another order; then all is decided."""
     shutil.copytree(shop, home / "landing")
-    from orchestration.resources import Warehouse, prepare_home
-
-    settings = prepare_home()
-    from orchestration.dbt import DbtProjectRunner
-    from orchestration.defs.schedules import DECISION, FACTS
-    from orchestration.runs import Request, execute, open_instance, requests_for_training
-
-    first, last = days[0], days[-1]
-    with open_instance(settings) as instance:
-        execute([Request(FACTS, first, last, "facts")], instance)
-        dbt = DbtProjectRunner(settings)
-        tables = aggregates(dbt)
-        with Warehouse(settings.warehouse).connect() as connection:
-            for table in tables:
-                connection.execute(f"delete from intermediate.{table}")
-        for day in shuffled:
-            dbt.build(tables, start=day, end=day)
-        trainings = requests_for_training(settings, instance, start=first, end=last)
-        execute([*trainings, Request(DECISION, first, last, "as of every day")], instance)
-
-
-def aggregates(dbt: Any) -> list[str]:
-    """Models of behavior that are kept by landing day and do not read their own earlier days."""
-    from orchestration.defs.warehouse.models import is_fact
-
-    return [
-        node["name"]
-        for node in dbt.manifest_json["nodes"].values()
-        if is_fact(node) and node["fqn"][1:3] == ["intermediate", "behavior"] and "{{ this }}" not in node["raw_code"]
-    ]
+    stage(str(days[0]), str(days[-1]))
+    rebuild_aggregates(*map(str, shuffled))
+    decide(str(days[0]), str(days[-1]))
 
 
 def run_lost_days(home: Path, whole: Path, lost: Sequence[date]) -> None:
@@ -155,22 +119,6 @@ def run_lost_days(home: Path, whole: Path, lost: Sequence[date]) -> None:
     delete_days(home / "warehouse.duckdb", lost)
     for day in lost:
         holdfast("run", "--date", str(day), "--allow-empty")
-
-
-def delete_days(warehouse: Path, days: Sequence[date]) -> None:
-    """Delete all rows of some days, whatever holds them."""
-    with duckdb.connect(str(warehouse)) as connection:
-        for schema, table, column in connection.execute(TABLES_BY_DAY).fetchall():
-            connection.execute(
-                f"delete from {schema}.{table} where {column} in (select unnest($days))", {"days": list(days)}
-            )
-
-
-def holdfast(*arguments: str) -> None:
-    """A command, in this process."""
-    from orchestration.cli import main as command
-
-    command(list(arguments), standalone_mode=False)
 
 
 if __name__ == "__main__":

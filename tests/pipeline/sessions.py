@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -103,11 +104,10 @@ def decide(first: str, last: str) -> None:
 
 def rebuild_aggregates(*days: str) -> None:
     """Empty the aggregates of landing days and build them again, one day after the other in the order given."""
-    from orchestration.dbt import DbtProjectRunner
-    from orchestration.resources import Warehouse, prepare_home
+    from orchestration.resources import Warehouse
 
-    settings = prepare_home()
-    tables = aggregates(DbtProjectRunner(settings).manifest_json["nodes"].values())
+    settings, dbt = project()
+    tables = aggregates(dbt.manifest_json["nodes"].values())
     with Warehouse(settings.warehouse).connect() as connection:
         for table in tables:
             connection.execute(f"delete from intermediate.{table}")
@@ -116,13 +116,19 @@ def rebuild_aggregates(*days: str) -> None:
 
 
 def build(first: str, last: str, *models: str) -> None:
+    results = project()[1].build(models, start=date.fromisoformat(first), end=date.fromisoformat(last))
+    failed = [result.message for result in results if result.status.value in {"error", "fail"}]
+    assert not failed, failed
+
+
+@cache
+def project() -> tuple[Any, Any]:
+    """The settings of the home and dbt, which is parsed once."""
     from orchestration.dbt import DbtProjectRunner
     from orchestration.resources import prepare_home
 
-    dbt = DbtProjectRunner(prepare_home())
-    results = dbt.build(models, start=date.fromisoformat(first), end=date.fromisoformat(last))
-    failed = [result.message for result in results if result.status.value in {"error", "fail"}]
-    assert not failed, failed
+    settings = prepare_home()
+    return settings, DbtProjectRunner(settings)
 
 
 def aggregates(nodes: Any) -> list[str]:

@@ -16,10 +16,8 @@ CUTOFF = date(2025, 2, 7)
 SUNDAY = CUTOFF + timedelta(days=30)
 EARLIER, AFTER = CUTOFF - timedelta(days=1), CUTOFF + timedelta(days=2)
 ACTORS = ("late", "later", "ahead", "one", "two", "refunded", "grown", "solved", "silent")
-FEATURES = (
-    'key:"marts/customer_features" or key:"intermediate/int_mailbox_consent__folded" or key:"marts/mailbox_consent"'
-)
-TRAINING = 'key:"intermediate/int_training_cutoffs__sliced" or key:"marts/churn_training_set"'
+FEATURES = ("customer_features", "int_mailbox_consent__folded", "mailbox_consent")
+TRAINING = ("int_training_cutoffs__sliced", "churn_training_set")
 LABELS = ("churned", "slice", "horizon_days", "trained_on")
 
 Row = dict[str, Any]
