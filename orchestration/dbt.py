@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
+from orchestration.gaps import STAGED_DAYS
 from orchestration.resources import ROOT, Settings
 
 if TYPE_CHECKING:
@@ -56,9 +57,32 @@ class StageTranslator(DagsterDbtTranslator):  # type: ignore[misc]  # dagster_db
             return str(folders[1])
         return STAGE_OF_FOLDER.get(folders[0], "sources")
 
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        """What dbt says of a node; a model that is as of a day and reads facts comes after the days that are staged."""
+        spec: dg.AssetSpec = super().get_asset_spec(manifest, unique_id, project)
+        node = manifest["nodes"].get(unique_id)
+        if node is None or node["resource_type"] != "model" or is_kept_by_landing_day(node):
+            return spec
+        if not any(_is_of_facts(manifest, parent) for parent in node["depends_on"]["nodes"]):
+            return spec
+        return spec.replace_attributes(deps=[*spec.deps, dg.AssetDep(STAGED_DAYS)])
+
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
         """The team that owns the stage."""
         return [f"team:{self.get_group_name(dbt_resource_props)}"]
+
+
+def is_kept_by_landing_day(node: Mapping[str, Any]) -> bool:
+    """Whether a dbt model holds facts by the day on which they landed; all others are as of a day."""
+    return bool(node["config"]["meta"].get("partitioned_by") == "landed_on")
+
+
+def _is_of_facts(manifest: Mapping[str, Any], unique_id: str) -> bool:
+    """Whether a node is kept by landing day, or is a table that Python writes of what landed."""
+    if unique_id in manifest["sources"]:
+        return manifest["sources"][unique_id]["source_name"] in {"ops", "identity"}
+    node = manifest["nodes"][unique_id]
+    return node["resource_type"] == "model" and is_kept_by_landing_day(node)
 
 
 OTHER_COLUMNS = "schemas on this incremental model are out of sync"  # dbt's words where `on_schema_change` is `fail`

@@ -34,9 +34,9 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         assets=[
             build_landing_files(settings, warehouse, daily),
             build_staged_days(warehouse, daily, facts),
-            *build_models(warehouse, dbt, daily, weekly),
+            *build_models(settings, warehouse, dbt, daily, weekly),
             build_identity_map(settings, warehouse, daily),
-            build_customer_value(warehouse, daily),
+            build_customer_value(settings, warehouse, daily),
             build_churn_model(settings, warehouse, weekly),
             build_customer_scores(settings, warehouse, daily),
             build_send_ledger(settings, warehouse, daily),

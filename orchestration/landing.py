@@ -4,6 +4,7 @@ The landing zone is `<root>/<vendor>/<object>/landed_on=YYYY-MM-DD/<file>`. Regi
 `ops.landing_files` (every file with its independent row count) and `ops.landing_rejects` (what could not be read).
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -207,15 +208,17 @@ def _folder_day(folder: Path) -> date:
 def _scan(root: Path, start: date, end: date) -> Iterator[LandingFile]:
     for vendor, name, day, folder in _day_folders(root):
         if start <= day <= end:
-            for path in sorted(folder.iterdir()):
-                if path.is_file() and not path.name.startswith((".", "_")):
-                    stat = path.stat()
+            with os.scandir(folder) as entries:
+                files = sorted((entry for entry in entries if entry.is_file()), key=lambda entry: entry.name)
+            for entry in files:
+                if not entry.name.startswith((".", "_")):
+                    stat = entry.stat()
                     yield LandingFile(
                         landed_on=day,
                         vendor=vendor,
                         object=name,
-                        file=path.relative_to(root).as_posix(),
-                        path=str(path.absolute()),
+                        file=f"{vendor}/{name}/{folder.name}/{entry.name}",
+                        path=f"{folder.absolute()}/{entry.name}",
                         bytes=stat.st_size,
                         signature=f"{stat.st_size}-{stat.st_mtime_ns}",
                     )

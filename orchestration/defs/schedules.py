@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from orchestration.gaps import STAGED_DAYS
+
 FACTS = "facts"
 DAILY = "daily"
 DECISION = "decision"
 TRAINING = "training"
 RELEASE = "release"
 
-STAGED_KEY = dg.AssetKey(["ops", "staged_days"])
 RELEASE_KEY = dg.AssetKey(["activation", "release"])
 MODEL_KEY = dg.AssetKey(["ml", "churn_model"])
 
@@ -25,7 +26,7 @@ def build_jobs(facts: Sequence[dg.AssetKey], weekly: Sequence[dg.AssetKey]) -> d
         facts: Assets that are kept by landing day; all others are as of a day.
         weekly: What a training set is made of.
     """
-    landed = dg.AssetSelection.assets(*facts, STAGED_KEY)
+    landed = dg.AssetSelection.assets(*facts, STAGED_DAYS)
     trained = dg.AssetSelection.assets(*weekly, MODEL_KEY)
     daily = dg.AssetSelection.all() - trained - dg.AssetSelection.assets(RELEASE_KEY)
     return {

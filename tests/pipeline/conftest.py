@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from tests.pipeline.forked import call
+from tests.pipeline.sessions import Session
 
 ROOT = Path(__file__).resolve().parents[2]
 START = date(2025, 1, 1)
@@ -55,6 +56,10 @@ class Platform:
         assert done.returncode == 2, f"exit {done.returncode}: {done.stdout[-500:]}{done.stderr[-3000:]}"
         assert len(lines) == 1, done.stderr
         return lines[0]
+
+    def session(self) -> Session:
+        """A process for several runs of this home."""
+        return Session(self.home, self.environment())
 
     def query(self, sql: str, **parameters: object) -> list[tuple[object, ...]]:
         with duckdb.connect(str(self.home / "warehouse.duckdb"), read_only=True) as connection:

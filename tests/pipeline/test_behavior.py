@@ -101,6 +101,7 @@ class Project:
             outcome = dbtRunner(manifest=self.manifest).invoke([*arguments, *OPTIONS])
         finally:
             DuckDBConnectionManager.close_all_connections()
+        assert outcome.exception is None, str(outcome.exception)
         assert outcome.success, [f"{row.node.name}: {row.message}" for row in outcome.result if row.status == "error"]
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
@@ -249,6 +250,23 @@ def test_building_a_day_again_changes_nothing(
     request.addfinalizer(lambda: project.warehouse.unlink(missing_ok=True))
     project.run(project.daily, WINDOW[2], WINDOW[2])
     assert differing(project.daily_tables, in_one_run, project.warehouse) == []
+
+
+def test_dbt_by_hand_is_refused_over_a_gap_but_for_facts(
+    project: Project, in_one_run: Path, request: pytest.FixtureRequest
+) -> None:
+    project.warehouse.write_bytes(in_one_run.read_bytes())
+    request.addfinalizer(lambda: project.warehouse.unlink(missing_ok=True))
+    with duckdb.connect(str(project.warehouse)) as connection:
+        connection.execute("create table ops.staged_days as select distinct landed_on from ops.landing_files")
+        connection.execute("insert into ops.staged_days select unnest($days)", {"days": WINDOW})
+        project.run(["customer_rfm"], LAST, LAST)
+        connection.execute("delete from ops.staged_days where landed_on = $day", {"day": WINDOW[1]})
+    refused = f"{WINDOW[1]} to {WINDOW[1]} are not staged.*run `holdfast backfill --from {LAST} --to {LAST}`"
+    with pytest.raises(AssertionError, match=refused):
+        project.run(["customer_rfm"], LAST, LAST)
+    project.run(["customer_rfm"], FIRST, FIRST)
+    project.run(["int_web_days__aggregated"], LAST, LAST)
 
 
 def test_two_training_weeks_in_one_run_equal_each_alone(project: Project, world: Path) -> None:

@@ -10,6 +10,7 @@ from activation.arms import snapshot_assignments
 from activation.decide import DecisionSummary, decide
 from activation.state import StateStore
 from activation.tables import expose_state
+from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.playbooks import playbook_of, register_playbook
 from orchestration.resources import Settings, Warehouse, open_state
@@ -58,7 +59,7 @@ def build_send_decisions(
         start, end = window(context)
         store = open_state(settings)
         register_playbook(store, settings)
-        with warehouse.connect() as connection:
+        with connect_without_gap(context, warehouse, settings) as connection:
             for offset in range((end - start).days + 1):
                 summary, assigned = decide_day(connection, store, settings, start + timedelta(days=offset))
         return (

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import duckdb
 
+from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
-from orchestration.resources import Warehouse
+from orchestration.resources import Settings, Warehouse
 
 if TYPE_CHECKING:  # scipy takes half a second to import, and most runs of a graph only define this module
     from ml.behavior.value import ValueFit
@@ -60,7 +61,9 @@ order by repeats.customer_id
 """
 
 
-def build_customer_value(warehouse: Warehouse, daily: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def build_customer_value(
+    settings: Settings, warehouse: Warehouse, daily: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
     """Define the asset."""
 
     @dg.asset(
@@ -77,7 +80,7 @@ def build_customer_value(warehouse: Warehouse, daily: dg.PartitionsDefinition[st
     def customer_value(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         start, end = window(context)
         days = [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
-        with warehouse.connect() as connection:
+        with connect_without_gap(context, warehouse, settings) as connection:
             connection.execute(CREATE)
             fits = {day.isoformat(): value_day(connection, day) for day in days}
             rows = connection.execute(

@@ -6,6 +6,7 @@ import dagster as dg
 import duckdb
 import pyarrow as pa
 
+from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse, open_state
 
@@ -39,7 +40,7 @@ def build_holdout_report(
         from ml.measurement.lift import analyse_cells, to_table
 
         start, end = window(context)
-        with warehouse.connect() as connection:
+        with connect_without_gap(context, warehouse, settings) as connection:
             connection.register("planned", planned_shares(settings, end))
             cells = connection.execute(CELLS, {"start": start, "end": end}).to_arrow_table()
             rows = analyse_cells(cells)

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse, open_state
 
@@ -42,7 +43,7 @@ def build_customer_scores(
         start, end = window(context)
         days = [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
         load = cache(lambda version: _load(settings, version))
-        with warehouse.connect() as connection:
+        with connect_without_gap(context, warehouse, settings) as connection:
             connection.execute(CREATE)
             tiers = {day.isoformat(): score_day(connection, settings, day, load) for day in days}
         return dg.MaterializeResult(metadata={"tier": tiers[end.isoformat()], "days": len(days)})

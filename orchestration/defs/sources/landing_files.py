@@ -4,8 +4,8 @@ Beside the files, `ops.service_levels`, `ops.consent_rules`, `ops.consent_topics
 `ops.suppression_rules`, `ops.excluded_accounts` and `ops.internal_domains` say what each day's playbook says of them; the gates
 write what they found to `ops.gate_findings`.
 
-A run for day D stages D and every earlier day that landed, or landed again, since it was staged. So no partition is
-ever computed over a gap, whoever asks for it; a run that dies leaves its days unmarked and the next one does them again.
+A run for day D stages D and every earlier day that landed, or landed again, since it was staged, or whose rows were deleted. A run
+that dies leaves its days unmarked and the next one does them again. What is as of a day is refused over a gap (`orchestration.gaps`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,14 +19,14 @@ import pyarrow as pa
 from activation.erasure import tombstones_of
 from activation.playbook import Playbook
 from orchestration.erasure.warehouse import withhold_mentions
-from orchestration.landing import pending_days, register_files
+from orchestration.gaps import CREATE_STAGED_DAYS, LANDING_FILES, STAGED_DAYS, changed_days, unstaged_days
+from orchestration.landing import register_files
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.playbooks import playbook_of, register_playbook
 from orchestration.resources import Settings, Warehouse, open_state
 
 CREATE = """
 create schema if not exists ops;
-create table if not exists ops.staged_days (landed_on date);
 create table if not exists ops.service_levels (
     as_of date, source varchar, expected_every_hours integer, late_after_hours integer, max_bad_share double
 );
@@ -47,10 +47,7 @@ create table if not exists ops.gate_findings (
 );
 """
 
-UNSTAGED = """
-select min(landed_on) from ops.landing_files
-where landed_on <= $end and landed_on not in (select landed_on from ops.staged_days)
-"""
+UNMARK = "delete from ops.staged_days where landed_on between $first and $end or landed_on >= $changed"
 
 
 def build_landing_files(
@@ -59,7 +56,7 @@ def build_landing_files(
     """Define the asset at which the graph begins."""
 
     @dg.asset(
-        key=["ops", "landing_files"],
+        key=LANDING_FILES,
         description="One row per file of the landing zone, with what a probe found: shape, rows, readable or refused.",
         group_name="sources",
         kinds={"python", "duckdb"},
@@ -80,14 +77,17 @@ def build_landing_files(
 def register_window(
     connection: duckdb.DuckDBPyConnection, settings: Settings, *, start: date, end: date
 ) -> dict[str, int | str]:
-    """Register the files of the window and of every earlier day that is not staged; all of them are to be staged now."""
+    """Register the files of the window and of every earlier day that changed; all of them are to be staged now.
+
+    Days after the window are to be staged again if an earlier one changed: what they book is the difference to it.
+    """
     connection.execute(CREATE)
-    first = min([start, *pending_days(connection, settings.landing, until=end)])
+    connection.execute(CREATE_STAGED_DAYS)
+    changed = changed_days(connection, settings.landing, until=end)
+    first = min([start, *changed])
     summary = register_files(connection, settings.landing, start=first, end=end)
     withhold_mentions(connection, tombstones_of(open_state(settings)), salt=settings.salt)
-    connection.execute(
-        "delete from ops.staged_days where landed_on between $first and $end", {"first": first, "end": end}
-    )
+    connection.execute(UNMARK, {"first": first, "end": end, "changed": min(changed, default=date.max)})
     record_playbook(connection, settings, start=first, end=end)
     return {"staged_from": first.isoformat(), **summary._asdict()}
 
@@ -192,8 +192,7 @@ def _replace(
 
 def facts_window(connection: duckdb.DuckDBPyConnection, *, start: date, end: date) -> tuple[date, date]:
     """The days whose facts this run builds: the window, and earlier days that were registered but not yet staged."""
-    row = connection.execute(UNSTAGED, {"end": end}).fetchone()
-    return min(start, row[0]) if row and row[0] else start, end
+    return min([start, *unstaged_days(connection, until=end)]), end
 
 
 def build_staged_days(
@@ -202,7 +201,7 @@ def build_staged_days(
     """Define the asset that marks days as complete once every fact of them is built."""
 
     @dg.asset(
-        key=["ops", "staged_days"],
+        key=STAGED_DAYS,
         description="One row per landed day whose facts are all built.",
         group_name="sources",
         kinds={"duckdb"},

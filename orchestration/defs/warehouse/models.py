@@ -8,16 +8,25 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
-from orchestration.dbt import TRANSLATOR, DbtProjectRunner, StageTranslator, check_key, dagster_events
+from orchestration.dbt import (
+    TRANSLATOR,
+    DbtProjectRunner,
+    StageTranslator,
+    check_key,
+    dagster_events,
+    is_kept_by_landing_day,
+)
 from orchestration.defs.sources.landing_files import facts_window
+from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
-from orchestration.resources import Warehouse
+from orchestration.resources import Settings, Warehouse
 
 WEEKLY = "tag:weekly"
 ON_RELEASE = "tag:release"
 
 
 def build_models(
+    settings: Settings,
     warehouse: Warehouse,
     dbt: DbtProjectRunner,
     daily: dg.PartitionsDefinition[str],
@@ -43,6 +52,9 @@ def build_models(
                 with warehouse.connect() as connection:
                     first, last = facts_window(connection, start=start, end=end)
                 yield from build(dbt, facts, first, last)
+            if as_of_names(dbt) & {*marts}:
+                with connect_without_gap(context, warehouse, settings, needs_own_days=not is_weekly):
+                    pass
             if marts:
                 yield from build(dbt, marts, start, end)
 
@@ -101,11 +113,16 @@ def weekly_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
     ]
 
 
+def as_of_names(dbt: DbtProjectRunner) -> set[str]:
+    """Names of the models that are as of a day."""
+    nodes = dbt.manifest_json["nodes"].values()
+    return {node["name"] for node in nodes if node["resource_type"] == "model" and not is_kept_by_landing_day(node)}
+
+
 def is_fact(node: Mapping[str, Any]) -> bool:
     """Whether a dbt node is a table that is kept by landing day."""
-    config = node["config"]
-    is_table = node["resource_type"] == "model" and config["materialized"] != "ephemeral"
-    return is_table and bool(config["meta"].get("partitioned_by") == "landed_on")
+    is_table = node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral"
+    return is_table and is_kept_by_landing_day(node)
 
 
 def build(dbt: DbtProjectRunner, names: list[str], start: date, end: date) -> Iterator[Any]:
