@@ -57,7 +57,8 @@ def read_hillstrom(data: Path) -> Examples:
     """The 42,693 customers who got the Womens e-mail or none; the outcome is a visit within two weeks."""
     with gzip.open(data / "hillstrom_womens" / "hillstrom_womens_vs_control.csv.gz") as lines:
         table = csv.read_csv(lines)
-    customers = pa.array([f"{row:06}" for row in range(len(table))])  # the file has no id; equal rows are different people
+    # The file has no id; equal rows are different people.
+    customers = pa.array([f"{row:06}" for row in range(len(table))])
     arms = pa.array(np.array(table["segment"].to_pylist()) == "Womens E-Mail")
     table = table.append_column("customer_id", customers).append_column("is_treated", arms)
     return make_examples(table, outcome="visit", share=0.5, keys=frozenset({"segment", "conversion", "spend"}))
@@ -105,7 +106,9 @@ def _print_scenario(scenario: str, *, seeds: int, share: float) -> None:
     print(f"{scenario}, {seeds} seeds, {share:.0%} treated, {(time.perf_counter() - started) / seeds:.0f} s a seed")
     print(f"  verdicts {dict(verdicts)}; treat all and no segment named: {silent} of {seeds}")
     print(f"  {PLANTED} named in {named} of {seeds}, as harmed in {sum(PLANTED in one.harmed for one in reports)}")
-    print(f"  another segment named in {others}; planted effect on {PLANTED}: {np.mean(truths):+.4f} outcomes per person")
+    print(
+        f"  another segment named in {others}; planted effect on {PLANTED}: {np.mean(truths):+.4f} outcomes per person"
+    )
 
 
 def _print_hillstrom(examples: Examples) -> None:
@@ -121,8 +124,8 @@ def _print_hillstrom(examples: Examples) -> None:
             f"  {name:<16} Qini {1000 * gain.value:.2f} [{1000 * gain.low:.2f}, {1000 * gain.high:.2f}]  over the response model "
             f"{1000 * over.value:+.2f} [{1000 * over.low:+.2f}, {1000 * over.high:+.2f}]"
         )
-    for name, value in report.policies.items():
-        print(f"  {name:<28} {value.value:.4f} [{value.low:.4f}, {value.high:.4f}] visits per person")
+    for policy, value in report.policies.items():
+        print(f"  {policy:<28} {value.value:.4f} [{value.low:.4f}, {value.high:.4f}] visits per person")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ml.uplift.learners import Learner
 from ml.uplift.report import CANDIDATES, UpliftReport
 
 SIZE = (9.0, 3.6)  # inches
@@ -25,16 +26,27 @@ def draw_report(report: UpliftReport) -> Figure:
 
 
 def _draw_tenths(axes: Axes, report: UpliftReport) -> None:
-    name = report.best or max(CANDIDATES, key=lambda candidate: report.learners[candidate].qini.value)
-    axes.set(title=f"Uplift by tenth of {name}", xlabel="tenth, ranked first to last", ylabel="outcomes per person mailed")
+    name = report.best or _first(report)
+    axes.set(
+        title=f"Uplift by tenth of {name}", xlabel="tenth, ranked first to last", ylabel="outcomes per person mailed"
+    )
     for number, found in enumerate(report.learners[name].tenths, start=1):
         if found.uplift is not None and found.low is not None and found.high is not None:
             axes.errorbar(
-                number, found.uplift, [[found.uplift - found.low], [found.high - found.uplift]], fmt="o", color="C0", capsize=3
+                number,
+                found.uplift,
+                [[found.uplift - found.low], [found.high - found.uplift]],
+                fmt="o",
+                color="C0",
+                capsize=3,
             )
     axes.axhline(0.0, linestyle=":", color="grey")
     axes.axhline(report.average.uplift or 0.0, linestyle="--", color="grey", linewidth=0.8, label="everyone")
     axes.legend(fontsize=7)
+
+
+def _first(report: UpliftReport) -> Learner:
+    return max(CANDIDATES, key=lambda name: report.learners[name].qini.value)
 
 
 def _draw_gains(axes: Axes, report: UpliftReport) -> None:
@@ -43,6 +55,11 @@ def _draw_gains(axes: Axes, report: UpliftReport) -> None:
     shares = np.arange(1, size + 1) / size
     for name, places in report.places.items():
         gained = np.cumsum(report.effects[np.argsort(places, kind="stable")]) / size
-        axes.plot(shares, gained, linewidth=1.0, label=f"{name}: Qini {1000 * report.learners[name].qini.value:+.2f} per 1,000")
+        axes.plot(
+            shares,
+            gained,
+            linewidth=1.0,
+            label=f"{name}: Qini {1000 * report.learners[name].qini.value:+.2f} per 1,000",
+        )
     axes.plot([0, 1], [0, report.effects.mean()], linestyle=":", color="grey", label="random")
     axes.legend(fontsize=7)

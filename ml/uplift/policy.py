@@ -27,7 +27,9 @@ def value_policies(outcomes: Outcomes, policies: Mapping[str, Bools], *, cost: f
         Value and analytic interval; the p-value is one-sided, against "no better than treating nobody".
     """
     return {
-        name: _mean(np.where(treats, outcomes.treated - cost, outcomes.held_out), np.where(treats, outcomes.effect - cost, 0.0))
+        name: _mean(
+            np.where(treats, outcomes.treated - cost, outcomes.held_out), np.where(treats, outcomes.effect - cost, 0.0)
+        )
         for name, treats in policies.items()
     }
 

@@ -87,7 +87,7 @@ def bootstrap_qinis(effects: Floats, places: Floats, customers: Ints, *, seed: i
 
 def estimate(value: float, draws: Floats) -> Estimate:
     """Interval and one-sided p-value by the bootstrap's standard error (Efron and Tibshirani 1993, chapters 12 and 16)."""
-    error = float(draws.std(ddof=1))
+    value, error = float(value), float(draws.std(ddof=1))
     if error == 0.0:
         return Estimate(value, value, value, 1.0)
     reach = float(stats.norm.isf((1 - CONFIDENCE) / 2)) * error

@@ -119,5 +119,11 @@ def _of_estimate(
     measure: str, found: Estimate, *, learner: str | None = None, part: str | None = None, p_value: float | None = None
 ) -> Row:
     return Row(
-        measure=measure, learner=learner, part=part, value=found.value, ci_low=found.low, ci_high=found.high, p_value=p_value
+        measure=measure,
+        learner=learner,
+        part=part,
+        value=found.value,
+        ci_low=found.low,
+        ci_high=found.high,
+        p_value=p_value,
     )

@@ -57,7 +57,11 @@ def examine_segments(examples: Examples, *, alpha: float) -> list[SegmentEffect]
     below = dict(zip(judged, adjust([_below(found[place][1], found[place][2]) for place in judged]), strict=True))
     return [
         SegmentEffect(
-            name, inside, harm.get(place), below.get(place), _judge(inside, harm.get(place), below.get(place), alpha / 2)
+            name,
+            inside,
+            harm.get(place),
+            below.get(place),
+            _judge(inside, harm.get(place), below.get(place), alpha / 2),
         )
         for place, (name, inside, _) in enumerate(found)
     ]

@@ -39,7 +39,9 @@ where treated.share > 0 and baseline.share > 0
 order by treated.experiment, treated.arm
 """
 
-EXAMPLES = "select * from marts.uplift_examples where as_of = $day and experiment = $experiment and arm in ($arm, $baseline)"
+EXAMPLES = (
+    "select * from marts.uplift_examples where as_of = $day and experiment = $experiment and arm in ($arm, $baseline)"
+)
 
 CREATE = """
 create schema if not exists ml;
@@ -93,7 +95,9 @@ def sundays_of(start: date, end: date) -> Sequence[date]:
     return [day for day in days if day.isoweekday() == SUNDAY]
 
 
-def report_day(connection: duckdb.DuckDBPyConnection, settings: Settings, day: date) -> dict[Comparison, "UpliftReport"]:
+def report_day(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, day: date
+) -> dict[Comparison, "UpliftReport"]:
     """Replace the reports of one Sunday, and return them."""
     from ml.uplift.examples import make_examples
     from ml.uplift.report import report_uplift
