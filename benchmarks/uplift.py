@@ -23,7 +23,7 @@ from ml.uplift.report import TOP_SHARE, UpliftReport, report_uplift
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCKS = {"no_effect": 3, "one_negative_segment": 5}
-PLANTED = "device: mobile"
+PLANTED = "device_use: mobile"
 HALVES = 10
 
 
@@ -92,7 +92,7 @@ def _print_scenario(scenario: str, *, seeds: int, share: float) -> None:
     for seed in range(seeds):
         examples, effect = campaign(scenario, blocks=BLOCKS[scenario], seed=seed, share=share)
         reports.append(report_uplift(examples, seed=seed))
-        truths.append(float(effect[(examples.segments["device"] == "mobile").to_numpy()].mean()))
+        truths.append(float(effect[(examples.segments["device_use"] == "mobile").to_numpy()].mean()))
         found = reports[-1]
         print(
             f"  {scenario} seed {seed}: {len(examples)} people, {found.verdict}, harmed {found.harmed}, "

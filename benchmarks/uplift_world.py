@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ml.uplift.examples import Examples
+from ml.uplift.prepare import prepare
 from simulator.arrays import NONE, Floats, Ints, take
 from simulator.catalogue import build_catalogue
 from simulator.emails import Mailed, is_listed
@@ -127,7 +128,9 @@ def _describe(history: History, person: Ints, midnight: int) -> pd.DataFrame:
     by_phone = np.bincount(sessions.person[known & sessions.is_phone], minlength=size)
     frame = pd.DataFrame(columns)
     mobile = by_phone / np.maximum(visits, 1)
-    frame["device"] = np.select([visits == 0, mobile >= 0.8, mobile <= 0.2], ["unknown", "mobile", "desktop"], "both")
+    frame["device_use"] = np.select(
+        [visits == 0, mobile >= 0.8, mobile <= 0.2], ["unknown", "mobile", "desktop"], "mixed"
+    )
     since = frame["days_since_last_orders"]
     frame["recency"] = np.select([since <= 30, since <= 90], ["up_to_30_days", "up_to_90_days"], "longer_ago")
     frame["orders"] = np.select([frame["orders_365"] <= 1, frame["orders_365"] <= 3], ["one", "two_or_three"], "more")
@@ -136,9 +139,9 @@ def _describe(history: History, person: Ints, midnight: int) -> pd.DataFrame:
 
 
 def _examples(frame: pd.DataFrame, share: float) -> Examples:
-    segments = frame[["device", "recency", "orders", "clicks"]]
+    segments = frame[["device_use", "recency", "orders", "clicks"]]
     return Examples(
-        features=frame.drop(columns=["is_treated", "bought", "effect", "customer"]),
+        features=prepare(frame.drop(columns=["is_treated", "bought", "effect", "customer"])),
         treated=frame["is_treated"].to_numpy(dtype=np.int64),
         outcome=frame["bought"].to_numpy(dtype=np.float64),
         share=share,

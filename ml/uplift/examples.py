@@ -7,6 +7,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ml.uplift.prepare import prepare
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -16,7 +18,7 @@ class Examples:
     """Units of an arm and its baseline, in the order of their customers.
 
     Attributes:
-        features: What was known before the arm could matter: numbers (NaN where unknown) and words.
+        features: What was known before the arm could matter, as `prepare` gives it.
         treated: 1 in the arm, 0 in the baseline.
         outcome: 0 or 1 per row.
         share: Planned share of the arm among the two, 0 to 1: the known chance of treatment.
@@ -71,7 +73,7 @@ def make_examples(table: pa.Table, *, outcome: str, share: float, keys: frozense
     words = words.where(words.notna(), "unknown").astype(str)
     numbers = described.loc[:, ~np.array(is_word, dtype=bool)].astype(np.float64)
     return Examples(
-        features=pd.concat([numbers, words], axis=1),
+        features=prepare(pd.concat([numbers, words], axis=1)),
         treated=frame["is_treated"].to_numpy(dtype=np.int64),
         outcome=found,
         share=share,

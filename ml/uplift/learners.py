@@ -1,16 +1,12 @@
 """Rankings of people by how much an email moves them, and the two plain rankings that they must beat."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer, make_column_selector
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from ml.uplift.doubly_robust import weigh_outcomes
 from ml.uplift.examples import Examples, Floats
@@ -45,8 +41,8 @@ def fit_dr_ridge(train: Examples) -> Scorer:
         expected_treated[part] = treated(train.features.iloc[part])
         expected_held_out[part] = held_out(train.features.iloc[part])
     effects = weigh_outcomes(train, expected_treated, expected_held_out).effect
-    model = make_pipeline(_prepare(), RidgeCV(ALPHAS)).fit(train.features, effects)
-    return lambda features: np.asarray(model.predict(features), dtype=np.float64)
+    model = RidgeCV(ALPHAS).fit(train.features.to_numpy(), effects)
+    return lambda features: np.asarray(model.predict(features.to_numpy()), dtype=np.float64)
 
 
 def fit_response_model(train: Examples) -> Scorer:
@@ -56,15 +52,13 @@ def fit_response_model(train: Examples) -> Scorer:
 
 def fit_single_column(train: Examples) -> Scorer:
     """The column, and the direction, that ranks the training rows best by plain inverse-propensity weights."""
-    prepared = _prepare().fit(train.features)
-    matrix = np.asarray(prepared.transform(train.features), dtype=np.float64)
-    ranks = pd.DataFrame(matrix).rank(pct=True).to_numpy()
+    ranks = train.features.rank(pct=True).to_numpy()
     weights = train.treated / train.share - (1 - train.treated) / (1 - train.share)
     effects = weights * (train.outcome - train.outcome.mean())
     covariances = (effects - effects.mean()) @ (ranks - ranks.mean(axis=0))
     best = int(np.argmax(np.abs(covariances)))
     sign = 1.0 if covariances[best] >= 0 else -1.0
-    return lambda features: sign * np.asarray(prepared.transform(features), dtype=np.float64)[:, best]
+    return lambda features: sign * features.iloc[:, best].to_numpy(dtype=np.float64)
 
 
 LEARNERS: Mapping[Learner, Callable[[Examples], Scorer]] = {
@@ -77,19 +71,6 @@ LEARNERS: Mapping[Learner, Callable[[Examples], Scorer]] = {
 
 def _fit_response(train: Examples, arm: int) -> Scorer:
     rows = np.flatnonzero(train.treated == arm)
-    model = make_pipeline(_prepare(), LogisticRegression(C=STRENGTH, max_iter=500))
-    fitted = model.fit(train.features.iloc[rows], train.outcome[rows])
-    return lambda features: np.asarray(fitted.predict_proba(features)[:, 1], dtype=np.float64)
-
-
-def _prepare() -> Pipeline:
-    """Flatten long tails (arsinh takes zero and refunds), fill gaps and mark them, spell words out, scale."""
-    numbers = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), FunctionTransformer(np.arcsinh)
-    )
-    words = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    kinds: Any = [
-        ("numbers", numbers, make_column_selector(dtype_include=np.number)),
-        ("words", words, make_column_selector(dtype_exclude=np.number)),
-    ]
-    return make_pipeline(ColumnTransformer(kinds), StandardScaler())
+    model = LogisticRegression(C=STRENGTH, max_iter=500)
+    model.fit(train.features.to_numpy()[rows], train.outcome[rows])
+    return lambda features: np.asarray(model.predict_proba(features.to_numpy())[:, 1], dtype=np.float64)

@@ -21,7 +21,7 @@ class SegmentEffect:
     """The effect in one segment, beside everyone else.
 
     Attributes:
-        name: Dimension and value, as `device: mobile`.
+        name: Dimension and value, as `device_use: mobile`.
         inside: Effect in the segment.
         p_harm: One-sided p-value against "no harm", adjusted for the number of segments; null where it is not judged.
         p_below: The same against "no worse than everyone else".

@@ -86,7 +86,7 @@ described as (
             when devices.desktop_share >= 0.8 then 'desktop'
             when devices.customer_id is not null then 'mixed'
             else 'unknown'
-        end as device,
+        end as device_use,
         case when features.human_clicks_90 > 0 then 'clicked_in_90_days' else 'not_clicked_in_90_days' end as engagement,
         features.* exclude (as_of, customer_id, has_ordered),
         devices.mobile_share as mobile_event_share
