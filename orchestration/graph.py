@@ -15,6 +15,7 @@ from orchestration.defs.measurement.holdout_report import build_holdout_report
 from orchestration.defs.measurement.report_site import build_report_site
 from orchestration.defs.propensity.churn_model import build_churn_model
 from orchestration.defs.propensity.customer_scores import build_customer_scores
+from orchestration.defs.propensity.uplift_report import build_uplift_report
 from orchestration.defs.schedules import build_jobs, build_schedules
 from orchestration.defs.sources.landing_files import build_landing_files, build_staged_days
 from orchestration.defs.warehouse.models import build_models, fact_keys, weekly_keys
@@ -44,6 +45,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_send_list(settings, warehouse, daily),
             build_release(settings, warehouse, dbt, daily),
             build_holdout_report(settings, warehouse, daily),
+            build_uplift_report(settings, warehouse, daily),
             build_report_site(settings, warehouse, daily),
         ],
         asset_checks=[build_few_customers_change(settings, warehouse), *build_gates(settings)],

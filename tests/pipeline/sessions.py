@@ -25,9 +25,10 @@ class Session:
     def __init__(self, home: Path, environment: dict[str, str]) -> None:
         self.log = home / "session.log"
         command = [sys.executable, "-m", "tests.pipeline.sessions"]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stderr=log, **pipes)
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            )
 
     def __enter__(self) -> Self:
         return self

@@ -39,6 +39,7 @@ RELATIVE = {
     "measurement.holdout_report",
     "marts.customer_predictions",
     "ml.customer_value",
+    "ml.uplift_report",
 }
 
 COLUMNS = """

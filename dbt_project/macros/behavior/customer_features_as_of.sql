@@ -1,10 +1,11 @@
 {#- The features of every customer as of each day of a relation that has a column as_of: through the identity map of
     that day, from facts that had landed and happened by then. Scoring (customer_features) and training
-    (churn_training_set) both call this, so a feature can have only one meaning; `windowed_measures` names the windows. -#}
-{% macro customer_features_as_of(days) -%}
+    (churn_training_set) both call this, so a feature can have only one meaning; `windowed_measures` names the windows. `among` as of
+    resolved_profiles. -#}
+{% macro customer_features_as_of(days, among=none) -%}
     (
         with resolved as (
-            select * from {{ resolved_profiles(days) }}
+            select * from {{ resolved_profiles(days, among) }}
         ),
 
         customers as (
@@ -23,7 +24,7 @@
                 sum(order_count) as order_count_total,
                 sum(gross_amount) as gross_amount_total,
                 sum(refund_amount) as refund_amount_total
-            from {{ customer_order_days(days) }} as order_days
+            from {{ customer_order_days(days, among) }} as order_days
             group by as_of, customer_id
         ),
 
