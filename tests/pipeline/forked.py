@@ -21,7 +21,6 @@ HEAVY = [
 ]
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(HEAVY)
-sys.path.append(str(Path(__file__).resolve().parents[2]))  # a fork imports this module by its name
 os.environ.update(QUIET)  # what is imported ahead must send nothing either
 
 
