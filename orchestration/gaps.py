@@ -37,7 +37,7 @@ select distinct files.landed_on
 from ops.landing_files as files
 where files.vendor = $vendor and files.object = $object and files.landed_on <= $until and files.status = 'readable'
     and files.row_count > (select count(*) from ops.landing_rejects as rejects where rejects.file = files.file)
-    and files.landed_on not in (select landed_on from staging.{table})
+    and files.landed_on not in (select distinct landed_on from staging.{table})
 """
 
 

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,21 +16,17 @@ from tests.pipeline.warehouses import differences
 D0, D1, D2 = LAST - timedelta(days=2), LAST - timedelta(days=1), LAST
 
 
-def release_all(platform: Platform, *days: date) -> None:
-    for day in days:
-        platform.ok("run", "--date", str(day))
-        platform.ok("release", "--date", str(day), "--allow-past")
-
-
 @pytest.fixture(scope="module")
 def ran_shop(shop: Path, holdfast: Callable[..., Platform], tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """Three days run and released one by one, each on the day on which only its data had landed."""
     landing = tmp_path_factory.mktemp("growing") / "landing"
     platform = holdfast("one_by_one", landing)
-    for day in (D0, D1, D2):
-        shutil.rmtree(landing, ignore_errors=True)
-        cut(shop, landing, day)
-        release_all(platform, day)
+    with platform.session() as session:
+        for day in (D0, D1, D2):
+            shutil.rmtree(landing, ignore_errors=True)
+            cut(shop, landing, day)
+            session.holdfast("run", "--date", str(day))
+            session.holdfast("release", "--date", str(day), "--allow-past")
     return platform
 
 
