@@ -1,8 +1,9 @@
 """An uplift report as rows of `ml.uplift_report`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 
@@ -64,9 +65,13 @@ def to_rows(report: UpliftReport) -> list[Row]:
 
 
 def to_table(rows: Iterable[Row], *, as_of: date, experiment: str, arm: str) -> pa.Table:
-    """Rows as a table of `ml.uplift_report`."""
+    """Rows as a table of `ml.uplift_report`; numbers keep six decimals, so that a rebuild on another machine says the same."""
     keys = {"as_of": as_of, "experiment": experiment, "arm": arm}
-    return pa.Table.from_pylist([{**keys, **asdict(row)} for row in rows], schema=SCHEMA)
+    return pa.Table.from_pylist([{**keys, **_rounded(asdict(row))} for row in rows], schema=SCHEMA)
+
+
+def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in row.items()}
 
 
 def _of_learners(report: UpliftReport) -> Iterator[Row]:
