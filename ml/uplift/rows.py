@@ -22,7 +22,7 @@ SCHEMA = pa.schema(
         ("n_held_out", pa.int64()),
         ("mean_treated", pa.float64()),
         ("mean_held_out", pa.float64()),
-        ("value", pa.float64()),
+        ("estimate", pa.float64()),
         ("ci_low", pa.float64()),
         ("ci_high", pa.float64()),
         ("p_value", pa.float64()),
@@ -39,7 +39,7 @@ class Row:
         measure: verdict, tenth, first_30, qini, qini_over_response_model, policy or segment.
         learner: Whose ranking; null where there is none.
         part: The verdict, the tenth (01 is treated first), the policy or the segment.
-        value: Average effect, uplift, Qini or outcomes per person.
+        estimate: Average effect, uplift, Qini or outcomes per person.
         p_value: Adjusted for the number of comparisons, where there is a finding.
         finding: Of the verdict its reason; of a segment what was found.
     """
@@ -51,7 +51,7 @@ class Row:
     n_held_out: int | None = None
     mean_treated: float | None = None
     mean_held_out: float | None = None
-    value: float | None = None
+    estimate: float | None = None
     ci_low: float | None = None
     ci_high: float | None = None
     p_value: float | None = None
@@ -112,7 +112,7 @@ def _of_uplift(
         n_held_out=found.n_held_out,
         mean_treated=found.mean_treated,
         mean_held_out=found.mean_held_out,
-        value=found.uplift,
+        estimate=found.uplift,
         ci_low=found.low,
         ci_high=found.high,
         p_value=p_value,
@@ -127,7 +127,7 @@ def _of_estimate(
         measure=measure,
         learner=learner,
         part=part,
-        value=found.value,
+        estimate=found.value,
         ci_low=found.low,
         ci_high=found.high,
         p_value=p_value,

@@ -47,7 +47,7 @@ CREATE = """
 create schema if not exists ml;
 create table if not exists ml.uplift_report (
     as_of date, experiment varchar, arm varchar, measure varchar, learner varchar, part varchar, n_treated bigint, n_held_out bigint,
-    mean_treated double, mean_held_out double, value double, ci_low double, ci_high double, p_value double, finding varchar
+    mean_treated double, mean_held_out double, estimate double, ci_low double, ci_high double, p_value double, finding varchar
 );
 """
 
