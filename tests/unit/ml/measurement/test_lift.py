@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from ml.measurement.balance import sample_ratio_p_value
-from ml.measurement.lift import SCHEMA, LiftRow, analyse_cells, to_table
+from ml.measurement.lift import analyse_cells
+from ml.measurement.row import SCHEMA, LiftRow, to_table
 
 DAY = date(2025, 5, 31)
 
@@ -20,21 +21,27 @@ Row = dict[str, Any]
 def rate_cell(arm: str, units: int, rate: float, **others: Any) -> Row:
     """Build a cell of a yes/no metric: the sum of squares is the sum."""
     total = round(units * rate)
-    return cell(arm, units, total, float(total), float(total), **others)
+    return cell(arm, units, total, float(total), float(total), float(total), **others)
 
 
-def cell(arm: str, units: int, nonzero: int, total: float, squares: float, **others: Any) -> Row:
+def cell(arm: str, units: int, nonzero: int, total: float, squares: float, cubes: float, **others: Any) -> Row:
     row = {
         "as_of": DAY,
         "experiment": "womens_email",
         "arm": arm,
         "is_baseline": arm == "holdout",
+        "dimension": "everyone",
         "segment": "all",
         "metric": "visit",
+        "matured_on": DAY,
         "n_units": units,
         "n_nonzero": nonzero,
         "total": total,
         "total_squares": squares,
+        "total_cubes": cubes,
+        "total_prior": 0.0,
+        "total_prior_squares": 0.0,
+        "total_prior_products": 0.0,
         "planned_share": 0.5,
         "contaminated_units": 0,
     }
@@ -74,7 +81,8 @@ def test_welch_equals_scipy_on_the_raw_values() -> None:
 
 
 def from_values(arm: str, values: np.ndarray[Any, Any], **others: Any) -> Row:
-    return cell(arm, len(values), int((values > 0).sum()), float(values.sum()), float((values**2).sum()), **others)
+    sums = (float((values**power).sum()) for power in (1, 2, 3))
+    return cell(arm, len(values), int((values > 0).sum()), *sums, **others)
 
 
 def test_cookie_cats_alarms_by_its_known_p_value() -> None:
