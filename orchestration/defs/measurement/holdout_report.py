@@ -6,6 +6,7 @@ import dagster as dg
 import duckdb
 import pyarrow as pa
 
+from ml.measurement.plan import Plan
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse, open_state
 
@@ -17,6 +18,7 @@ left join planned on cells.experiment = planned.experiment and cells.arm = plann
 where cells.as_of between $start and $end
 order by all
 """
+VALUES = "select * from measurement.experiment_values where as_of between $start and $end order by all"
 
 
 def build_holdout_report(
@@ -30,25 +32,41 @@ def build_holdout_report(
         group_name="measurement",
         kinds={"python", "tea-tasting"},
         owners=["team:measurement"],
-        deps=[["measurement", "experiment_cells"], ["activation", "send_decisions"]],
+        deps=[
+            ["measurement", "experiment_cells"],
+            ["measurement", "experiment_values"],
+            ["activation", "send_decisions"],
+        ],
         partitions_def=daily,
         backfill_policy=BACKFILL_IN_ONE_RUN,
         pool="warehouse",
     )
     def holdout_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        from ml.measurement.lift import analyse_cells, to_table
+        from ml.measurement.lift import analyse_cells
+        from ml.measurement.row import to_table
 
         start, end = window(context)
         with warehouse.connect() as connection:
             connection.register("planned", planned_shares(settings, end))
-            cells = connection.execute(CELLS, {"start": start, "end": end}).to_arrow_table()
-            rows = analyse_cells(cells)
+            days = {"start": start, "end": end}
+            cells = connection.execute(CELLS, days).to_arrow_table()
+            values = connection.execute(VALUES, days).to_arrow_table()
+            rows = analyse_cells(cells, values, plans=declared_plans(settings, end))
             replace_days(connection, to_table(rows), start=start, end=end)
         newest = [row for row in rows if row.as_of == end and row.segment == "all"]
         verdicts = {f"{row.experiment} {row.metric}": row.verdict for row in newest}
         return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), "verdicts": verdicts})
 
     return holdout_report
+
+
+def declared_plans(settings: Settings, day: date) -> dict[str, Plan]:
+    """What the playbook in force on a day declares of its experiments, by name."""
+    playbook = open_state(settings).playbook_in_force(day)
+    return {
+        one.experiment: Plan(one.primary_metric, one.planned_days, one.review_days)
+        for one in (playbook.experiments if playbook else ())
+    }
 
 
 def planned_shares(settings: Settings, day: date) -> pa.Table:
