@@ -94,7 +94,7 @@ def _draft_rows(experiment: Experiment, plan: Plan, options: Options) -> Iterato
 
 def _schedule(experiment: Experiment, arm: str, plan: Plan, options: Options) -> Schedule:
     """One schedule for all rows of an arm: a look on each day on which windows closed, weighed by everyone in both arms."""
-    metric = experiment.groups[0].metric if experiment.groups else ""
+    metric = next((group.metric for group in experiment.groups if group.segment == EVERYONE), "")
     everyone = experiment.series(arm, EVERYONE, metric)
     sizes = [np.cumsum(side.units) for side in (everyone.treated, everyone.control)]
     both = sizes[0] + sizes[1]

@@ -127,7 +127,7 @@ def _limit(reference: Floats, deviate: float) -> float:
     edge, farthest = _edge(reference)
     if deviate >= farthest:
         return edge * deviate / farthest
-    place = int(np.floor(float(stats.norm.sf(deviate)) * (len(reference) + 1)))
+    place = int(np.ceil(float(stats.norm.sf(deviate)) * (len(reference) + 1) - 1e-9)) - 1
     return float(-np.partition(-reference, place - 1)[place - 1])
 
 

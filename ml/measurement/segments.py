@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from numpy.typing import NDArray
+from scipy import optimize, stats
+
+Floats = NDArray[np.float64]
+
+SPREADS = 200  # grid of the spread between segments
 
 
 class Pooled(NamedTuple):
@@ -30,30 +35,46 @@ def control_any_error(p_values: Sequence[float]) -> list[float]:
 
 
 def pool_partially(lifts: Sequence[float], errors: Sequence[float], *, alpha: float) -> list[Pooled]:
-    """Shrink the lifts of the segments of one dimension towards their common mean, by as much as chance explains them.
+    """Draw the lifts of the segments of one dimension towards their common mean, by as much as chance explains them.
 
-    Normal model; variance between segments by the method of moments (DerSimonian and Laird 1986), the mean by
-    precision; the intervals count the error of both (Morris 1983).
+    Hierarchical normal model with flat priors for mean and spread between segments, integrated over the spread
+    (Gelman et al., Bayesian Data Analysis, section 5.4): taking the likeliest spread would often be none at all, and
+    intervals of 95 % would cover 84 %.
 
     Args:
         lifts: One for each segment.
         errors: Their standard errors, above 0.
-        alpha: The intervals cover 1 - alpha on average over segments.
+        alpha: The intervals hold 1 - alpha.
 
     Returns:
-        In the same order; fewer than three segments say nothing about how much segments differ: none then.
+        Posterior median and interval, in the same order; fewer than three segments say nothing about how much
+        segments differ: none then.
     """
     if len(lifts) < 3:
         return []
     lift, variance = np.array(lifts, dtype=float), np.array(errors, dtype=float) ** 2
-    weight = 1 / variance
-    common = (weight @ lift) / weight.sum()
-    spread = weight @ (lift - common) ** 2 - (len(lift) - 1)
-    between = max(0.0, float(spread / (weight.sum() - weight @ weight / weight.sum())))
+    widest = 4 * (np.ptp(lift) + np.sqrt(variance.max()))
+    between = np.linspace(0, widest, SPREADS)[:, None] ** 2
     precision = 1 / (variance + between)
-    centre, centre_variance = (precision @ lift) / precision.sum(), 1 / precision.sum()
+    common_variance = 1 / precision.sum(axis=1, keepdims=True)
+    common = (precision @ lift)[:, None] * common_variance
+    fit = 0.5 * (np.log(common_variance[:, 0]) + (np.log(precision) - precision * (lift - common) ** 2).sum(axis=1))
+    weights = np.exp(fit - fit.max())
+    weights /= weights.sum()
     kept = between / (between + variance)
-    drawn = centre + kept * (lift - centre)
-    error = np.sqrt(kept * variance + (1 - kept) ** 2 * centre_variance)
-    reach = stats.norm.isf(alpha / 2) * error
-    return [Pooled(*map(float, one)) for one in zip(drawn, drawn - reach, drawn + reach, strict=True)]
+    centres = kept * lift + (1 - kept) * common
+    deviations = np.sqrt(kept * variance + (1 - kept) ** 2 * common_variance)
+    levels = (0.5, alpha / 2, 1 - alpha / 2)
+    return [
+        Pooled(*(_quantile(weights, centres[:, place], deviations[:, place], level) for level in levels))
+        for place in range(len(lift))
+    ]
+
+
+def _quantile(weights: Floats, centres: Floats, deviations: Floats, level: float) -> float:
+    """Quantile of a mixture of normal distributions."""
+
+    def below(value: float) -> float:
+        return float(weights @ stats.norm.cdf((value - centres) / deviations)) - level
+
+    return float(optimize.brentq(below, (centres - 9 * deviations).min(), (centres + 9 * deviations).max()))
