@@ -35,8 +35,10 @@ MONEY = SHARE._replace(is_binary=False)
         (
             {"verdict": "not_enough_data", "ends_on": date(2025, 8, 1)},
             SHARE,
-            "Not enough data: the smallest effect that would show now is 1.15 points; about 2 more weeks like these for 1.00 points; "
-            "the last look is on 2025-08-01.",
+            (
+                "Not enough data: the smallest effect that would show now is 1.15 points; "
+                "about 2 more weeks like these for 1.00 points; the last look is on 2025-08-01."
+            ),
         ),
         (
             {"verdict": "not_enough_data", "mean_held_out": 0.0, "minimum_detectable_lift": 0.4},
