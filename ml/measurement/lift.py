@@ -234,7 +234,8 @@ def _judge(drafted: Iterable[Drafted], options: Options) -> list[Drafted]:
     judged = []
     for one in drafted:
         verdict = _verdict(one, options)
-        row = replace(one.row, verdict=verdict)
+        decided_on = one.row.decided_on if verdict in {"works", "hurts"} else None
+        row = replace(one.row, verdict=verdict, decided_on=decided_on)
         evidence = Evidence(one.reading.refusal, one.elapsed_days, one.schedule.is_over, one.is_binary)
         judged.append(one._replace(row=replace(row, verdict_text=in_words(row, evidence))))
     return judged

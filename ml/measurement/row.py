@@ -42,7 +42,7 @@ class LiftRow:
         minimum_detectable_lift: The smallest true lift that today's bound finds with 80 % power, given the variances seen.
         verdict_text: The verdict as a sentence.
         is_primary: The metric that was declared to decide, over everyone.
-        decided_on: First day on which the bound was passed; null: not yet, or secondary.
+        decided_on: First day on which the bound was passed; null: not yet, secondary, or not by p_adjusted.
         ends_on: Day of the final look; null: open-ended.
         critical_value: Normal deviate that must be passed today; 1.96 of a single look.
         n_pending: Units of both arms whose window is open.

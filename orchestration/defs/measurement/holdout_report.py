@@ -1,12 +1,13 @@
 """Asset `measurement.holdout_report`: what each arm earned against the people who were held back."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 import duckdb
 import pyarrow as pa
 
 from ml.measurement.plan import Plan
+from ml.measurement.row import LiftRow, to_table
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse, open_state
 
@@ -15,10 +16,10 @@ CELLS = """
 select cells.* replace (coalesce(cells.planned_share, planned.share) as planned_share)
 from measurement.experiment_cells as cells
 left join planned on cells.experiment = planned.experiment and cells.arm = planned.arm
-where cells.as_of between $start and $end
+where cells.as_of = $day
 order by all
 """
-VALUES = "select * from measurement.experiment_values where as_of between $start and $end order by all"
+VALUES = "select * from measurement.experiment_values where as_of = $day order by all"
 
 
 def build_holdout_report(
@@ -42,22 +43,25 @@ def build_holdout_report(
         pool="warehouse",
     )
     def holdout_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        from ml.measurement.lift import analyse_cells
-        from ml.measurement.row import to_table
-
         start, end = window(context)
+        days = [start + timedelta(days=day) for day in range((end - start).days + 1)]
         with warehouse.connect() as connection:
-            connection.register("planned", planned_shares(settings, end))
-            days = {"start": start, "end": end}
-            cells = connection.execute(CELLS, days).to_arrow_table()
-            values = connection.execute(VALUES, days).to_arrow_table()
-            rows = analyse_cells(cells, values, plans=declared_plans(settings, end))
+            rows = [row for day in days for row in analyse_day(connection, settings, day)]
             replace_days(connection, to_table(rows), start=start, end=end)
         newest = [row for row in rows if row.as_of == end and row.segment == "all"]
         verdicts = {f"{row.experiment} {row.metric}": row.verdict for row in newest}
         return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), "verdicts": verdicts})
 
     return holdout_report
+
+
+def analyse_day(connection: duckdb.DuckDBPyConnection, settings: Settings, day: date) -> list[LiftRow]:
+    """The report of one day, by what the playbook of that day declares."""
+    from ml.measurement.lift import analyse_cells
+
+    connection.register("planned", planned_shares(settings, day))
+    cells, values = (connection.execute(query, {"day": day}).to_arrow_table() for query in (CELLS, VALUES))
+    return analyse_cells(cells, values, plans=declared_plans(settings, day))
 
 
 def declared_plans(settings: Settings, day: date) -> dict[str, Plan]:
