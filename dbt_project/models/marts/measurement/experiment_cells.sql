@@ -1,4 +1,5 @@
 {%- set dimensions = ['buyer', 'lifecycle', 'recency', 'device', 'value', 'provider'] %}
+{%- set shares = ['conversion', 'visit'] %}
 {%- set metrics = ['conversion', 'revenue', 'revenue_capped', 'visit'] %}
 with units as (
     select * from {{ ref('int_experiment_units__measured') }} where {{ in_window('as_of') }}
@@ -22,7 +23,36 @@ arms as (
     group by as_of, experiment, arm
 ),
 
--- One pass over the units; what follows reads a few rows for each segment and day.
+-- One pass over the units; what follows reads a few rows for each combination of segments and day.
+combined as (
+    select
+        as_of,
+        experiment,
+        arm,
+        matured_on,
+        {%- for dimension in dimensions %}
+        {{ dimension }}_segment,
+        {%- endfor %}
+        count(*) as n_units,
+        count(*) filter (where is_contaminated) as contaminated_units,
+        {{ exact_sum('prior_spend') }} as total_prior,
+        {{ exact_sum('prior_spend * prior_spend') }} as total_prior_squares
+        {%- for metric in metrics %},
+        count({{ metric }}) as known_{{ metric }},
+        count(*) filter (where {{ metric }} <> 0) as nonzero_{{ metric }},
+        {{ exact_sum(metric ~ ' * prior_spend') }} as products_{{ metric }}
+        {%- if metric not in shares %},
+        {{ exact_sum(metric) }} as sum_{{ metric }},
+        {{ exact_sum(metric ~ ' * ' ~ metric) }} as squares_{{ metric }},
+        {{ exact_sum(metric ~ ' * ' ~ metric ~ ' * ' ~ metric) }} as cubes_{{ metric }}
+        {%- endif %}
+        {%- endfor %}
+    from units
+    group by
+        as_of, experiment, arm, matured_on
+        {%- for dimension in dimensions %}, {{ dimension }}_segment{% endfor %}
+),
+
 summed as (
     select
         as_of,
@@ -41,19 +71,16 @@ summed as (
             {%- endfor %}
             else 'all'
         end as segment,
-        count(*) as n_units,
-        count(*) filter (where is_contaminated) as contaminated_units,
-        {{ exact_sum('prior_spend') }} as total_prior,
-        {{ exact_sum('prior_spend * prior_spend') }} as total_prior_squares
-        {%- for metric in metrics %},
-        count({{ metric }}) as n_{{ metric }},
-        count(*) filter (where {{ metric }} <> 0) as nonzero_{{ metric }},
-        {{ exact_sum(metric) }} as sum_{{ metric }},
-        {{ exact_sum(metric ~ ' * ' ~ metric) }} as squares_{{ metric }},
-        {{ exact_sum(metric ~ ' * ' ~ metric ~ ' * ' ~ metric) }} as cubes_{{ metric }},
-        {{ exact_sum(metric ~ ' * prior_spend') }} as products_{{ metric }}
+        sum(n_units) as n_units,
+        sum(contaminated_units) as contaminated_units,
+        sum(total_prior) as total_prior,
+        sum(total_prior_squares) as total_prior_squares
+        {%- for metric in metrics %}
+        {%- for part in ['known', 'nonzero', 'products'] + ([] if metric in shares else ['sum', 'squares', 'cubes']) %},
+        sum({{ part }}_{{ metric }}) as {{ part }}_{{ metric }}
         {%- endfor %}
-    from units
+        {%- endfor %}
+    from combined
     group by grouping sets (
         (as_of, experiment, arm, matured_on)
         {%- for dimension in dimensions %},
@@ -66,10 +93,12 @@ valued as (
     {%- for metric in metrics %}
     select
         as_of, experiment, arm, matured_on, dimension, segment, '{{ metric }}' as metric, n_units, contaminated_units,
-        total_prior, total_prior_squares, nonzero_{{ metric }} as n_nonzero, sum_{{ metric }} as total,
-        squares_{{ metric }} as total_squares, cubes_{{ metric }} as total_cubes, products_{{ metric }} as total_prior_products
+        total_prior, total_prior_squares, products_{{ metric }} as total_prior_products, nonzero_{{ metric }} as n_nonzero,
+        {%- for part, name in {'sum': 'total', 'squares': 'total_squares', 'cubes': 'total_cubes'}.items() %}
+        {{ 'nonzero' if metric in shares else part }}_{{ metric }} as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from summed
-    where segment is not null and n_{{ metric }} = n_units
+    where segment is not null and known_{{ metric }} = n_units
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -88,12 +117,12 @@ cells as (
         valued.matured_on,
         cast(valued.n_units as bigint) as n_units,
         cast(valued.n_nonzero as bigint) as n_nonzero,
-        valued.total,
-        valued.total_squares,
-        valued.total_cubes,
-        valued.total_prior,
-        valued.total_prior_squares,
-        valued.total_prior_products,
+        cast(valued.total as double) as total,
+        cast(valued.total_squares as double) as total_squares,
+        cast(valued.total_cubes as double) as total_cubes,
+        cast(valued.total_prior as double) as total_prior,
+        cast(valued.total_prior_squares as double) as total_prior_squares,
+        cast(valued.total_prior_products as double) as total_prior_products,
         arms.planned_share,
         cast(valued.contaminated_units as bigint) as contaminated_units
     from valued
