@@ -18,14 +18,22 @@ class Arm(Part):
 
 
 class Experiment(Part):
-    """An experiment whose arms are cut from hash buckets, in the order in which they are written."""
+    """An experiment whose arms are cut from hash buckets, in the order in which they are written.
+
+    Attributes:
+        primary_metric: The one metric that decides; declared before anything is known.
+        planned_days: Days of intake after which it ends; without them it is open-ended.
+        review_days: When an open-ended one is expected to be judged: its intervals are tightest then.
+    """
 
     experiment: Name
     scope: Literal["global"]
     salt: Source
     baseline_arm: Name
     arms: tuple[Arm, ...] = Field(min_length=2)
-    planned_days: Annotated[int, Field(ge=1)]
+    primary_metric: Literal["conversion", "revenue", "visit"] = "conversion"
+    planned_days: Annotated[int, Field(ge=1)] | None = None
+    review_days: Annotated[int, Field(ge=7)] = 28
     srm_alarm_p: Share
     source: Source
 

@@ -22,6 +22,13 @@ class LiftRow:
         srm_p_value: p-value of the observed split against the planned one.
         contamination: Share (0-1) of the people of both arms whose mailbox is shared with another arm.
         minimum_detectable_lift: Smallest lift that this much data would have shown, in the unit of the metric.
+        verdict_text: The verdict as a sentence with its numbers.
+        is_primary: The metric that was declared to decide, over everyone.
+        ends_on: Day of the last look; None if no end was planned.
+        n_pending: People of both arms who still have time to show what they do.
+        lift_capped: The lift with very large values cut off.
+        lift_pooled: The segment's lift drawn towards those of its like.
+        finding: What a reader of the one number would miss.
     """
 
     as_of: date
@@ -45,6 +52,13 @@ class LiftRow:
     srm_p_value: float | None
     contamination: float | None
     minimum_detectable_lift: float | None
+    verdict_text: str = ""
+    is_primary: bool = False
+    ends_on: date | None = None
+    n_pending: int = 0
+    lift_capped: float | None = None
+    lift_pooled: float | None = None
+    finding: str | None = None
 
 
 @dataclass(frozen=True)

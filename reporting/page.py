@@ -151,15 +151,15 @@ def _experiment(data: SiteData, name: str, rows: Sequence[LiftRow], *, with_arm:
         totals=tuple(_totals(data, today)),
         course=course_of(past),
         course_label=metric.label,
-        notes=tuple(_notes(leading)),
+        notes=(*_notes(leading), *_findings(data, today)),
         rows=tuple(today),
     )
 
 
-def _order(row: LiftRow) -> tuple[bool, int, str, str]:
+def _order(row: LiftRow) -> tuple[bool, bool, int, str, str]:
     metrics = list(METRICS)
     rank = metrics.index(row.metric) if row.metric in metrics else len(metrics)
-    return row.segment != EVERYBODY, rank, row.metric, row.segment
+    return row.segment != EVERYBODY, not row.is_primary, rank, row.metric, row.segment
 
 
 def _panels(data: SiteData, rows: Sequence[LiftRow]) -> Iterable[Panel]:
@@ -194,6 +194,21 @@ def _totals(data: SiteData, rows: Sequence[LiftRow]) -> Iterable[Total]:
         else:
             ends = [("+" if value >= 0 else formats.MINUS) + formats.integer(abs(value)) for value in total]
         yield Total(metric.label, ends[0], f"{ends[1]} to {ends[2]}")
+
+
+def _findings(data: SiteData, rows: Sequence[LiftRow]) -> Iterable[tuple[str, str]]:
+    """What else must be known before acting, as (tone, sentence)."""
+    for row in rows:
+        if row.finding:
+            yield "warn", f"{metric_of(row.metric, dict(data.metrics)).label}: {row.finding}."
+    leading = rows[0]
+    if leading.n_pending:
+        yield (
+            "flat",
+            f"{formats.integer(leading.n_pending)} more people are still within the days in which their orders count.",
+        )
+    if leading.ends_on is not None and leading.ends_on > data.as_of:
+        yield "flat", f"The last look is planned for {formats.day(leading.ends_on)}; until then the bar is higher."
 
 
 def _notes(row: LiftRow) -> Iterable[tuple[str, str]]:

@@ -42,7 +42,7 @@ def tone_of(row: LiftRow) -> Tone:
 
 def in_words(row: LiftRow) -> str:
     """The verdict as a sentence."""
-    return VERDICTS.get(row.verdict, row.verdict)
+    return row.verdict_text or VERDICTS.get(row.verdict, row.verdict)
 
 
 def headline(row: LiftRow, metric: Metric, currency: str) -> Headline:

@@ -1,144 +1,70 @@
-"""Lift of each arm over its baseline, from sums per arm, segment and metric."""
+"""Lift of each arm over its baseline, by segment and metric: the rows of the holdout report."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from scipy import stats
 
 from ml.measurement.balance import SRM_ALARM, sample_ratio_p_value
-from ml.measurement.welch import Sample, compare_means, standard_error
+from ml.measurement.cells import EVERYONE, Experiment, Group, read_experiments
+from ml.measurement.plan import Plan
+from ml.measurement.reading import Reading, Series, read_series
+from ml.measurement.row import LiftRow, Verdict
+from ml.measurement.schedule import Schedule, schedule_looks
+from ml.measurement.segments import control_any_error, control_discoveries, pool_partially
+from ml.measurement.verdict import POWER, Evidence, in_words
+from ml.measurement.welch import Comparison, Paired, compare_adjusted_means, compare_ratios
 
-Verdict = Literal["works", "hurts", "no_difference_within", "not_enough_data", "invalid"]
-
-EVERYONE = "all"
-MINIMUM_UNITS = 100  # per arm
-MINIMUM_CONTROL_BUYERS = 20
-POWER = 0.8
 HARMFUL = frozenset({"unsubscribed", "complained", "bounced"})  # metrics of which more is worse
-
-SCHEMA = pa.schema(
-    [
-        ("as_of", pa.date32()),
-        ("experiment", pa.string()),
-        ("arm", pa.string()),
-        ("baseline_arm", pa.string()),
-        ("segment", pa.string()),
-        ("metric", pa.string()),
-        ("n_treated", pa.int64()),
-        ("n_held_out", pa.int64()),
-        ("mean_treated", pa.float64()),
-        ("mean_held_out", pa.float64()),
-        ("lift", pa.float64()),
-        ("lift_relative", pa.float64()),
-        ("ci_low", pa.float64()),
-        ("ci_high", pa.float64()),
-        ("p_value", pa.float64()),
-        ("p_adjusted", pa.float64()),
-        ("method", pa.string()),
-        ("verdict", pa.string()),
-        ("srm_p_value", pa.float64()),
-        ("contamination", pa.float64()),
-        ("minimum_detectable_lift", pa.float64()),
-    ]
-)
+CAPPED = "_capped"
+BUYERS = "conversion"  # the metric whose sum is the number of those with a value of any other
+NEGLIGIBLE = 0.1
+"""An open-ended experiment has no last look: it reads `no_difference_within` once its interval is within this part of the mean."""
 
 
-class Cell(NamedTuple):
-    """One arm of an experiment in one segment, by one metric: counts and sums over units."""
+class Options(NamedTuple):
+    """How an analysis is run."""
 
-    as_of: date
-    experiment: str
-    arm: str
-    is_baseline: bool
-    segment: str
-    metric: str
-    n_units: int
-    n_nonzero: int
-    total: float
-    total_squares: float
-    planned_share: float | None
-    contaminated_units: int
-
-    @property
-    def mean(self) -> float | None:
-        """Mean per unit; null without units."""
-        return self.total / self.n_units if self.n_units else None
-
-    @property
-    def variance(self) -> float | None:
-        """Sample variance (n - 1); null below two units."""
-        if self.n_units < 2:
-            return None
-        return max(0.0, self.total_squares - self.total**2 / self.n_units) / (self.n_units - 1)
+    alpha: float
+    harmful: frozenset[str]
+    seed: int
 
 
-@dataclass(frozen=True)
-class LiftRow:
-    """One arm against its baseline, in one segment, by one metric: a row of `measurement.holdout_report`.
+class Drafted(NamedTuple):
+    """A row before the others of its experiment are known, and what it is judged by."""
 
-    Attributes:
-        as_of: The day as of which the sums were taken.
-        experiment: Experiment name.
-        arm: The arm that is compared.
-        baseline_arm: The arm that it is compared with.
-        segment: Segment at assignment; `all` is everyone.
-        metric: What is averaged over units.
-        n_treated: Units in the arm.
-        n_held_out: Units in the baseline.
-        mean_treated: Metric per unit in the arm.
-        mean_held_out: Metric per unit in the baseline.
-        lift: mean_treated - mean_held_out.
-        lift_relative: lift / mean_held_out; null when that is 0.
-        ci_low: Lower end of the lift's interval at 1 - alpha, not adjusted for the number of comparisons.
-        ci_high: Upper end.
-        p_value: Two-sided p-value of this comparison alone.
-        p_adjusted: Holm over all segments, metrics and arms of the experiment that have enough data; null without.
-        method: How interval and p-value were computed.
-        verdict: What it means, in words; by p_adjusted.
-        srm_p_value: Sizes of all arms against the planned shares, on segment `all`.
-        contamination: Share (0-1) of the units of both arms that share a mailbox with another arm.
-        minimum_detectable_lift: The smallest true lift found with 80 % power at alpha, given the variances seen.
-    """
-
-    as_of: date
-    experiment: str
-    arm: str
-    baseline_arm: str
-    segment: str
-    metric: str
-    n_treated: int
-    n_held_out: int
-    mean_treated: float | None
-    mean_held_out: float | None
-    lift: float | None
-    lift_relative: float | None
-    ci_low: float | None
-    ci_high: float | None
-    p_value: float | None
-    p_adjusted: float | None
-    method: Literal["welch"]
-    verdict: Verdict
-    srm_p_value: float | None
-    contamination: float
-    minimum_detectable_lift: float | None
+    row: LiftRow
+    dimension: str
+    reading: Reading
+    schedule: Schedule
+    elapsed_days: int
+    is_binary: bool
 
 
-def analyse_cells(cells: pa.Table, *, alpha: float = 0.05, harmful: frozenset[str] = HARMFUL) -> list[LiftRow]:
+def analyse_cells(
+    cells: pa.Table,
+    values: pa.Table | None = None,
+    *,
+    plans: Mapping[str, Plan] | None = None,
+    alpha: float = 0.05,
+    harmful: frozenset[str] = HARMFUL,
+    seed: int = 0,
+) -> list[LiftRow]:
     """Compare each arm with its baseline, per day, experiment, segment and metric.
 
-    Holm's step-down is used rather than a false discovery rate: every single `works` is acted on, so the chance of even
-    one wrong one is what alpha bounds.
+    A day's rows follow from that day's cells alone: earlier looks are recomputed from the days on which windows closed.
 
     Args:
-        cells: `measurement.experiment_cells`: as_of, experiment, arm, is_baseline, segment, metric, n_units, n_nonzero,
-            total, total_squares, planned_share (null: not planned), contaminated_units.
+        cells: `measurement.experiment_cells` with the planned shares: sums by arm, segment, metric and maturity day.
+        values: `measurement.experiment_values`: counts by value, for the randomisation test.
+        plans: What was declared, by experiment; one without is open-ended and decides by conversion.
         alpha: Two-sided error level.
         harmful: Metrics of which more is worse: a significant rise reads `hurts`.
+        seed: Of the shuffles.
 
     Returns:
         Rows ordered by day, experiment, segment, metric and arm. Segments without a baseline cell are left out.
@@ -146,101 +72,220 @@ def analyse_cells(cells: pa.Table, *, alpha: float = 0.05, harmful: frozenset[st
     Raises:
         ValueError: An experiment has two baseline arms on one day.
     """
-    read = sorted(
-        _read_cells(cells), key=lambda cell: (cell.as_of, cell.experiment, cell.segment, cell.metric, cell.arm)
-    )
+    plans = dict(plans or {})
+    options = Options(alpha, harmful, seed)
     rows: list[LiftRow] = []
-    for _, group in groupby(read, key=lambda cell: (cell.as_of, cell.experiment)):
-        rows += _analyse_experiment(list(group), alpha=alpha, harmful=harmful)
+    for experiment in read_experiments(cells, values, plans):
+        drafted = list(_draft_rows(experiment, plans.get(experiment.name, Plan()), options))
+        rows += _name_hidden_losses(_pool(_judge(_adjust(drafted), options), options), options)
+    return sorted(rows, key=lambda row: (row.as_of, row.experiment, row.segment, row.metric, row.arm))
+
+
+def _draft_rows(experiment: Experiment, plan: Plan, options: Options) -> Iterator[Drafted]:
+    arms = list(experiment.entered)
+    srm = sample_ratio_p_value([experiment.entered[arm] for arm in arms], [experiment.planned.get(arm) for arm in arms])
+    shown = [group for group in experiment.groups if not group.metric.endswith(CAPPED)]
+    for arm in experiment.arms:
+        schedule = _schedule(experiment, arm, plan, options)
+        for group in shown:
+            if (arm, group.segment) in experiment.contaminated:
+                yield _draft(experiment, arm, group, schedule, plan, options, srm)
+
+
+def _schedule(experiment: Experiment, arm: str, plan: Plan, options: Options) -> Schedule:
+    """One schedule for all rows of an arm: a look on each day on which windows closed, weighed by everyone in both arms."""
+    metric = next((group.metric for group in experiment.groups if group.segment == EVERYONE), "")
+    everyone = experiment.series(arm, EVERYONE, metric)
+    sizes = [np.cumsum(side.units) for side in (everyone.treated, everyone.control)]
+    both = sizes[0] + sizes[1]
+    information = np.divide(sizes[0] * sizes[1], both, out=np.zeros_like(both), where=both > 0)
+    days = experiment.days or (experiment.first,)
+    return schedule_looks(
+        days,
+        information.tolist() if experiment.days else [0.0],
+        plan,
+        as_of=experiment.as_of,
+        newest=experiment.newest,
+        alpha=options.alpha,
+    )
+
+
+def _draft(
+    experiment: Experiment, arm: str, group: Group, schedule: Schedule, plan: Plan, options: Options, srm: float | None
+) -> Drafted:
+    is_primary = group.segment == EVERYONE and group.metric == plan.primary_metric
+    series = experiment.series(arm, group.segment, group.metric)
+    reading = _read(series, schedule, options, at_all_looks=is_primary)
+    sizes = [int(side.units.sum()) for side in (series.treated, series.control)]
+    means = [
+        float(side.total.sum()) / size if size else None
+        for side, size in zip((series.treated, series.control), sizes, strict=True)
+    ]
+    lift = None if means[0] is None or means[1] is None else means[0] - means[1]
+    names = (arm, experiment.baseline or "")
+    pending = sum(experiment.pending.get((name, group.segment), 0) for name in names)
+    contaminated = sum(experiment.contaminated.get((name, group.segment), 0) for name in names)
+    entered = sum(sizes) + pending
+    row = LiftRow(
+        as_of=experiment.as_of,
+        experiment=experiment.name,
+        arm=arm,
+        baseline_arm=experiment.baseline or "",
+        segment=group.segment,
+        metric=group.metric,
+        n_treated=sizes[0],
+        n_held_out=sizes[1],
+        mean_treated=means[0],
+        mean_held_out=means[1],
+        lift=lift,
+        lift_relative=lift / means[1] if lift is not None and means[1] else None,
+        ci_low=reading.ci_low,
+        ci_high=reading.ci_high,
+        p_value=reading.p_value,
+        p_adjusted=None,
+        method=reading.method if schedule.kind == "fixed" else f"{schedule.kind}_{reading.method}",
+        verdict="not_enough_data",
+        srm_p_value=srm,
+        contamination=contaminated / entered if entered else 0.0,
+        minimum_detectable_lift=_detectable(reading, options.alpha),
+        is_primary=is_primary,
+        decided_on=experiment.days[reading.decided] if is_primary and reading.decided is not None else None,
+        ends_on=schedule.ends_on,
+        critical_value=reading.critical,
+        n_pending=pending,
+        ci_low_fixed=reading.fixed[0] if reading.fixed else None,
+        ci_high_fixed=reading.fixed[1] if reading.fixed else None,
+    )
+    row = _beside(experiment, group, schedule, options, row, reading)
+    elapsed = (experiment.days[-1] - experiment.first).days + 1 if experiment.days else 0
+    return Drafted(row, group.dimension, reading, schedule, elapsed, series.is_binary)
+
+
+def _read(series: Series, schedule: Schedule, options: Options, *, at_all_looks: bool) -> Reading:
+    if not series.keys:
+        return Reading("welch", None, None, None, None, None, None, None, 0, "burn_in")
+    return read_series(series, schedule, at_all_looks=at_all_looks, alpha=options.alpha, seed=options.seed)
+
+
+def _beside(
+    experiment: Experiment, group: Group, schedule: Schedule, options: Options, row: LiftRow, reading: Reading
+) -> LiftRow:
+    """Adjusted, capped and per-buyer estimates, by the bound of the row; without an interval where none can be trusted."""
+    if reading.refusal or reading.critical is None:
+        return row
+    alpha = 2 * float(stats.norm.sf(reading.critical))
+    is_normal = reading.method == "welch"
+    treated, control = (experiment.pair(arm, group.segment, group.metric) for arm in (row.arm, row.baseline_arm))
+    adjusted = compare_adjusted_means(treated, control, alpha=alpha) if is_normal and treated and control else None
+    if adjusted:
+        row = replace(row, lift_cuped=adjusted.lift, ci_low_cuped=adjusted.ci_low, ci_high_cuped=adjusted.ci_high)
+    capped = f"{group.metric}{CAPPED}"
+    if (row.arm, group.segment, capped) in experiment.cells:
+        series = experiment.series(row.arm, group.segment, capped)
+        cut = _read(series, schedule, options, at_all_looks=False)
+        means = [float(side.total.sum() / side.units.sum()) for side in (series.treated, series.control)]
+        row = replace(row, lift_capped=means[0] - means[1], ci_low_capped=cut.ci_low, ci_high_capped=cut.ci_high)
+        per_buyer = _compare_buyers(experiment, group, row, alpha)
+        if per_buyer:
+            row = replace(
+                row,
+                lift_per_buyer=per_buyer.lift,
+                ci_low_per_buyer=per_buyer.ci_low if is_normal else None,
+                ci_high_per_buyer=per_buyer.ci_high if is_normal else None,
+            )
+    return row
+
+
+def _compare_buyers(experiment: Experiment, group: Group, row: LiftRow, alpha: float) -> Comparison | None:
+    arms = []
+    for arm in (row.arm, row.baseline_arm):
+        value = experiment.pair(arm, group.segment, group.metric)
+        buyers = experiment.pair(arm, group.segment, BUYERS)
+        if value is None or buyers is None:
+            return None
+        # Nobody has a value without being a buyer, so the sum of products is the sum of values.
+        products = value.mean * value.size
+        covariance = (products - value.size * value.mean * buyers.mean) / (value.size - 1)
+        arms.append(Paired(value.size, value.mean, value.variance, buyers.mean, buyers.variance, covariance))
+    return compare_ratios(arms[0], arms[1], alpha=alpha)
+
+
+def _detectable(reading: Reading, alpha: float) -> float | None:
+    """Standard errors from zero at which today's bound is passed with the power, and the error."""
+    if not reading.error:
+        return None
+    critical = float(stats.norm.isf(alpha / 2)) if reading.critical is None else reading.critical
+    return (critical + float(stats.norm.ppf(POWER))) * reading.error
+
+
+def _adjust(drafted: Sequence[Drafted]) -> list[Drafted]:
+    """Holm over the arms of the primary metric, Benjamini-Hochberg over all else; what says nothing takes no part."""
+    told = [place for place, one in enumerate(drafted) if one.row.p_value is not None]
+    primary = [place for place in told if drafted[place].row.is_primary]
+    secondary = [place for place in told if not drafted[place].row.is_primary]
+    adjusted: dict[int, float] = {}
+    for places, control in ((primary, control_any_error), (secondary, control_discoveries)):
+        found = control([drafted[place].row.p_value or 0.0 for place in places])
+        adjusted |= dict(zip(places, found, strict=True))
+    return [one._replace(row=replace(one.row, p_adjusted=adjusted.get(place))) for place, one in enumerate(drafted)]
+
+
+def _judge(drafted: Iterable[Drafted], options: Options) -> list[Drafted]:
+    judged = []
+    for one in drafted:
+        verdict = _verdict(one, options)
+        decided_on = one.row.decided_on if verdict in {"works", "hurts"} else None
+        row = replace(one.row, verdict=verdict, decided_on=decided_on)
+        evidence = Evidence(one.reading.refusal, one.elapsed_days, one.schedule.is_over, one.is_binary)
+        judged.append(one._replace(row=replace(row, verdict_text=in_words(row, evidence))))
+    return judged
+
+
+def _verdict(one: Drafted, options: Options) -> Verdict:
+    row, reading = one.row, one.reading
+    if row.srm_p_value is not None and row.srm_p_value < SRM_ALARM:
+        return "invalid"
+    if reading.refusal or row.p_adjusted is None or row.ci_low is None or row.ci_high is None:
+        return "not_enough_data"
+    direction = reading.direction or float(np.sign(row.lift or 0.0))
+    if row.p_adjusted < options.alpha and direction:
+        return "works" if (direction > 0) != (row.metric in options.harmful) else "hurts"
+    reach = max(abs(row.ci_low), abs(row.ci_high))
+    is_negligible = one.schedule.kind == "confidence_sequence" and reach <= NEGLIGIBLE * abs(row.mean_held_out or 0.0)
+    return "no_difference_within" if one.schedule.is_over or is_negligible else "not_enough_data"
+
+
+def _pool(drafted: Iterable[Drafted], options: Options) -> list[LiftRow]:
+    """Draw each segment's lift towards those of its dimension."""
+    rows: list[LiftRow] = []
+    ordered = sorted(drafted, key=lambda one: (one.row.arm, one.row.metric, one.dimension, one.row.segment))
+    for _, members in groupby(ordered, key=lambda one: (one.row.arm, one.row.metric, one.dimension)):
+        group = list(members)
+        told = [one for one in group if one.row.ci_low is not None and one.reading.error and one.row.lift is not None]
+        pooled = pool_partially(
+            [one.row.lift or 0.0 for one in told], [one.reading.error or 0.0 for one in told], alpha=options.alpha
+        )
+        drawn = dict(zip((one.row.segment for one in told), pooled, strict=False))
+        for one in group:
+            found = drawn.get(one.row.segment)
+            ends = (found.lift, found.ci_low, found.ci_high) if found else (None, None, None)
+            rows.append(replace(one.row, lift_pooled=ends[0], ci_low_pooled=ends[1], ci_high_pooled=ends[2]))
     return rows
 
 
-def to_table(rows: Sequence[LiftRow]) -> pa.Table:
-    """Rows as a table of `measurement.holdout_report`; typed also when there is none."""
-    names = [field.name for field in fields(LiftRow)]
-    return pa.table(
-        {name: pa.array([getattr(row, name) for row in rows], SCHEMA.field(name).type) for name in names}, SCHEMA
-    )
-
-
-def _read_cells(cells: pa.Table) -> Iterable[Cell]:
-    for row in cells.select(list(Cell._fields)).to_pylist():
-        share = row["planned_share"]
-        sums = {"total": float(row["total"] or 0), "total_squares": float(row["total_squares"] or 0)}
-        yield Cell(**{**row, **sums, "planned_share": None if share is None else float(share)})
-
-
-def _analyse_experiment(cells: Sequence[Cell], *, alpha: float, harmful: frozenset[str]) -> list[LiftRow]:
-    baselines = {cell.arm for cell in cells if cell.is_baseline}
-    if len(baselines) > 1:
-        raise ValueError(f"{cells[0].experiment}: more than one baseline arm: {', '.join(sorted(baselines))}")
-    srm = _test_balance(cells)
-    rows: list[LiftRow] = []
-    for _, group in groupby(cells, key=lambda cell: (cell.segment, cell.metric)):
-        arms = list(group)
-        control = next((cell for cell in arms if cell.is_baseline), None)
-        if control is not None:
-            rows += [_compare(cell, control, srm=srm, alpha=alpha) for cell in arms if not cell.is_baseline]
-    return [_judge(row, alpha=alpha, harmful=harmful) for row in _adjust(rows)]
-
-
-def _test_balance(cells: Sequence[Cell]) -> float | None:
-    """One test per experiment: units per arm are the same for each metric of segment `all`, so one metric is read."""
-    everyone = [cell for cell in cells if cell.segment == EVERYONE]
-    arms = {cell.arm: cell for cell in everyone if cell.metric == everyone[0].metric}
-    return sample_ratio_p_value([arm.n_units for arm in arms.values()], [arm.planned_share for arm in arms.values()])
-
-
-def _compare(treated: Cell, control: Cell, *, srm: float | None, alpha: float) -> LiftRow:
-    enough = min(treated.n_units, control.n_units) >= MINIMUM_UNITS and control.n_nonzero >= MINIMUM_CONTROL_BUYERS
-    arms = [Sample(cell.n_units, cell.mean, cell.variance) for cell in (treated, control)]
-    welch = compare_means(*arms, alpha=alpha)
-    error = standard_error(*arms)
-    both = treated.n_units + control.n_units
-    lift = None if treated.mean is None or control.mean is None else treated.mean - control.mean
-    return LiftRow(
-        as_of=treated.as_of,
-        experiment=treated.experiment,
-        arm=treated.arm,
-        baseline_arm=control.arm,
-        segment=treated.segment,
-        metric=treated.metric,
-        n_treated=treated.n_units,
-        n_held_out=control.n_units,
-        mean_treated=treated.mean,
-        mean_held_out=control.mean,
-        lift=lift,
-        lift_relative=lift / control.mean if lift is not None and control.mean else None,
-        ci_low=welch.ci_low if welch else None,
-        ci_high=welch.ci_high if welch else None,
-        p_value=welch.p_value if welch else None,
-        p_adjusted=None,
-        method="welch",
-        verdict="no_difference_within" if enough and welch else "not_enough_data",
-        srm_p_value=srm,
-        contamination=(treated.contaminated_units + control.contaminated_units) / both if both else 0.0,
-        minimum_detectable_lift=_detectable(error, alpha) if error else None,
-    )
-
-
-def _detectable(error: float, alpha: float) -> float:
-    """(z[1 - alpha/2] + z[power]) standard errors of the lift."""
-    return float((stats.norm.isf(alpha / 2) + stats.norm.ppf(POWER)) * error)
-
-
-def _adjust(rows: Sequence[LiftRow]) -> list[LiftRow]:
-    """Holm's step-down over the comparisons with enough data; the others take no part."""
-    family = [place for place, row in enumerate(rows) if row.verdict != "not_enough_data" and row.p_value is not None]
-    family.sort(key=lambda place: rows[place].p_value or 0.0)
-    steps = [(rows[place].p_value or 0.0) * (len(family) - step) for step, place in enumerate(family)]
-    adjusted = np.minimum(1.0, np.maximum.accumulate(np.array(steps, dtype=float)))
-    found = dict(zip(family, adjusted.tolist(), strict=True))
-    return [replace(row, p_adjusted=found.get(place)) for place, row in enumerate(rows)]
-
-
-def _judge(row: LiftRow, *, alpha: float, harmful: frozenset[str]) -> LiftRow:
-    if row.srm_p_value is not None and row.srm_p_value < SRM_ALARM:
-        return replace(row, verdict="invalid")
-    if row.p_adjusted is None or row.p_adjusted >= alpha or not row.lift:
-        return row
-    return replace(row, verdict="works" if (row.lift > 0) != (row.metric in harmful) else "hurts")
+def _name_hidden_losses(rows: Sequence[LiftRow], options: Options) -> list[LiftRow]:
+    """Name, beside a gain over everyone, the segments that lose."""
+    named = []
+    for row in rows:
+        sign = -1.0 if row.metric in options.harmful else 1.0
+        losers = [
+            other.segment
+            for other in rows
+            if (other.arm, other.metric) == (row.arm, row.metric)
+            and other.segment != EVERYONE
+            and other.verdict == "hurts"
+        ]
+        hides = row.segment == EVERYONE and losers and row.verdict != "invalid" and sign * (row.lift or 0.0) > 0
+        names = ", ".join(sorted(losers)).replace("_", " ")
+        named.append(replace(row, finding=f"Everyone gains, but these lose: {names}") if hides else row)
+    return named

@@ -1,7 +1,7 @@
-"""Welch's comparison of two means, from counts, means and variances."""
+"""Comparisons of two arms from counts, means and variances, by tea-tasting: means, adjusted means, ratios."""
 
 from math import isfinite, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Sample(NamedTuple):
@@ -12,9 +12,21 @@ class Sample(NamedTuple):
     variance: float | None
 
 
-class Comparison(NamedTuple):
-    """Interval of the difference of means, and its two-sided p-value."""
+class Paired(NamedTuple):
+    """One arm by two variables of the same units: what is compared, and what it is adjusted or divided by."""
 
+    size: int
+    mean: float
+    variance: float
+    other_mean: float
+    other_variance: float
+    covariance: float
+
+
+class Comparison(NamedTuple):
+    """Difference of the arms, its interval and two-sided p-value."""
+
+    lift: float
     ci_low: float
     ci_high: float
     p_value: float
@@ -41,13 +53,65 @@ def compare_means(treated: Sample, control: Sample, *, alpha: float) -> Comparis
     if not standard_error(treated, control):
         return None
     # Imported here: it costs three seconds, and most runs of a graph only define this module.
-    from tea_tasting.aggr import Aggregates
     from tea_tasting.metrics import Mean
 
+    arms = [
+        Paired(arm.size, arm.mean or 0.0, arm.variance or 0.0, other_mean=0.0, other_variance=0.0, covariance=0.0)
+        for arm in (treated, control)
+    ]
+    return _compare(Mean("value", confidence_level=1 - alpha, equal_var=False, use_t=True), arms[0], arms[1])
+
+
+def compare_adjusted_means(treated: Paired, control: Paired, *, alpha: float) -> Comparison | None:
+    """Compare two means less what a covariate from before the experiment foretells (CUPED, Deng et al. 2013).
+
+    Args:
+        treated: The arm, with the covariate as its other variable.
+        control: The baseline.
+        alpha: The interval covers 1 - alpha.
+
+    Returns:
+        Null where the covariate or the metric varies in neither arm.
+    """
+    if treated.other_variance + control.other_variance <= 0 or treated.variance + control.variance <= 0:
+        return None
+    from tea_tasting.metrics import Mean
+
+    return _compare(Mean("value", "other", confidence_level=1 - alpha, equal_var=False, use_t=True), treated, control)
+
+
+def compare_ratios(treated: Paired, control: Paired, *, alpha: float) -> Comparison | None:
+    """Compare two ratios of means by the delta method (Deng et al. 2018).
+
+    Args:
+        treated: The arm, with the denominator as its other variable.
+        control: The baseline.
+        alpha: The interval covers 1 - alpha.
+
+    Returns:
+        Null where a denominator is 0 or no ratio varies.
+    """
+    if treated.other_mean == 0 or control.other_mean == 0:
+        return None
+    from tea_tasting.metrics import RatioOfMeans
+
+    metric = RatioOfMeans("value", "other", confidence_level=1 - alpha, equal_var=False, use_t=True)
+    return _compare(metric, treated, control)
+
+
+def _compare(metric: Any, treated: Paired, control: Paired) -> Comparison | None:
+    from tea_tasting.aggr import Aggregates
+
     sides = [
-        Aggregates(count_=arm.size, mean_={"value": arm.mean or 0.0}, var_={"value": arm.variance or 0.0})
+        Aggregates(
+            count_=arm.size,
+            mean_={"value": arm.mean, "other": arm.other_mean},
+            var_={"value": arm.variance, "other": arm.other_variance},
+            cov_={("other", "value"): arm.covariance},
+        )
         for arm in (control, treated)
     ]
-    found = Mean("value", confidence_level=1 - alpha, equal_var=False, use_t=True).analyze_aggregates(*sides)
-    comparison = Comparison(float(found.effect_size_ci_lower), float(found.effect_size_ci_upper), float(found.pvalue))
+    found = metric.analyze_aggregates(*sides)
+    parts = (found.effect_size, found.effect_size_ci_lower, found.effect_size_ci_upper, found.pvalue)
+    comparison = Comparison(*map(float, parts))
     return comparison if all(map(isfinite, comparison)) else None

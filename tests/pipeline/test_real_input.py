@@ -106,6 +106,8 @@ def test_hillstrom_recorded_experiment_shows_the_published_lift(
     for metric, means in published.items():
         assert found[metric][:2] == (21_387, 21_306)
         assert found[metric][2:4] == pytest.approx(means, abs=5e-5)
+        assert found[metric][4] == pytest.approx(means[0] - means[1], abs=1e-4)
+        assert found[metric][5] < found[metric][4] < found[metric][6]  # type: ignore[operator]
         assert found[metric][-1] > 0.001  # type: ignore[operator]
     assert found["visit"][4:7] == pytest.approx((0.04523, 0.03889, 0.05157), abs=1.5e-5)
     assert found["visit"][7] == "works"

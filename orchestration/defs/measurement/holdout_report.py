@@ -1,11 +1,13 @@
 """Asset `measurement.holdout_report`: what each arm earned against the people who were held back."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 import duckdb
 import pyarrow as pa
 
+from ml.measurement.plan import Plan
+from ml.measurement.row import LiftRow, to_table
 from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse, open_state
@@ -15,9 +17,10 @@ CELLS = """
 select cells.* replace (coalesce(cells.planned_share, planned.share) as planned_share)
 from measurement.experiment_cells as cells
 left join planned on cells.experiment = planned.experiment and cells.arm = planned.arm
-where cells.as_of between $start and $end
+where cells.as_of = $day
 order by all
 """
+VALUES = "select * from measurement.experiment_values where as_of = $day order by all"
 
 
 def build_holdout_report(
@@ -31,25 +34,44 @@ def build_holdout_report(
         group_name="measurement",
         kinds={"python", "tea-tasting"},
         owners=["team:measurement"],
-        deps=[["measurement", "experiment_cells"], ["activation", "send_decisions"]],
+        deps=[
+            ["measurement", "experiment_cells"],
+            ["measurement", "experiment_values"],
+            ["activation", "send_decisions"],
+        ],
         partitions_def=daily,
         backfill_policy=BACKFILL_IN_ONE_RUN,
         pool="warehouse",
     )
     def holdout_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        from ml.measurement.lift import analyse_cells, to_table
-
         start, end = window(context)
+        days = [start + timedelta(days=day) for day in range((end - start).days + 1)]
         with connect_without_gap(context, warehouse, settings) as connection:
-            connection.register("planned", planned_shares(settings, end))
-            cells = connection.execute(CELLS, {"start": start, "end": end}).to_arrow_table()
-            rows = analyse_cells(cells)
+            rows = [row for day in days for row in analyse_day(connection, settings, day)]
             replace_days(connection, to_table(rows), start=start, end=end)
         newest = [row for row in rows if row.as_of == end and row.segment == "all"]
         verdicts = {f"{row.experiment} {row.metric}": row.verdict for row in newest}
         return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), "verdicts": verdicts})
 
     return holdout_report
+
+
+def analyse_day(connection: duckdb.DuckDBPyConnection, settings: Settings, day: date) -> list[LiftRow]:
+    """The report of one day, by what the playbook of that day declares."""
+    from ml.measurement.lift import analyse_cells
+
+    connection.register("planned", planned_shares(settings, day))
+    cells, values = (connection.execute(query, {"day": day}).to_arrow_table() for query in (CELLS, VALUES))
+    return analyse_cells(cells, values, plans=declared_plans(settings, day))
+
+
+def declared_plans(settings: Settings, day: date) -> dict[str, Plan]:
+    """What the playbook in force on a day declares of its experiments, by name."""
+    playbook = open_state(settings).playbook_in_force(day)
+    return {
+        one.experiment: Plan(one.primary_metric, one.planned_days, one.review_days)
+        for one in (playbook.experiments if playbook else ())
+    }
 
 
 def planned_shares(settings: Settings, day: date) -> pa.Table:

@@ -24,7 +24,7 @@ from reporting.site import build_site
 
 Row = TypeVar("Row")
 
-LIFT = "select * from measurement.holdout_report where as_of <= $day order by all"
+LIFT = "select * from measurement.holdout_report where as_of = $day or (as_of < $day and segment = 'all') order by all"
 OUTCOMES = """
 select flow, step, outcome, count(*) as candidates from activation.send_decisions
 where as_of = $day group by flow, step, outcome order by all

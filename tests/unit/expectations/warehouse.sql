@@ -132,7 +132,13 @@ select
     date '2025-03-01' as as_of, 'global_holdout' as experiment, 'all' as segment, metric, 'treatment' as arm, 'holdout' as baseline_arm,
     1000 as n_treated, 100 as n_held_out, 0.15::double as mean_treated, 0.1::double as mean_held_out, 0.05::double as lift, 0.5::double as lift_relative,
     0.01::double as ci_low, 0.09::double as ci_high, 0.01::double as p_value, 0.02::double as p_adjusted, 'welch' as method, 'works' as verdict,
-    0.4::double as srm_p_value, 0.01::double as contamination, 0.03::double as minimum_detectable_lift
+    0.4::double as srm_p_value, 0.01::double as contamination, 0.03::double as minimum_detectable_lift,
+    'Works.' as verdict_text, metric = 'conversion' as is_primary, date '2025-02-20' as decided_on, date '2025-03-01' as ends_on,
+    1.96::double as critical_value, 7 as n_pending, 0.01::double as ci_low_fixed, 0.09::double as ci_high_fixed,
+    null::double as lift_cuped, null::double as ci_low_cuped, null::double as ci_high_cuped,
+    null::double as lift_capped, null::double as ci_low_capped, null::double as ci_high_capped,
+    null::double as lift_per_buyer, null::double as ci_low_per_buyer, null::double as ci_high_per_buyer,
+    null::double as lift_pooled, null::double as ci_low_pooled, null::double as ci_high_pooled, null::varchar as finding
 from (values ('conversion'), ('revenue')) as metrics(metric);
 
 create table marts.event_freshness as

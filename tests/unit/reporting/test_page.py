@@ -14,7 +14,7 @@ from reporting.data import LiftRow, Metric, OutcomeCount, SiteData
 from reporting.definitions import METRICS, VERDICTS, metric_of
 from reporting.forest import axis_of
 from reporting.page import experiments_of, waterfalls_of
-from reporting.verdict import headline, tone_of
+from reporting.verdict import headline, in_words, tone_of
 
 Row = Callable[..., LiftRow]
 
@@ -121,6 +121,27 @@ def test_arms_of_a_content_test_are_named(lift_row: Row) -> None:
 def test_unknown_metric_keeps_its_name_and_is_a_number() -> None:
     assert metric_of("store_visits", {}) == Metric("Store visits", "number", "")
     assert metric_of("store_visits", {"store_visits": METRICS["visit"]}) is METRICS["visit"]
+
+
+def test_declared_metric_leads_and_its_sentence_is_the_report_s_own(site_data: SiteData, lift_row: Row) -> None:
+    rows = (
+        lift_row(metric="conversion"),
+        lift_row(metric="revenue", is_primary=True, verdict_text="Works: +0.53 per person.", ends_on=date(2025, 8, 1), n_pending=1234),
+        lift_row(metric="visit", finding="Everyone gains, but these lose: mainly on mobile"),
+    )  # fmt: skip
+
+    (experiment,) = experiments_of(replace(site_data, lift=rows))
+
+    assert experiment.leading.metric == "revenue"
+    assert in_words(experiment.leading) == "Works: +0.53 per person."
+    notes = [note for _, note in experiment.notes]
+    assert ("warn", "Visit: Everyone gains, but these lose: mainly on mobile.") in experiment.notes
+    assert "1,234 more people are still within the days in which their orders count." in notes
+    assert "The last look is planned for 1 Aug 2025; until then the bar is higher." in notes
+
+
+def test_sentence_of_a_verdict_without_numbers_is_its_definition(lift_row: Row) -> None:
+    assert in_words(lift_row(verdict="hurts")) == VERDICTS["hurts"]
 
 
 finite = st.floats(-1e6, 1e6).filter(lambda value: value == 0 or abs(value) > 1e-9)

@@ -48,6 +48,7 @@ entered as (
         resolved.planned_share,
         resolved.is_ghost,
         resolved.entered_at,
+        {{ business_day('resolved.entered_at') }} as entered_on,
         resolved.has_two_arms or coalesce(own_assignments.is_contaminated, false) as is_contaminated
     from resolved
     left join own_assignments

@@ -6,12 +6,16 @@ web_events as (
     select * from {{ ref('int_web_events__unioned') }}
 ),
 
+described as (
+    select * from {{ ref('int_experiment_units__described') }} where {{ in_window('as_of') }}
+),
+
 orders as (
     select * from {{ customer_orders(as_of_days()) }} as orders
 ),
 
 unit_profiles as (
-    select units.as_of, units.experiment, units.customer_id, units.entered_at, resolved.profile_key
+    select units.as_of, units.experiment, units.customer_id, units.entered_at, units.entered_on, resolved.profile_key
     from units
     inner join {{ resolved_profiles(as_of_days()) }} as resolved
         on units.as_of = resolved.as_of and units.customer_id = resolved.customer_id
@@ -20,10 +24,11 @@ unit_profiles as (
 -- The day on which a first visit became known does not depend on as_of: found once, not once a day.
 first_visits as (
     select entries.profile_key, entries.entered_at, min(web_events.landed_on) as visible_from
-    from (select distinct profile_key, entered_at from unit_profiles) as entries
+    from (select distinct profile_key, entered_at, entered_on from unit_profiles) as entries
     inner join web_events
         on entries.profile_key = web_events.profile_key
-        and web_events.occurred_at between entries.entered_at and entries.entered_at + interval 14 day
+        and web_events.occurred_at >= entries.entered_at
+        and web_events.occurred_on <= entries.entered_on + 13
     group by entries.profile_key, entries.entered_at
 ),
 
@@ -43,7 +48,7 @@ spent as (
         units.customer_id,
         coalesce(bool_or(orders.ordered_at < units.entered_at), false) as is_prior_buyer,
         cast(coalesce(sum(orders.net_amount) filter (
-            where orders.ordered_at between units.entered_at and units.entered_at + interval 14 day
+            where orders.ordered_at >= units.entered_at and orders.ordered_on <= units.entered_on + 13
         ), 0) as double) as revenue
     from units
     left join orders on units.as_of = orders.as_of and units.customer_id = orders.customer_id
@@ -53,15 +58,25 @@ spent as (
 measured as (
     select
         units.*,
-        spent.is_prior_buyer,
+        units.entered_on + 13 as matured_on,
+        case when spent.is_prior_buyer then 'prior_buyers' else 'non_buyers' end as buyer_segment,
+        {%- for part in ['lifecycle', 'recency', 'device', 'value', 'provider'] %}
+        described.{{ part }}_segment,
+        {%- endfor %}
+        described.prior_spend,
         cast(spent.revenue > 0 as double) as conversion,
         spent.revenue,
+        case when described.revenue_cap is not null then least(spent.revenue, described.revenue_cap) end as revenue_capped,
         cast(visitors.customer_id is not null as double) as visit
     from units
     inner join spent
         on units.as_of = spent.as_of
         and units.experiment = spent.experiment
         and units.customer_id = spent.customer_id
+    inner join described
+        on units.as_of = described.as_of
+        and units.experiment = described.experiment
+        and units.customer_id = described.customer_id
     left join visitors
         on units.as_of = visitors.as_of
         and units.experiment = visitors.experiment

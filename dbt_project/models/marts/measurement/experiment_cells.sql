@@ -1,3 +1,6 @@
+{%- set dimensions = ['buyer', 'lifecycle', 'recency', 'device', 'value', 'provider'] %}
+{%- set shares = ['conversion', 'visit'] %}
+{%- set metrics = ['conversion', 'revenue', 'revenue_capped', 'visit'] %}
 with units as (
     select * from {{ ref('int_experiment_units__measured') }} where {{ in_window('as_of') }}
 ),
@@ -20,16 +23,82 @@ arms as (
     group by as_of, experiment, arm
 ),
 
-segmented as (
-    select *, 'all' as segment from units
-    union all
-    select *, case when is_prior_buyer then 'prior_buyers' else 'non_buyers' end as segment from units
+-- One pass over the units; what follows reads a few rows for each combination of segments and day.
+combined as (
+    select
+        as_of,
+        experiment,
+        arm,
+        matured_on,
+        {%- for dimension in dimensions %}
+        {{ dimension }}_segment,
+        {%- endfor %}
+        count(*) as n_units,
+        count(*) filter (where is_contaminated) as contaminated_units,
+        {{ exact_sum('prior_spend') }} as total_prior,
+        {{ exact_sum('prior_spend * prior_spend') }} as total_prior_squares
+        {%- for metric in metrics %},
+        count({{ metric }}) as known_{{ metric }},
+        count(*) filter (where {{ metric }} <> 0) as nonzero_{{ metric }},
+        {{ exact_sum(metric ~ ' * prior_spend') }} as products_{{ metric }}
+        {%- if metric not in shares %},
+        {{ exact_sum(metric) }} as sum_{{ metric }},
+        {{ exact_sum(metric ~ ' * ' ~ metric) }} as squares_{{ metric }},
+        {{ exact_sum(metric ~ ' * ' ~ metric ~ ' * ' ~ metric) }} as cubes_{{ metric }}
+        {%- endif %}
+        {%- endfor %}
+    from units
+    group by
+        as_of, experiment, arm, matured_on
+        {%- for dimension in dimensions %}, {{ dimension }}_segment{% endfor %}
+),
+
+summed as (
+    select
+        as_of,
+        experiment,
+        arm,
+        matured_on,
+        case
+            {%- for dimension in dimensions %}
+            when grouping({{ dimension }}_segment) = 0 then '{{ dimension }}'
+            {%- endfor %}
+            else 'everyone'
+        end as dimension,
+        case
+            {%- for dimension in dimensions %}
+            when grouping({{ dimension }}_segment) = 0 then {{ dimension }}_segment
+            {%- endfor %}
+            else 'all'
+        end as segment,
+        sum(n_units) as n_units,
+        sum(contaminated_units) as contaminated_units,
+        sum(total_prior) as total_prior,
+        sum(total_prior_squares) as total_prior_squares
+        {%- for metric in metrics %}
+        {%- for part in ['known', 'nonzero', 'products'] + ([] if metric in shares else ['sum', 'squares', 'cubes']) %},
+        sum({{ part }}_{{ metric }}) as {{ part }}_{{ metric }}
+        {%- endfor %}
+        {%- endfor %}
+    from combined
+    group by grouping sets (
+        (as_of, experiment, arm, matured_on)
+        {%- for dimension in dimensions %},
+        (as_of, experiment, arm, matured_on, {{ dimension }}_segment)
+        {%- endfor %}
+    )
 ),
 
 valued as (
-    {%- for metric in ['conversion', 'revenue', 'visit'] %}
-    select as_of, experiment, arm, segment, '{{ metric }}' as metric, {{ metric }} as metric_value, is_contaminated
-    from segmented
+    {%- for metric in metrics %}
+    select
+        as_of, experiment, arm, matured_on, dimension, segment, '{{ metric }}' as metric, n_units, contaminated_units,
+        total_prior, total_prior_squares, products_{{ metric }} as total_prior_products, nonzero_{{ metric }} as n_nonzero,
+        {%- for part, name in {'sum': 'total', 'squares': 'total_squares', 'cubes': 'total_cubes'}.items() %}
+        {{ 'nonzero' if metric in shares else part }}_{{ metric }} as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from summed
+    where segment is not null and known_{{ metric }} = n_units
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -42,19 +111,23 @@ cells as (
         valued.experiment,
         valued.arm,
         arms.is_baseline,
+        valued.dimension,
         valued.segment,
         valued.metric,
-        cast(count(*) as bigint) as n_units,
-        cast(count(*) filter (where valued.metric_value <> 0) as bigint) as n_nonzero,
-        round(sum(valued.metric_value), 6) as total,
-        round(sum(valued.metric_value * valued.metric_value), 6) as total_squares,
+        valued.matured_on,
+        cast(valued.n_units as bigint) as n_units,
+        cast(valued.n_nonzero as bigint) as n_nonzero,
+        cast(valued.total as double) as total,
+        cast(valued.total_squares as double) as total_squares,
+        cast(valued.total_cubes as double) as total_cubes,
+        cast(valued.total_prior as double) as total_prior,
+        cast(valued.total_prior_squares as double) as total_prior_squares,
+        cast(valued.total_prior_products as double) as total_prior_products,
         arms.planned_share,
-        cast(count(*) filter (where valued.is_contaminated) as bigint) as contaminated_units
+        cast(valued.contaminated_units as bigint) as contaminated_units
     from valued
     inner join arms
         on valued.as_of = arms.as_of and valued.experiment = arms.experiment and valued.arm = arms.arm
-    group by
-        valued.as_of, valued.experiment, valued.arm, arms.is_baseline, valued.segment, valued.metric, arms.planned_share
 )
 
 select * from cells
