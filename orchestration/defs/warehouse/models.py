@@ -9,6 +9,7 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 
 from orchestration.dbt import TRANSLATOR, DbtProjectRunner, StageTranslator, check_key, dagster_events
+from orchestration.defs.propensity.propensity_models import model_keys
 from orchestration.defs.sources.landing_files import facts_window
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Warehouse
@@ -92,9 +93,10 @@ def fact_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
 
 
 def weekly_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
-    """Assets of the models that are built once a training week."""
+    """Assets of what is built once a training week."""
+    python = [dg.AssetKey(["ml", "propensity_tasks"]), dg.AssetKey(["ml", "training_value"]), *model_keys()]
     nodes = dbt.manifest_json["nodes"].values()
-    return [
+    return python + [
         TRANSLATOR.get_asset_key(node)
         for node in nodes
         if node["resource_type"] == "model" and "weekly" in node["tags"]

@@ -42,7 +42,7 @@ def _draw_cutoff(
         "slice": pa.array([name] * size),
         "horizon_days": pa.array([HORIZON] * size, pa.int32()),
         "customer_id": pa.array([f"c_{number:05}" for number in range(size)]),
-        "churned": pa.array(generator.random(size) < stays),
+        "outcome": pa.array(generator.random(size) < stays),
         "days_since_last_order": pa.array(recency, pa.float64()),
         "order_count": pa.array(generator.poisson(rates * 180) + 1, pa.int64()),
         "net_amount": pa.array([f"{amount:.2f}" for amount in generator.lognormal(3, 1, size)]).cast(
