@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from activation.playbook import Playbook
 
 BEGINNING = date(1, 1, 1)
+GATE = "gate"  # who promotes a model where no person does
 
 LEDGER_SCHEMA = pa.schema(
     [
@@ -238,15 +239,19 @@ class StateStore:
         training_partition: date,
         effective_on: date,
         reason: str,
-        promoted_by: str = "gate",
+        promoted_by: str = GATE,
         evidence: Mapping[str, str | float] | None = None,
         promoted_at: datetime | None = None,
     ) -> None:
-        """Record that a model version is champion from a partition on; the same promotion again changes nothing."""
+        """Record that a model version is champion from a partition on; the same promotion again changes nothing.
+
+        The gate decides a week once: what it said before is not said again over what a person has said since.
+        """
         key = (model_name, model_version, training_partition.isoformat(), effective_on.isoformat())
-        same = "model_name = ? and model_version = ? and training_partition = ? and effective_on = ?"
+        same = "select model_version from promotions where model_name = ? and effective_on = ? order by number desc"
         with self.transaction() as connection:
-            if connection.execute(f"select 1 from promotions where {same}", key).fetchone() is None:
+            known = [row[0] for row in connection.execute(same, (model_name, effective_on.isoformat()))]
+            if model_version not in (known if promoted_by == GATE else known[:1]):
                 at = promoted_at.isoformat(sep=" ") if promoted_at else None
                 connection.execute(
                     f"insert into promotions ({', '.join(PROMOTION_SCHEMA.names)}) values (?, ?, ?, ?, ?, ?, ?, ?)",

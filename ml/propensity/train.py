@@ -3,22 +3,20 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sklearn.inspection import permutation_importance
 
 from ml.propensity.canaries import Canaries, watch
 from ml.propensity.confidence import measure_confidence
 from ml.propensity.evaluate import Curves, Evaluation, GroupEvaluation, evaluate, evaluate_groups, trace_curves
 from ml.propensity.frames import Examples, Floats, Ints, feature_names, fingerprint, take_slice
 from ml.propensity.gate import Decision, Scored, beats, expected_profit
+from ml.propensity.importances import measure_importances
 from ml.propensity.ladder import Calibration, calibrate, calibrate_scores, fit_rung, rank_rows, rungs_of, score_raw
 from ml.propensity.model import PropensityModel, clip
 from ml.propensity.task import Rung, Slice, Task
-from ml.propensity.threads import limit_threads
 
 __all__ = ["NotEnoughHistory", "RungResult", "Trained", "train_task"]
 
@@ -26,8 +24,6 @@ SLICES: tuple[Slice, ...] = ("train", "calibrate", "test")
 FOLDS = (
     2  # of the calibrate slice, so that no probability that rungs are compared by was calibrated by its own customer
 )
-MOST_PERMUTED = 1_000  # rows on which the importance of features is measured
-REPEATS = 2
 
 
 class NotEnoughHistory(Exception):
@@ -141,7 +137,7 @@ def train_task(task: Task, examples: pa.Table, *, seed: int) -> Trained:
         rungs={name: _judge(task, name, {**others, rung: chances}[name], test, seed=seed) for name in fitted},
         climb=climb,
         groups=evaluate_groups(test, chances),
-        importances=_importances(estimator, test, seed=seed),
+        importances=measure_importances(model, test, seed=seed),
         canaries=watch(task, train, test, seed=seed),
         balance=tuple(_balance(examples)),
         abstained_share=float(np.mean(confidence.at(chances) < task.abstain_below)),
@@ -207,18 +203,6 @@ def _judge(task: Task, rung: Rung, chances: Floats, test: Examples, *, seed: int
         curves=trace_curves(test.outcome, chances, ranks=ranks),
         profit=expected_profit(task.profit, chances, test.outcome)(np.ones(len(test))) if task.profit else None,
     )
-
-
-def _importances(estimator: Any, test: Examples, *, seed: int) -> Mapping[str, float]:
-    rows = np.random.default_rng(seed).permutation(len(test))[:MOST_PERMUTED]
-    sample = test.take(np.sort(rows))
-    with limit_threads(len(sample)):
-        found = permutation_importance(
-            estimator, sample.features, sample.outcome,
-            scoring="average_precision", n_repeats=REPEATS, random_state=seed,
-        )  # fmt: skip
-    means = dict(zip(sample.features.columns, map(float, found.importances_mean), strict=True))
-    return dict(sorted(means.items(), key=lambda item: -item[1]))
 
 
 def _balance(examples: pa.Table) -> Iterator[Balance]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
+from activation.state import GATE
 from ml.propensity.task import Task, load_tasks
 from orchestration.defs.propensity.propensity_tasks import sunday_of
 from orchestration.partitions import BACKFILL_IN_ONE_RUN
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from ml.tracking import LoggedModel, Verdict
 
 SEED = 20_250_101
-GATE = "gate"  # who promotes where no person does
 
 # The logarithm is flat where a rate is small; the floor stands for "never".
 EXPECTED_ORDERS = "ln(greatest(value.expected_orders_90_days, 1e-6)) as log_expected_orders"
