@@ -159,7 +159,7 @@ def judge(logged: LoggedModel, *, incumbent: str | None, tracking_uri: str) -> V
     if missing:
         reason = f"version {incumbent} needs features that are gone: {', '.join(missing)}"
         return Verdict(is_champion=True, reason=reason, evidence=evidence)
-    mine, its = (scorer.predict(test.features) for scorer in (trained.model, champion))
+    mine, its = (scorer.predict(test.features) for scorer in (trained.judged, champion))
     decision = beats(
         Scored(mine, mine), Scored(its, its),
         task=trained.task, outcome=test.outcome, customers=test.customers, seed=trained.seed,

@@ -40,6 +40,15 @@ class Examples:
         """Count the rows."""
         return len(self.outcome)
 
+    def append(self, later: "Examples") -> "Examples":
+        """Give these rows and those of another slice of the same examples; customers keep their rows apart by slice."""
+        return Examples(
+            features=pd.concat([self.features, later.features], ignore_index=True),
+            outcome=np.concatenate([self.outcome, later.outcome]),
+            customers=np.concatenate([self.customers, later.customers + 1 + self.customers.max(initial=0)]),
+            groups={name: np.concatenate([values, later.groups[name]]) for name, values in self.groups.items()},
+        )
+
     def take(self, rows: Ints) -> "Examples":
         """Give some of the rows."""
         return Examples(

@@ -12,6 +12,9 @@ from ml.propensity.ranking import Ranking, resample_customers
 from ml.propensity.task import Profit, Task
 
 CONFIDENCE = 0.95
+WORTHWHILE = (
+    0.02  # of what the incumbent has, or lacks, whichever is less: ties that are broken at random gain less than that
+)
 
 Weighing = Callable[[Floats], float]
 
@@ -43,7 +46,8 @@ class Decision:
     """The outcome of a comparison.
 
     Attributes:
-        is_better: Whether the challenger is better in the task's metric beyond chance, and not worse beyond chance in the others.
+        is_better: Whether the challenger is better in the task's metric, beyond chance and by more than a trifle, and not worse
+            beyond chance in the others.
         metric: Name of the task's metric.
         primary: That metric.
         brier: Mean squared error of the probability; lower is better.
@@ -81,6 +85,7 @@ def beats(challenger: Scored, incumbent: Scored, *, task: Task, outcome: Ints, c
     ]
     ones = np.ones(len(outcome))
     differences = [new(ones) - old(ones) for new, old in pairs]
+    least = _least_gain(task, pairs[0][1](ones))
     draws = np.array(
         [[new(weights) - old(weights) for new, old in pairs] for weights in resample_customers(customers, seed=seed)]
     )
@@ -90,10 +95,12 @@ def beats(challenger: Scored, incumbent: Scored, *, task: Task, outcome: Ints, c
         for difference, low, high in zip(differences, lows, highs, strict=True)
     )
     worse = [name for name, part in (("Brier score", brier), ("calibration error", calibration_error)) if part.low > 0]
-    is_better = primary.low > 0 and not worse
+    is_better = primary.low > 0 and primary.difference >= least and not worse
     words = (
         f"{task.metric.replace('_', ' ')} {primary.difference:+.4f}, at least {primary.low:+.4f} with 95 % confidence"
     )
+    if primary.low > 0 and primary.difference < least:
+        words += f"; less than the {least:.4f} that a change is worth"
     if worse:
         words += f"; worse in {' and '.join(worse)}"
     verb = "beats" if is_better else "does not beat"
@@ -104,6 +111,11 @@ def expected_profit(profit: Profit, chances: Floats, outcome: Ints) -> Weighing:
     """Money per row, of contacting whoever is worth it by the probability: gain for each whom the outcome holds for, cost for each."""
     earned = np.where(chances * profit.gain > profit.cost, outcome * profit.gain - profit.cost, 0.0)
     return lambda weights: float(weights @ earned / weights.sum())
+
+
+def _least_gain(task: Task, incumbent: float) -> float:
+    has = abs(incumbent)
+    return WORTHWHILE * (min(has, 1 - has) if task.metric == "average_precision" else has)
 
 
 def _primary(task: Task, scored: Scored, outcome: Ints) -> Weighing:

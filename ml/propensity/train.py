@@ -1,8 +1,9 @@
-"""Train a task's model: climb the ladder, calibrate, and evaluate once, out of time."""
+"""Train a task's model: climb the ladder, calibrate, evaluate once, out of time, and make the same again of fresher slices."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -61,7 +62,8 @@ class Trained:
 
     Attributes:
         task: What it answers.
-        model: Calibrated; ready to score.
+        judged: The model that all figures are about: trained on train, calibrated on calibrate. A comparison takes this one.
+        model: The one that scores: the same rung, trained on train and calibrate, calibrated on test. One spacing fresher.
         rung: The rung of the ladder that it stands on.
         calibration: How it was calibrated.
         rungs: Every rung that was fitted.
@@ -79,6 +81,7 @@ class Trained:
     """
 
     task: Task
+    judged: PropensityModel
     model: PropensityModel
     rung: Rung
     calibration: Calibration
@@ -104,6 +107,9 @@ class Trained:
 def train_task(task: Task, examples: pa.Table, *, seed: int) -> Trained:
     """Train on the train slice, choose and calibrate on the calibrate slice, evaluate on the test slice.
 
+    Then the chosen rung is trained on train and calibrate, and calibrated on test: who scores a spacing later with what was known
+    a spacing earlier is off by what the shop changed meanwhile (docs/decisions/0027).
+
     Args:
         task: What to predict.
         examples: cutoff, slice (train, calibrate, test; later cut-offs in later slices), horizon_days, customer_id, outcome, and
@@ -120,10 +126,9 @@ def train_task(task: Task, examples: pa.Table, *, seed: int) -> Trained:
     fitted = {rung: fit_rung(rung, task, train, seed=seed) for rung in rungs_of(task, train)}
     raw = {rung: score_raw(estimator, held_out) for rung, estimator in fitted.items()}
     rung, climb = _climb(task, raw, held_out, seed=seed)
-    estimator, calibration = calibrate(fitted[rung], held_out)
-    confidence = measure_confidence(clip(score_raw(estimator, held_out)), held_out.outcome)
-    model = PropensityModel(estimator, names, confidence)
-    chances = model.predict(test.features)
+    judged, calibration = _calibrated(fitted[rung], held_out)
+    fresh, _ = _calibrated(fit_rung(rung, task, train.append(held_out), seed=seed), test)
+    chances = judged.predict(test.features)
     others = {
         name: clip(calibrate_scores(raw[name], held_out.outcome, score_raw(fitted[name], test)))
         for name in fitted
@@ -131,16 +136,17 @@ def train_task(task: Task, examples: pa.Table, *, seed: int) -> Trained:
     }
     return Trained(
         task=task,
-        model=model,
+        judged=judged,
+        model=fresh,
         rung=rung,
         calibration=calibration,
         rungs={name: _judge(task, name, {**others, rung: chances}[name], test, seed=seed) for name in fitted},
         climb=climb,
         groups=evaluate_groups(test, chances),
-        importances=measure_importances(model, test, seed=seed),
+        importances=measure_importances(judged, test, seed=seed),
         canaries=watch(task, train, test, seed=seed),
         balance=tuple(_balance(examples)),
-        abstained_share=float(np.mean(confidence.at(chances) < task.abstain_below)),
+        abstained_share=float(np.mean(judged.confidence.at(chances) < task.abstain_below)),
         test=test,
         row_counts={"train": len(train), "calibrate": len(held_out), "test": len(test)},
         horizon_days=examples["horizon_days"][0].as_py(),
@@ -178,6 +184,13 @@ def _climb(
         )  # fmt: skip
         standing = rung if climb[rung].is_better else standing
     return standing, climb
+
+
+def _calibrated(estimator: Any, later: Examples) -> tuple[PropensityModel, Calibration]:
+    """A model of an estimator and rows that are later than all that it was fitted to."""
+    calibrated, calibration = calibrate(estimator, later)
+    confidence = measure_confidence(clip(score_raw(calibrated, later)), later.outcome)
+    return PropensityModel(calibrated, tuple(later.features.columns), confidence), calibration
 
 
 def _folds(customers: Ints, *, seed: int) -> Ints:
