@@ -120,10 +120,10 @@ def test_what_is_known_of_a_run_is_told(trained: Trained) -> None:
 def test_the_scoring_model_is_fresher_than_the_judged_one(task: Task, examples: pa.Table) -> None:
     """The base rate moves in the last slice: who scores next must know it, who is judged by it must not."""
     is_test = pc.equal(examples["slice"], "test")
-    most = pa.array(np.random.default_rng(1).random(examples.num_rows) < 0.95)
+    most = pa.array(np.random.default_rng(1).random(examples.num_rows) < 0.9)
     moved = pc.if_else(is_test, most, examples["outcome"])
     found = train_task(task, examples.set_column(examples.column_names.index("outcome"), "outcome", moved), seed=5)
-    assert found.test.outcome.mean() > 0.9
+    assert found.test.outcome.mean() > 0.85
     assert found.judged.predict(found.test.features).mean() < 0.8
     assert found.model.predict(found.test.features).mean() == pytest.approx(found.test.outcome.mean(), abs=0.02)
 
