@@ -38,6 +38,8 @@ RELATIVE = {
     "measurement.experiment_cells",
     "measurement.holdout_report",
     "marts.customer_predictions",
+    "marts.training_features",
+    "ml.training_value",
     "ml.customer_value",
 }
 
