@@ -38,20 +38,31 @@ spaced as (
     select *, cast(15 * ceil(horizon_days / 15.0) as integer) as spacing_days from horizons
 ),
 
+placed as (
+    select *, case when trained_on - first_landed_on >= 8 * spacing_days then 4 else 3 end as train_spacings_back from spaced
+),
+
+-- With a long history, rungs are compared on two cut-offs: of a rare event, one has too few to tell them apart.
 slices as (
-    select * from (
-        values ('test', 1, 0), ('calibrate', 2, 0),
-        ('train', 3, 0), ('train', 3, 15), ('train', 3, 30), ('train', 3, 45), ('train', 3, 60), ('train', 3, 75)
-    ) as slices (slice, spacings_back, days_earlier)
+    select 'test' as slice, 1 as spacings_back, 0 as days_earlier
+    union all
+    select 'calibrate' as slice, unnest([2, 3]) as spacings_back, 0 as days_earlier
+    union all
+    select 'train' as slice, unnest([3, 4]) as spacings_back, earlier.days_earlier
+    from (values (0), (15), (30), (45), (60), (75)) as earlier (days_earlier)
 ),
 
 cut as (
     select
-        spaced.*,
-        spaced.trained_on - slices.spacings_back * spaced.spacing_days - slices.days_earlier as cutoff,
+        placed.*,
+        placed.trained_on - slices.spacings_back * placed.spacing_days - slices.days_earlier as cutoff,
         slices.slice
-    from spaced
-    cross join slices
+    from placed
+    inner join slices
+        on case slices.slice
+            when 'train' then slices.spacings_back = placed.train_spacings_back
+            else slices.spacings_back < placed.train_spacings_back
+        end
 ),
 
 sliced as (
