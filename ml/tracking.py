@@ -50,6 +50,10 @@ REQUIREMENTS = (
 )  # given, or MLflow runs the model in a subprocess to find out
 LOUD = ("mlflow", "alembic")
 
+# What versions that were registered before models knew their confidence, and runs before rules had one name, are read as.
+NEVER_UNSURE = Confidence((0.5,), (1.0,))
+FORMER_NAMES = {"auc_recency_rule": "auc_rule"}
+
 
 @dataclass(frozen=True)
 class LoggedModel:
@@ -204,11 +208,11 @@ def load_model(name: str, version: str, *, tracking_uri: str) -> PropensityModel
 
         uri = f"models:/{name}/{version}"
         info = mlflow.models.get_model_info(uri)
-        confidence = info.metadata["confidence"]
+        found = (info.metadata or {}).get("confidence")
         return PropensityModel(
             estimator=mlflow.sklearn.load_model(uri),
             feature_names=tuple(info.signature.inputs.input_names()),
-            confidence=Confidence(tuple(confidence["chances"]), tuple(confidence["values"])),
+            confidence=Confidence(tuple(found["chances"]), tuple(found["values"])) if found else NEVER_UNSURE,
         )
 
 
@@ -224,7 +228,8 @@ def describe_version(name: str, version: str, *, tracking_uri: str) -> Descripti
             known = ", ".join(sorted(versions, key=int)) or "none"
             raise UnknownVersion(f"model {name} has no version {version} (there are: {known})")
         found = versions[version]
-        metrics = dict(client.get_run(str(found.run_id)).data.metrics)
+        logged = client.get_run(str(found.run_id)).data.metrics
+        metrics = {FORMER_NAMES.get(name, name): value for name, value in logged.items()}
         return Description(run_id=str(found.run_id), partition=found.tags.get(PARTITION, ""), metrics=metrics)
 
 

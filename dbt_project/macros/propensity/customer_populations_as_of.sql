@@ -31,22 +31,39 @@
             group by profile_key, mailbox_hash
         ),
 
-        subscribers as (
-            select resolved.as_of, resolved.customer_id
+        -- Statements are folded by mailbox, and mailboxes made distinct, before they meet: a mailbox has many of both.
+        statements as (
+            select
+                days.as_of,
+                evidence.mailbox_hash,
+                min({{ business_day('evidence.occurred_at') }}) filter (where evidence.is_affirmative) as first_yes_on,
+                max(evidence.occurred_at) filter (where evidence.is_affirmative) as last_yes_at,
+                max(evidence.occurred_at) filter (
+                    where evidence.statement in ('unsubscribed', 'complained', 'bounced')
+                ) as last_no_at
+            from {{ days }} as days
+            inner join {{ ref('int_consent_evidence__unioned') }} as evidence on evidence.landed_on <= days.as_of
+            where coalesce(evidence.channel, 'email') = 'email'
+                and evidence.topic is null
+                and {{ business_day('evidence.occurred_at') }} <= days.as_of
+            group by days.as_of, evidence.mailbox_hash
+        ),
+
+        mailboxes as (
+            select distinct resolved.as_of, resolved.customer_id, addresses.mailbox_hash
             from resolved
             inner join addresses
                 on resolved.profile_key = addresses.profile_key and addresses.first_landed_on <= resolved.as_of
-            inner join {{ ref('int_consent_evidence__unioned') }} as evidence
-                on addresses.mailbox_hash = evidence.mailbox_hash
-                and evidence.landed_on <= resolved.as_of
-                and {{ business_day('evidence.occurred_at') }} <= resolved.as_of
-            where coalesce(evidence.channel, 'email') = 'email' and evidence.topic is null
-            group by resolved.as_of, resolved.customer_id
-            having min({{ business_day('evidence.occurred_at') }}) filter (where evidence.is_affirmative) > resolved.as_of - 90
-                and max(evidence.occurred_at) filter (where evidence.is_affirmative) > coalesce(
-                    max(evidence.occurred_at) filter (where evidence.statement in ('unsubscribed', 'complained', 'bounced')),
-                    timestamp '1970-01-01'
-                )
+        ),
+
+        subscribers as (
+            select mailboxes.as_of, mailboxes.customer_id
+            from mailboxes
+            inner join statements
+                on mailboxes.as_of = statements.as_of and mailboxes.mailbox_hash = statements.mailbox_hash
+            group by mailboxes.as_of, mailboxes.customer_id
+            having min(statements.first_yes_on) > mailboxes.as_of - 90
+                and max(statements.last_yes_at) > coalesce(max(statements.last_no_at), timestamp '1970-01-01')
         )
 
         select as_of, customer_id, 'buyers' as population from buyers
