@@ -2,7 +2,6 @@
 
 import logging
 import math
-import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from ml.propensity.threads import limit_threads
 from ml.propensity.train import Trained
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.tracking import MlflowClient
 
@@ -293,7 +293,7 @@ def _log_and_register(
     tags = {**marks, "mlflow.note.content": _note(trained, marks)}
     with mlflow.start_run(experiment_id=experiment, run_name=f"{name} {marks[PARTITION]}", tags=tags) as run:
         run_id = run.info.run_id
-        _log_numbers(client, run_id, params=_params(trained), metrics=_metrics(trained))
+        _log_numbers(client, run, params=_params(trained), metrics=_metrics(trained))
         _log_dataset(trained)
         for file, figure in draw_figures(trained).items():
             client.log_figure(run_id, figure, file)
@@ -319,20 +319,19 @@ def _log_rung(
     evidence = trained.climb[rung].evidence() if rung in trained.climb else {}
     profit = {} if found.profit is None else {"profit_per_row": found.profit}
     metrics = {**asdict(found.evaluation), **profit, **{f"gate/{key}": value for key, value in evidence.items()}}
-    _log_numbers(client, run.info.run_id, params={"rung": rung}, metrics=metrics)
+    _log_numbers(client, run, params={"rung": rung}, metrics=metrics)
     client.set_terminated(run.info.run_id)
 
 
 def _log_numbers(
-    client: "MlflowClient", run_id: str, *, params: Mapping[str, Any], metrics: Mapping[str, float]
+    client: "MlflowClient", run: "Run", *, params: Mapping[str, Any], metrics: Mapping[str, float]
 ) -> None:
     """Everything in one transaction: each call of its own costs as much as all."""
     from mlflow.entities import Metric, Param
 
-    now = int(time.time() * 1000)
     client.log_batch(
-        run_id,
-        metrics=[Metric(key, value, now, 0) for key, value in metrics.items() if math.isfinite(value)],
+        run.info.run_id,
+        metrics=[Metric(key, value, run.info.start_time, 0) for key, value in metrics.items() if math.isfinite(value)],
         params=[Param(key, str(value)) for key, value in params.items()],
     )
 
