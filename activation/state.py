@@ -4,8 +4,9 @@ Personal data are in one table only, `claim_payloads`: the rows to publish, kept
 bytes without the warehouse. `activation.erasure` removes a person's; the ledger itself knows mailboxes by their salted hash.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 from activation.playbook import Playbook
 
 BEGINNING = date(1, 1, 1)
+GATE = "gate"  # who promotes a model where no person does
 
 LEDGER_SCHEMA = pa.schema(
     [
@@ -57,6 +59,8 @@ PROMOTION_SCHEMA = pa.schema(
         ("effective_on", pa.date32()),
         ("reason", pa.string()),
         ("promoted_at", pa.timestamp("us")),
+        ("promoted_by", pa.string()),
+        ("evidence", pa.string()),
     ]
 )
 TOMBSTONE_SCHEMA = pa.schema([("kind", pa.string()), ("hash", pa.string()), ("effective_on", pa.date32())])
@@ -110,8 +114,13 @@ create table if not exists assignments (
 ) without rowid;
 create table if not exists promotions (
     number integer primary key, model_name text not null, model_version text not null, training_partition text not null,
-    effective_on text not null, reason text not null, promoted_at text
+    effective_on text not null, reason text not null, promoted_at text, promoted_by text not null default 'gate',
+    evidence text not null default '{}'
 );
+create trigger if not exists promotions_stand before delete on promotions
+    begin select raise(abort, 'promotions are append-only'); end;
+create trigger if not exists promotions_stay before update on promotions
+    begin select raise(abort, 'promotions are append-only'); end;
 create table if not exists playbook_versions (
     number integer primary key, version text not null, effective_from text not null, body text not null, registered_at text not null
 );
@@ -138,15 +147,30 @@ create view if not exists readmitted as
 """
 
 
+ADDED_TO_PROMOTIONS = {"promoted_by": "text not null default 'gate'", "evidence": "text not null default '{}'"}
+
+
 @dataclass(frozen=True)
 class Promotion:
-    """A model version that became champion, and from which partition on it may score."""
+    """A model version that became champion, and from which partition on it may score.
+
+    Attributes:
+        model_name: Task, which is also the registered name.
+        model_version: Version of the registered model.
+        training_partition: Last day whose facts it was trained on.
+        effective_on: First partition that it scores.
+        reason: Why, in words.
+        promoted_by: `gate`, or the person who said so.
+        evidence: Numbers that it was decided by.
+    """
 
     model_name: str
     model_version: str
     training_partition: date
     effective_on: date
     reason: str
+    promoted_by: str
+    evidence: Mapping[str, str | float]
 
 
 class StateStore:
@@ -163,6 +187,9 @@ class StateStore:
         with self.transaction() as connection:
             for statement in _statements(TABLES):
                 connection.execute(statement)
+            known = {row[1] for row in connection.execute("pragma table_info(promotions)")}
+            for column in [name for name in ADDED_TO_PROMOTIONS if name not in known]:  # a store of an earlier version
+                connection.execute(f"alter table promotions add column {column} {ADDED_TO_PROMOTIONS[column]}")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -212,29 +239,37 @@ class StateStore:
         training_partition: date,
         effective_on: date,
         reason: str,
+        promoted_by: str = GATE,
+        evidence: Mapping[str, str | float] | None = None,
         promoted_at: datetime | None = None,
     ) -> None:
-        """Record that a model version is champion from a partition on; the same promotion again changes nothing."""
+        """Record that a model version is champion from a partition on; the same promotion again changes nothing.
+
+        The gate decides a week once: what it said before is not said again over what a person has said since.
+        """
         key = (model_name, model_version, training_partition.isoformat(), effective_on.isoformat())
-        same = "model_name = ? and model_version = ? and training_partition = ? and effective_on = ?"
+        same = "select model_version from promotions where model_name = ? and effective_on = ? order by number desc"
         with self.transaction() as connection:
-            if connection.execute(f"select 1 from promotions where {same}", key).fetchone() is None:
+            known = [row[0] for row in connection.execute(same, (model_name, effective_on.isoformat()))]
+            if model_version not in (known if promoted_by == GATE else known[:1]):
+                at = promoted_at.isoformat(sep=" ") if promoted_at else None
                 connection.execute(
-                    "insert into promotions values (null, ?, ?, ?, ?, ?, ?)",
-                    (*key, reason, promoted_at.isoformat(sep=" ") if promoted_at else None),
+                    f"insert into promotions ({', '.join(PROMOTION_SCHEMA.names)}) values (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*key, reason, at, promoted_by, json.dumps(dict(evidence or {}), sort_keys=True)),
                 )
 
     def promotion_in_force(self, model_name: str, day: date) -> Promotion | None:
         """The newest promotion that is effective by a partition and was trained before it, or None."""
         row = self._first(
-            "select model_name, model_version, training_partition, effective_on, reason from promotions"
+            "select model_name, model_version, training_partition, effective_on, reason, promoted_by, evidence from promotions"
             " where model_name = ? and effective_on <= ? and training_partition < ?"
             " order by effective_on desc, number desc limit 1",
             (model_name, day.isoformat(), day.isoformat()),
         )
         if row is None:
             return None
-        return Promotion(row[0], row[1], date.fromisoformat(row[2]), date.fromisoformat(row[3]), row[4])
+        trained_on, effective_on = date.fromisoformat(row[2]), date.fromisoformat(row[3])
+        return Promotion(row[0], row[1], trained_on, effective_on, row[4], row[5], json.loads(row[6]))
 
     def register_playbook(self, playbook: Playbook, *, effective_from: date, registered_at: datetime) -> bool:
         """Record a version of the playbook if it differs from the newest one.

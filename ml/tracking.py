@@ -1,6 +1,7 @@
-"""Churn runs in MLflow: log, register, promote, load. The only module that imports mlflow."""
+"""Trainings in MLflow: log, register, compare, load. The only module that imports mlflow."""
 
 import logging
+import math
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,31 +12,34 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ml.propensity.confidence import Confidence
 from ml.propensity.figures import draw_figures
 from ml.propensity.frames import Examples
-from ml.propensity.gate import beats
-from ml.propensity.model import ChurnModel
+from ml.propensity.gate import Scored, beats
+from ml.propensity.model import PropensityModel
+from ml.propensity.task import Rung
 from ml.propensity.threads import limit_threads
-from ml.propensity.train import TrainedChurn
+from ml.propensity.train import Trained
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.tracking import MlflowClient
 
 SAMENESS = ("partition", "data_fingerprint", "git_revision", "feature_version")  # tags that tell two runs apart
-SUMMARY = ("auc", "auc_low", "auc_high", "auc_recency_rule", "average_precision", "brier", "calibration_error")
-NAME = "churn_risk"  # of the experiment and of the registered model
-CHAMPION = "champion"
+SUMMARY = ("auc", "auc_low", "auc_high", "auc_rule", "average_precision", "brier", "calibration_error")
+CHAMPION, CHALLENGER = "champion", "challenger"
 PARTITION = "partition"
-PROMOTED = "promoted"
-SOURCE = "marts/churn_training_set"
+SOURCE = "marts/training_outcomes"
 PREDICT = "predict_proba"
+LOCAL = "sqlite:///"
 
-# What a churn pipeline is made of beyond what skops trusts by itself; anything else in a model file is refused.
+# What a pipeline is made of beyond what skops trusts by itself; anything else in a model file is refused.
 TRUSTED_TYPES = [
     "numpy.dtype",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
+    "sklearn.compose._column_transformer._RemainderColsList",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 ]
 REQUIREMENTS = (
@@ -46,14 +50,18 @@ REQUIREMENTS = (
 )  # given, or MLflow runs the model in a subprocess to find out
 LOUD = ("mlflow", "alembic")
 
+# What versions that were registered before models knew their confidence, and runs before rules had one name, are read as.
+NEVER_UNSURE = Confidence((0.5,), (1.0,))
+FORMER_NAMES = {"auc_recency_rule": "auc_rule"}
+
 
 @dataclass(frozen=True)
 class LoggedModel:
     """A run and the model version that it registered.
 
     Attributes:
-        run_id: MLflow run.
-        version: Version of the registered model `churn_risk`.
+        run_id: MLflow run of the training; its children are the rungs.
+        version: Version of the registered model, which bears the task's name.
         partition: Training partition, ISO date.
         run_url: Address of the run in the MLflow UI.
         summary: Figures for people, with run_id, version and run_url.
@@ -65,37 +73,48 @@ class LoggedModel:
     partition: str
     run_url: str
     summary: Mapping[str, str | float]
-    trained: TrainedChurn = field(repr=False)
+    trained: Trained = field(repr=False)
 
 
 @dataclass(frozen=True)
-class Promotion:
-    """Whether a version became champion of its time, and why."""
+class Verdict:
+    """Whether a version may become champion of its time, why, and by which numbers."""
 
     is_champion: bool
     reason: str
+    evidence: Mapping[str, str | float]
 
 
-FIRST = Promotion(is_champion=True, reason="no version was champion before")
+@dataclass(frozen=True)
+class Description:
+    """What a registered version was measured at."""
+
+    run_id: str
+    partition: str
+    metrics: Mapping[str, float]
 
 
-def log_churn_run(
-    trained: TrainedChurn,
+class UnknownVersion(Exception):
+    """There is no such version of the model."""
+
+
+def log_training(
+    trained: Trained,
     *,
     tracking_uri: str,
     artifacts: Path,
     tags: Mapping[str, str],
     ui_address: str = "http://127.0.0.1:5000",
 ) -> LoggedModel:
-    """Log one training run and register its model, once.
+    """Log one training of a task with its rungs as child runs, and register its model, once.
 
     A partition that is trained again by the same code on the same data gets the run and version that it has.
 
     Args:
-        trained: From `train_churn`. Customer ids and single customers' values are not logged.
-        tracking_uri: For example sqlite:////path/mlflow.db; created where it does not exist.
-        artifacts: Folder for the artifacts of a new experiment.
-        tags: Must hold `partition` (ISO date); usually also git_revision, feature_version, dagster_run_id.
+        trained: From `train_task`. Customer ids and single people's values are not logged.
+        tracking_uri: For example sqlite:////path/mlflow.db, which is created where it does not exist, or the address of a server.
+        artifacts: Folder for the artifacts of a new experiment; a server keeps them itself.
+        tags: Must hold `partition` (ISO date); usually also git_revision, feature_version, dagster_run_id, dagster_run_url.
         ui_address: Where the MLflow UI is, for the link.
 
     Raises:
@@ -103,10 +122,11 @@ def log_churn_run(
     """
     if PARTITION not in tags:
         raise ValueError("tags: no partition")
-    marks = {**tags, "data_fingerprint": trained.data_fingerprint}
+    name = trained.task.task
+    marks = {**tags, "task": name, "data_fingerprint": trained.data_fingerprint}
     with _quiet_store(tracking_uri) as client:
-        experiment = _find_experiment(client, artifacts)
-        found = _find_version(client, marks)
+        experiment = _find_experiment(client, name, artifacts if tracking_uri.startswith(LOCAL) else None)
+        found = _find_version(client, name, marks)
         if found is None:
             found = _log_and_register(client, experiment, trained, marks)
     run_id, version = str(found.run_id), str(found.version)  # MLflow 3.17 gives an integer version
@@ -118,30 +138,66 @@ def log_churn_run(
         version=version,
         partition=tags[PARTITION],
         run_url=url,
-        summary={**summary, **{name: metrics[name] for name in SUMMARY}},
+        summary={**summary, **{key: metrics[key] for key in SUMMARY}},
         trained=trained,
     )
 
 
-def promote(logged: LoggedModel, *, tracking_uri: str) -> Promotion:
-    """Make a version champion if it has no predecessor, or beats it on its own test slice.
+def judge(logged: LoggedModel, *, incumbent: str | None, tracking_uri: str) -> Verdict:
+    """Say whether a version may follow an incumbent: it must beat it on the version's own test slice, and no canary may be alarmed.
 
-    The predecessor is the promoted version with the newest training partition before this one's, so training a past week again
-    gives the same answer. The alias `champion` moves only where no later partition holds it.
+    Args:
+        logged: The version.
+        incumbent: Version that is champion on the training partition; None if there is none.
+        tracking_uri: The store.
     """
+    trained = logged.trained
+    evidence: dict[str, str | float] = {"run_id": logged.run_id, **_of_standing(trained)}
+    if trained.canaries.alarm:
+        return Verdict(is_champion=False, reason=f"leakage: {trained.canaries.alarm}", evidence=evidence)
+    if incumbent is None:
+        return Verdict(is_champion=True, reason="no version was champion before", evidence=evidence)
+    champion = load_model(trained.task.task, incumbent, tracking_uri=tracking_uri)
+    test = trained.test
+    missing = sorted(set(champion.feature_names) - set(test.features.columns))
+    if missing:
+        reason = f"version {incumbent} needs features that are gone: {', '.join(missing)}"
+        return Verdict(is_champion=True, reason=reason, evidence=evidence)
+    mine, its = (scorer.predict(test.features) for scorer in (trained.judged, champion))
+    decision = beats(
+        Scored(mine, mine), Scored(its, its),
+        task=trained.task, outcome=test.outcome, customers=test.customers, seed=trained.seed,
+    )  # fmt: skip
+    return Verdict(
+        is_champion=decision.is_better,
+        reason=f"{decision.reason} (version {incumbent})",
+        evidence={**evidence, "incumbent": incumbent, **decision.evidence()},
+    )
+
+
+def point_aliases(name: str, *, champion: str | None, tracking_uri: str) -> None:
+    """Let `champion` point at a version and `challenger` at the newest other one, by training partition; either may be nobody."""
     with _quiet_store(tracking_uri) as client:
-        promoted = _promoted_versions(client)
-        earlier = [found for found in promoted if found.tags[PARTITION] < logged.partition]
-        decision = _compare(logged.trained, earlier[-1], tracking_uri) if earlier else FIRST
-        client.set_model_version_tag(NAME, logged.version, PROMOTED, str(decision.is_champion).lower())
-        client.set_model_version_tag(NAME, logged.version, "promotion_reason", decision.reason)
-        is_newest = not promoted or promoted[-1].tags[PARTITION] <= logged.partition
-        if decision.is_champion and is_newest:
-            client.set_registered_model_alias(NAME, CHAMPION, logged.version)
-    return decision
+        versions = sorted(
+            client.search_model_versions(f"name = '{name}'"),
+            key=lambda found: (found.tags.get(PARTITION, ""), int(found.version)),
+        )
+        others = [str(found.version) for found in versions if str(found.version) != champion]
+        for alias, version in ((CHAMPION, champion), (CHALLENGER, others[-1] if others else None)):
+            if version is None:
+                client.delete_registered_model_alias(name, alias)
+            else:
+                client.set_registered_model_alias(name, alias, version)
 
 
-def load_model(name: str, version: str, *, tracking_uri: str) -> ChurnModel:
+def note_verdict(name: str, version: str, *, is_champion: bool, reason: str, tracking_uri: str) -> None:
+    """Write on a version whether it was promoted, and why."""
+    with _quiet_store(tracking_uri) as client:
+        client.set_model_version_tag(name, version, "promoted", str(is_champion).lower())
+        client.set_model_version_tag(name, version, "promotion_reason", reason)
+
+
+def load_model(name: str, version: str, *, tracking_uri: str) -> PropensityModel:
     """Load a registered version.
 
     Raises:
@@ -151,27 +207,30 @@ def load_model(name: str, version: str, *, tracking_uri: str) -> ChurnModel:
         import mlflow
 
         uri = f"models:/{name}/{version}"
-        inputs = mlflow.models.get_model_info(uri).signature.inputs
-        return ChurnModel(mlflow.sklearn.load_model(uri), tuple(inputs.input_names()))
-
-
-@dataclass(frozen=True)
-class Description:
-    """What a registered version was measured at, for reports."""
-
-    run_id: str
-    metrics: Mapping[str, float]
+        info = mlflow.models.get_model_info(uri)
+        found = (info.metadata or {}).get("confidence")
+        return PropensityModel(
+            estimator=mlflow.sklearn.load_model(uri),
+            feature_names=tuple(info.signature.inputs.input_names()),
+            confidence=Confidence(tuple(found["chances"]), tuple(found["values"])) if found else NEVER_UNSURE,
+        )
 
 
 def describe_version(name: str, version: str, *, tracking_uri: str) -> Description:
     """Look up the run of a registered version.
 
     Raises:
-        mlflow.exceptions.MlflowException: There is no such version.
+        UnknownVersion: There is no such version; the message names those that there are.
     """
     with _quiet_store(tracking_uri) as client:
-        run_id = str(client.get_model_version(name, version).run_id)
-        return Description(run_id=run_id, metrics=dict(client.get_run(run_id).data.metrics))
+        versions = {str(found.version): found for found in client.search_model_versions(f"name = '{name}'")}
+        if version not in versions:
+            known = ", ".join(sorted(versions, key=int)) or "none"
+            raise UnknownVersion(f"model {name} has no version {version} (there are: {known})")
+        found = versions[version]
+        logged = client.get_run(str(found.run_id)).data.metrics
+        metrics = {FORMER_NAMES.get(name, name): value for name, value in logged.items()}
+        return Description(run_id=str(found.run_id), partition=found.tags.get(PARTITION, ""), metrics=metrics)
 
 
 @contextmanager
@@ -205,64 +264,131 @@ def _make_folder(tracking_uri: str) -> None:
         Path(tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
 
 
-def _find_experiment(client: "MlflowClient", artifacts: Path) -> str:
-    found = client.get_experiment_by_name(NAME)
+def _find_experiment(client: "MlflowClient", name: str, artifacts: Path | None) -> str:
+    found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
+    if artifacts is None:
+        return str(client.create_experiment(name))
     artifacts.mkdir(parents=True, exist_ok=True)
-    return str(client.create_experiment(NAME, artifact_location=(artifacts.resolve() / NAME).as_uri()))
+    return str(client.create_experiment(name, artifact_location=(artifacts.resolve() / name).as_uri()))
 
 
-def _params(trained: TrainedChurn) -> dict[str, Any]:
-    return {
-        "rung": trained.rung,
-        "calibration": trained.calibration,
-        "feature_count": len(trained.model.feature_names),
-        "horizon_days": trained.horizon_days,
-        "first_cutoff": trained.cutoffs[0].isoformat(),
-        "last_cutoff": trained.cutoffs[1].isoformat(),
-        "seed": trained.seed,
-        **{f"rows_{name}": count for name, count in trained.row_counts.items()},
-    }
-
-
-def _metrics(trained: TrainedChurn) -> dict[str, float]:
-    rule = {f"{name}_recency_rule": value for name, value in asdict(trained.recency_rule).items()}
-    climb = {f"{rung}_gain": decision.difference for rung, decision in trained.climb.items()}
-    return {**asdict(trained.evaluation), **rule, **climb, "churned_share": float(trained.test.churned.mean())}
-
-
-def _log_and_register(
-    client: "MlflowClient", experiment: str, trained: TrainedChurn, marks: Mapping[str, str]
-) -> "ModelVersion":
-    import mlflow
-
-    name = f"{NAME} {marks[PARTITION]}"
-    with mlflow.start_run(experiment_id=experiment, run_name=name, tags=dict(marks)) as run:
-        mlflow.log_params(_params(trained))
-        mlflow.log_metrics(_metrics(trained))
-        _log_dataset(trained)
-        for file, figure in draw_figures(trained).items():
-            client.log_figure(run.info.run_id, figure, file)
-        model = _log_model(trained)
-    if not client.search_registered_models(f"name = '{NAME}'"):
-        client.create_registered_model(NAME, description="P(no order within the horizon), calibrated.")
-    return client.create_model_version(
-        NAME, model.model_uri, run.info.run_id, tags=dict(marks), model_id=model.model_id
-    )
-
-
-def _find_version(client: "MlflowClient", marks: Mapping[str, str]) -> "ModelVersion | None":
+def _find_version(client: "MlflowClient", name: str, marks: Mapping[str, str]) -> "ModelVersion | None":
     """Find the newest version that the same code made of the same data."""
     same = [
         found
-        for found in client.search_model_versions(f"name = '{NAME}'")
+        for found in client.search_model_versions(f"name = '{name}'")
         if all(found.tags.get(mark) == marks.get(mark) for mark in SAMENESS)
     ]
     return max(same, key=lambda found: int(found.version), default=None)
 
 
-def _log_dataset(trained: TrainedChurn) -> None:
+def _log_and_register(
+    client: "MlflowClient", experiment: str, trained: Trained, marks: Mapping[str, str]
+) -> "ModelVersion":
+    import mlflow
+
+    name = trained.task.task
+    tags = {**marks, "mlflow.note.content": _note(trained, marks)}
+    with mlflow.start_run(experiment_id=experiment, run_name=f"{name} {marks[PARTITION]}", tags=tags) as run:
+        run_id = run.info.run_id
+        _log_numbers(client, run, params=_params(trained), metrics=_metrics(trained))
+        _log_dataset(trained)
+        for file, figure in draw_figures(trained).items():
+            client.log_figure(run_id, figure, file)
+        client.log_dict(run_id, dict(trained.importances), "permutation_importances.json")
+        client.log_dict(run_id, {"balance": [_plain(asdict(row)) for row in trained.balance]}, "class_balance.json")
+        for rung in trained.rungs:
+            _log_rung(client, experiment, run_id, trained, rung, marks)
+        model = _log_model(trained)
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name, description=f"Calibrated probability: {trained.task.question}")
+    return client.create_model_version(name, model.model_uri, run_id, tags=dict(marks), model_id=model.model_id)
+
+
+def _log_rung(
+    client: "MlflowClient", experiment: str, parent: str, trained: Trained, rung: Rung, marks: Mapping[str, str]
+) -> None:
+    """One rung as a child run, with the decision by which it was taken or left."""
+    tags = {**marks, "mlflow.parentRunId": parent, "rung": rung, "is_standing": str(rung == trained.rung).lower()}
+    if rung in trained.climb:
+        tags["decision"] = trained.climb[rung].reason
+    run = client.create_run(experiment, tags=tags, run_name=rung)
+    found = trained.rungs[rung]
+    evidence = trained.climb[rung].evidence() if rung in trained.climb else {}
+    profit = {} if found.profit is None else {"profit_per_row": found.profit}
+    metrics = {**asdict(found.evaluation), **profit, **{f"gate/{key}": value for key, value in evidence.items()}}
+    _log_numbers(client, run, params={"rung": rung}, metrics=metrics)
+    client.set_terminated(run.info.run_id)
+
+
+def _log_numbers(
+    client: "MlflowClient", run: "Run", *, params: Mapping[str, Any], metrics: Mapping[str, float]
+) -> None:
+    """Everything in one transaction: each call of its own costs as much as all."""
+    from mlflow.entities import Metric, Param
+
+    client.log_batch(
+        run.info.run_id,
+        metrics=[Metric(key, value, run.info.start_time, 0) for key, value in metrics.items() if math.isfinite(value)],
+        params=[Param(key, str(value)) for key, value in params.items()],
+    )
+
+
+def _note(trained: Trained, marks: Mapping[str, str]) -> str:
+    """What people read first on the page of the run."""
+    lines = [trained.task.question, f"Standing on **{trained.rung}** for the population `{trained.task.population}`."]
+    lines += [f"- {rung}: {decision.reason}" for rung, decision in trained.climb.items()]
+    if "dagster_run_url" in marks:
+        lines.append(f"[Dagster run]({marks['dagster_run_url']})")
+    return "\n\n".join(lines)
+
+
+def _params(trained: Trained) -> dict[str, Any]:
+    task = trained.task
+    return {
+        "rung": trained.rung,
+        "calibration": trained.calibration,
+        "population": task.population,
+        "event": task.outcome.event,
+        "event_happens": task.outcome.happens,
+        "metric": task.metric,
+        "feature_count": len(trained.model.feature_names),
+        "horizon_days": trained.horizon_days,
+        "first_cutoff": trained.balance[0].cutoff.isoformat(),
+        "last_cutoff": trained.balance[-1].cutoff.isoformat(),
+        "seed": trained.seed,
+        **{f"rows_{name}": count for name, count in trained.row_counts.items()},
+    }
+
+
+def _of_standing(trained: Trained) -> dict[str, float]:
+    """Figures of the rung that the model stands on, and of the rule beside it."""
+    rule = {f"{key}_rule": value for key, value in asdict(trained.rungs["rule"].evaluation).items()}
+    return {**asdict(trained.evaluation), **rule}
+
+
+def _metrics(trained: Trained) -> dict[str, float]:
+    canaries = trained.canaries
+    profits = {rung: found.profit for rung, found in trained.rungs.items() if found.profit is not None}
+    return {
+        **_of_standing(trained),
+        "outcome_share": float(trained.test.outcome.mean()),
+        "abstained_share": trained.abstained_share,
+        **({"profit_per_row": profits[trained.rung], "profit_per_row_rule": profits["rule"]} if profits else {}),
+        **{f"gain/{rung}": decision.primary.difference for rung, decision in trained.climb.items()},
+        "canary/random_feature_auc": canaries.random_feature_auc,
+        "canary/shuffled_label_auc": canaries.shuffled_label_auc,
+        "canary/chance_limit": canaries.chance_limit,
+        "canary/best_feature_auc": canaries.best_feature_auc,
+        "canary/suspects": float(len(canaries.suspects)),
+        **{f"prevalence/{row.slice}/{row.cutoff}": row.outcome_share for row in trained.balance},
+        **{f"{group}/{key}": value for group, found in trained.groups.items() for key, value in asdict(found).items()},
+    }
+
+
+def _log_dataset(trained: Trained) -> None:
     """Log the data set's name, digest and size; the frame holds counts only."""
     import mlflow
     from mlflow.data.pandas_dataset import from_pandas
@@ -272,11 +398,11 @@ def _log_dataset(trained: TrainedChurn) -> None:
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The specified dataset source")  # MLflow registers local paths twice
-        dataset = from_pandas(counts, source=SOURCE, name="churn_training_set", digest=trained.data_fingerprint)
+        dataset = from_pandas(counts, source=SOURCE, name=trained.task.task, digest=trained.data_fingerprint)
     mlflow.log_input(dataset, context="training")
 
 
-def _log_model(trained: TrainedChurn) -> Any:
+def _log_model(trained: Trained) -> Any:
     import mlflow
 
     example = _typical_customer(trained.test)
@@ -284,13 +410,14 @@ def _log_model(trained: TrainedChurn) -> Any:
     with limit_threads(len(example)):
         return mlflow.sklearn.log_model(
             estimator,
-            name=NAME,
+            name=trained.task.task,
             input_example=example,
             signature=mlflow.models.infer_signature(example, estimator.predict_proba(example)),
             pip_requirements=[f"{package}=={version_of(package)}" for package in REQUIREMENTS],
             pyfunc_predict_fn=PREDICT,
             serialization_format="skops",
             skops_trusted_types=TRUSTED_TYPES,
+            metadata={"confidence": asdict(trained.model.confidence)},
         )
 
 
@@ -299,25 +426,5 @@ def _typical_customer(examples: Examples) -> pd.DataFrame:
     return examples.features.median().fillna(0.0).to_frame().T.reset_index(drop=True)
 
 
-def _promoted_versions(client: "MlflowClient") -> "list[ModelVersion]":
-    """All versions that were ever promoted, by training partition, then version."""
-    found = [found for found in client.search_model_versions(f"name = '{NAME}'") if found.tags.get(PROMOTED) == "true"]
-    return sorted(found, key=lambda version: (version.tags[PARTITION], int(version.version)))
-
-
-def _compare(trained: TrainedChurn, incumbent: "ModelVersion", tracking_uri: str) -> Promotion:
-    test = trained.test
-    champion = load_model(NAME, str(incumbent.version), tracking_uri=tracking_uri)
-    missing = sorted(set(champion.feature_names) - set(test.features.columns))
-    if missing:
-        return Promotion(
-            is_champion=True, reason=f"version {incumbent.version} needs features that are gone: {', '.join(missing)}"
-        )
-    decision = beats(
-        trained.model.predict(test.features),
-        champion.predict(test.features),
-        churned=test.churned,
-        customers=test.customers,
-        seed=trained.seed,
-    )
-    return Promotion(decision.is_better, f"{decision.reason} (version {incumbent.version})")
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "cutoff": row["cutoff"].isoformat()}

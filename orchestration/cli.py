@@ -329,6 +329,33 @@ def score_warehouse(truth: Path, day: Any, out: Path | None) -> None:
         raise OneLine(message, 1)
 
 
+@main.command(
+    epilog="Example: holdfast promote churn_risk 3 --because 'better on high value customers' --effective 2025-07-01"
+)
+@click.argument("task")
+@click.argument("version")
+@click.option("--because", required=True, help="Why; it is kept with the promotion.")
+@click.option("--effective", type=DAY, help="First partition that it scores (default: the first that is not scored).")
+@one_line_errors
+def promote(task: str, version: str, because: str, effective: Any) -> None:
+    """Make a registered version of a task's model champion from a partition on; earlier partitions repeat as they were."""
+    from orchestration.resources import prepare_home
+
+    settings = prepare_home()
+
+    from orchestration.preflight import check_warehouse
+    from orchestration.promote import promote as make_champion
+    from orchestration.runs import open_instance, run_alone
+
+    check_warehouse(settings)
+    day = effective.date() if effective else None
+    with open_instance(settings) as instance:
+        done = run_alone(
+            instance, "promote", lambda: make_champion(settings, task, version, because=because, effective=day)
+        )
+    click.echo(done)
+
+
 @main.command(epilog="Example: holdfast unlock")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @one_line_errors
@@ -382,7 +409,11 @@ def validate() -> None:
     from orchestration.preflight import load_valid_playbook
 
     playbook = load_valid_playbook()
+
+    from ml.propensity.task import load_tasks
+
     click.echo(f"playbook {playbook.version} is valid: {len(playbook.flows)} flows; time zone {settings.timezone}")
+    click.echo(f"tasks: {', '.join(task.task for task in load_tasks())}")
 
 
 if __name__ == "__main__":

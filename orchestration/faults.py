@@ -2,12 +2,13 @@
 
 from activation.playbook import PlaybookError
 from activation.release import ReleaseRefused
+from ml.propensity.task import TaskError
 from orchestration.landing import LandingError
 from orchestration.resources import UserError
 
 
 def exit_code_of(fault: Exception) -> int | None:
     """2 for a fault of the input or the call, 1 for a failed run, None for a defect that deserves its traceback."""
-    if isinstance(fault, UserError | LandingError | PlaybookError | ReleaseRefused):
+    if isinstance(fault, UserError | LandingError | PlaybookError | ReleaseRefused | TaskError):
         return 2
     return 1 if type(fault).__name__ in {"RunFailed", "DbtFailed", "ResidueFound"} else None

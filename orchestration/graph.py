@@ -13,8 +13,10 @@ from orchestration.defs.identity.consequences import build_few_customers_change
 from orchestration.defs.identity.identity_map import build_identity_map
 from orchestration.defs.measurement.holdout_report import build_holdout_report
 from orchestration.defs.measurement.report_site import build_report_site
-from orchestration.defs.propensity.churn_model import build_churn_model
 from orchestration.defs.propensity.customer_scores import build_customer_scores
+from orchestration.defs.propensity.propensity_models import build_propensity_models
+from orchestration.defs.propensity.propensity_tasks import build_propensity_tasks
+from orchestration.defs.propensity.training_value import build_training_value
 from orchestration.defs.propensity.uplift_report import build_uplift_report
 from orchestration.defs.schedules import build_jobs, build_schedules
 from orchestration.defs.sources.landing_files import build_landing_files, build_staged_days
@@ -38,7 +40,9 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_models(settings, warehouse, dbt, daily, weekly),
             build_identity_map(settings, warehouse, daily),
             build_customer_value(settings, warehouse, daily),
-            build_churn_model(settings, warehouse, weekly),
+            build_propensity_tasks(warehouse, weekly),
+            build_training_value(warehouse, weekly),
+            build_propensity_models(settings, warehouse, weekly),
             build_customer_scores(settings, warehouse, daily),
             build_send_ledger(settings, warehouse, daily),
             build_send_decisions(settings, warehouse, daily),

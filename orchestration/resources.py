@@ -16,6 +16,7 @@ from activation.state import StateStore
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAYBOOK = ROOT / "playbook"
+DAGSTER_UI, MLFLOW_UI = "http://127.0.0.1:3000", "http://127.0.0.1:5000"  # as `make dev` starts them
 
 QUIET = {
     "DO_NOT_TRACK": "true",
@@ -58,6 +59,7 @@ class Settings:
     currency: str
     target: str
     salt: str
+    mlflow: str = ""
 
     @property
     def warehouse(self) -> Path:
@@ -76,13 +78,20 @@ class Settings:
 
     @property
     def tracking_uri(self) -> str:
-        """MLflow's tracking store."""
+        """MLflow's tracking store: HOLDFAST_MLFLOW, or a file of the home."""
+        if self.mlflow:
+            return self.mlflow
         return f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}"
 
     @property
     def artifacts(self) -> Path:
         """MLflow's artifact folder."""
         return self.home / "mlflow" / "artifacts"
+
+    @property
+    def mlflow_ui(self) -> str:
+        """Where people look at MLflow: the tracking server itself, or what `make dev` starts."""
+        return self.mlflow.rstrip("/") if self.mlflow.startswith("http") else MLFLOW_UI
 
     @property
     def zone(self) -> ZoneInfo:
@@ -108,6 +117,7 @@ def read_settings() -> Settings:
         currency=os.environ.get("HOLDFAST_CURRENCY", ""),
         target=os.environ.get("HOLDFAST_TARGET", "duckdb"),
         salt=os.environ.get("HOLDFAST_SALT", "holdfast"),
+        mlflow=os.environ.get("HOLDFAST_MLFLOW", ""),
     )
     try:
         ZoneInfo(settings.timezone)

@@ -15,7 +15,8 @@ import duckdb
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from orchestration.dbt import DbtProjectRunner
-from orchestration.defs.schedules import DAILY, DECISION, FACTS, MODEL_KEY, RELEASE, TRAINING
+from orchestration.defs.propensity.propensity_models import model_keys
+from orchestration.defs.schedules import DAILY, DECISION, FACTS, RELEASE, TRAINING
 from orchestration.landing import landing_days
 from orchestration.partitions import training_week_before
 from orchestration.resources import Settings, UserError, Warehouse
@@ -80,7 +81,7 @@ def requests_for_training(settings: Settings, instance: dg.DagsterInstance, *, s
     first = landing_days(settings.landing)[0]
     days = (start + timedelta(days=offset) for offset in range((end - start).days + 1))
     weeks = sorted({week for day in days if (week := training_week_before(day)) >= first})
-    trained = instance.get_materialized_partitions(MODEL_KEY)
+    trained = frozenset.intersection(*(frozenset(instance.get_materialized_partitions(key)) for key in model_keys()))
     wait_for_slot(instance)
     with Warehouse(settings.warehouse).connect() as connection:
         stored = _stored_weeks(connection)

@@ -46,10 +46,14 @@ def fit_value(histories: pa.Table, amounts: pa.Table) -> ValueFit:
     Raises:
         ValueError: A column is missing, or a row impossible.
     """
-    known = Histories(*(_floats(histories[name]) for name in (*HISTORY, "customers")))
     repeated = amounts.filter(pc.greater(amounts[AMOUNT[0]], 0))
     spent = Amounts(*(_floats(repeated[name]) for name in (*AMOUNT, "customers")))
-    return ValueFit(fit_purchases(known), fit_spend(spent))
+    return ValueFit(fit_orders(histories), fit_spend(spent))
+
+
+def fit_orders(histories: pa.Table) -> PurchaseFit:
+    """Fit the model of orders alone; arguments as of `fit_value`."""
+    return fit_purchases(Histories(*(_floats(histories[name]) for name in (*HISTORY, "customers"))))
 
 
 def predict_orders(model: PurchaseModel | None, histories: pa.Table) -> pa.Table:

@@ -1,6 +1,6 @@
 """Arrow tables as the matrices that scikit-learn takes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -10,10 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-RECENCY = "days_since_last_order"
-NOT_FEATURES = frozenset({"as_of", "trained_on", "cutoff", "slice", "horizon_days", "customer_id", "churned"})
+from ml.propensity.task import Task
+
+EXPECTED_ORDERS = "log_expected_orders"
+GROUPS = ("rfm_segment", "value_tier")
+NOT_FEATURES = frozenset({"as_of", "trained_on", "task", "cutoff", "slice", "horizon_days", "customer_id", "outcome"})
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -22,32 +26,55 @@ class Examples:
 
     Attributes:
         features: One float column per feature; NaN where unknown.
-        churned: 0 or 1 per row.
+        outcome: 0 or 1 per row.
         customers: A number per customer, the same for all rows of one customer.
+        groups: What the rows are told apart by in reports, such as rfm_segment; one text per row.
     """
 
     features: pd.DataFrame
-    churned: NDArray[np.int64]
-    customers: NDArray[np.int64]
+    outcome: Ints
+    customers: Ints
+    groups: Mapping[str, NDArray[np.object_]]
 
     def __len__(self) -> int:
         """Count the rows."""
-        return len(self.churned)
+        return len(self.outcome)
+
+    def append(self, later: "Examples") -> "Examples":
+        """Give these rows and those of another slice of the same examples; customers keep their rows apart by slice."""
+        return Examples(
+            features=pd.concat([self.features, later.features], ignore_index=True),
+            outcome=np.concatenate([self.outcome, later.outcome]),
+            customers=np.concatenate([self.customers, later.customers + 1 + self.customers.max(initial=0)]),
+            groups={name: np.concatenate([values, later.groups[name]]) for name, values in self.groups.items()},
+        )
+
+    def take(self, rows: Ints) -> "Examples":
+        """Give some of the rows."""
+        return Examples(
+            features=self.features.iloc[rows].reset_index(drop=True),
+            outcome=self.outcome[rows],
+            customers=self.customers[rows],
+            groups={name: values[rows] for name, values in self.groups.items()},
+        )
 
 
-def feature_names(examples: pa.Table) -> tuple[str, ...]:
-    """List the numeric and boolean columns that are neither key nor label, in the table's order.
+def feature_names(task: Task, examples: pa.Table) -> tuple[str, ...]:
+    """List what a task's models see: numeric and boolean columns that are neither key nor label, in the table's order.
 
-    A column without any value in the train slice is left out: nothing can be learned from it.
+    A column that is the same in the whole train slice is left out: nothing can be learned from it.
 
     Raises:
-        ValueError: days_since_last_order, which the recency rule needs, is not among them.
+        ValueError: The column of the task's rule is not among them, or one that the task lists is missing.
     """
-    names = tuple(field.name for field in examples.schema if field.name not in NOT_FEATURES and _is_number(field.type))
-    if RECENCY not in names:
-        raise ValueError(f"examples: no numeric column {RECENCY}")
+    numeric = [field.name for field in examples.schema if field.name not in NOT_FEATURES and _is_number(field.type)]
+    if task.rule.column not in numeric:
+        raise ValueError(f"examples: no numeric column {task.rule.column}")
+    if task.features != "all":
+        _require(task.features, numeric)
+        numeric = [name for name in numeric if name in task.features or name == task.rule.column]
     train = examples.filter(pc.equal(examples["slice"], "train"))
-    return tuple(name for name in names if name == RECENCY or train[name].null_count < len(train))
+    return tuple(name for name in numeric if name == task.rule.column or len(train[name].unique()) > 1)
 
 
 def to_matrix(table: pa.Table, names: Sequence[str]) -> pd.DataFrame:
@@ -56,9 +83,7 @@ def to_matrix(table: pa.Table, names: Sequence[str]) -> pd.DataFrame:
     Raises:
         ValueError: A column is missing.
     """
-    missing = [name for name in names if name not in table.column_names]
-    if missing:
-        raise ValueError(f"features: no column {', '.join(missing)}")
+    _require(names, table.column_names)
     return pd.DataFrame({name: _floats(table[name]) for name in names})
 
 
@@ -68,8 +93,9 @@ def take_slice(examples: pa.Table, name: str, names: Sequence[str]) -> Examples:
     rows = rows.sort_by([("cutoff", "ascending"), ("customer_id", "ascending")])
     return Examples(
         features=to_matrix(rows, names),
-        churned=_floats(rows["churned"]).astype(np.int64),
+        outcome=_floats(rows["outcome"]).astype(np.int64),
         customers=np.unique(rows["customer_id"].to_numpy(), return_inverse=True)[1].astype(np.int64),
+        groups={group: rows[group].to_numpy() for group in GROUPS if group in rows.column_names},
     )
 
 
@@ -78,9 +104,15 @@ def fingerprint(slices: Iterable[Examples]) -> str:
     digest = sha256()
     for examples in slices:
         digest.update(",".join(examples.features.columns).encode())
-        for part in (examples.features.to_numpy().round(6), examples.churned, examples.customers):
+        for part in (examples.features.to_numpy().round(6), examples.outcome, examples.customers):
             digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()[:16]
+
+
+def _require(wanted: Sequence[str], present: Sequence[str]) -> None:
+    missing = [name for name in wanted if name not in present]
+    if missing:
+        raise ValueError(f"features: no column {', '.join(missing)}")
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:

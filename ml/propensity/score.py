@@ -1,46 +1,60 @@
-"""Scores of today's customers."""
+"""Scores of today's people."""
 
 import numpy as np
 import pyarrow as pa
 
-from ml.propensity.frames import RECENCY, to_matrix
-from ml.propensity.ladder import NEVER
-from ml.propensity.model import ChurnModel
+from ml.propensity.frames import Floats, to_matrix
+from ml.propensity.ladder import BEYOND
+from ml.propensity.model import PropensityModel
+from ml.propensity.task import Rule, Task
 
-HALF_AT = 90.0  # days since the last order at which the rank is one half
+HALF_AT = 90.0  # of the rule's column, at which the rank is one half
+DECIMALS = 6  # as of all that is compared between runs
 
 
-def score_customers(model: ChurnModel, features: pa.Table) -> pa.Table:
-    """Score customers by a trained model.
+def score_people(task: Task, model: PropensityModel, features: pa.Table) -> pa.Table:
+    """Score people by a trained model.
 
     Args:
+        task: Says below which confidence the model abstains.
         model: Trained or loaded.
         features: customer_id and the model's feature columns; other columns are ignored.
 
     Returns:
-        customer_id, score: the calibrated probability of churn, in the order of the input.
+        customer_id, score: the calibrated probability, tier: model or abstained, in the order of the input.
 
     Raises:
         ValueError: A feature column is missing.
     """
-    return _tabulate(features, model.predict(to_matrix(features, model.feature_names)))
+    chances = model.predict(to_matrix(features, model.feature_names))
+    is_sure = model.confidence.at(chances) >= task.abstain_below
+    return _tabulate(features, chances, np.where(is_sure, "model", "abstained"))
 
 
-def recency_score(features: pa.Table) -> pa.Table:
-    """Score customers without a model: the longer since the last order, the higher.
+def score_by_rule(rule: Rule, features: pa.Table) -> pa.Table:
+    """Score people without a model, by the task's rule.
 
     Args:
-        features: customer_id and days_since_last_order (null: never ordered, ranks last).
+        rule: Which column, and whether higher values are likelier.
+        features: customer_id and that column (null ranks as beyond the highest).
 
     Returns:
-        customer_id, score in (0, 1): days / (days + 90). It is a rank and no probability.
+        customer_id, score in (0, 1): (value + 1) / (value + 91), or its complement; tier: fallback. It is a rank and no probability.
 
     Raises:
-        ValueError: days_since_last_order is missing.
+        ValueError: The column is missing.
     """
-    days = to_matrix(features, [RECENCY])[RECENCY].fillna(NEVER).clip(0.0, NEVER).to_numpy() + 1.0
-    return _tabulate(features, days / (days + HALF_AT))
+    values = to_matrix(features, [rule.column])[rule.column].fillna(BEYOND).clip(0.0, BEYOND).to_numpy() + 1.0
+    share = values / (values + HALF_AT)
+    scores = share if rule.likelier_when == "higher" else 1 - share
+    return _tabulate(features, scores, np.full(len(scores), "fallback"))
 
 
-def _tabulate(features: pa.Table, scores: np.ndarray[tuple[int], np.dtype[np.float64]]) -> pa.Table:
-    return pa.table({"customer_id": features["customer_id"].cast(pa.string()), "score": pa.array(scores, pa.float64())})
+def _tabulate(features: pa.Table, scores: Floats, tiers: np.ndarray[tuple[int], np.dtype[np.str_]]) -> pa.Table:
+    return pa.table(
+        {
+            "customer_id": features["customer_id"].cast(pa.string()),
+            "score": pa.array(scores.round(DECIMALS), pa.float64()),
+            "tier": pa.array(tiers.tolist(), pa.string()),
+        }
+    )

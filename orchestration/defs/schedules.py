@@ -16,7 +16,6 @@ TRAINING = "training"
 RELEASE = "release"
 
 RELEASE_KEY = dg.AssetKey(["activation", "release"])
-MODEL_KEY = dg.AssetKey(["ml", "churn_model"])
 
 
 def build_jobs(facts: Sequence[dg.AssetKey], weekly: Sequence[dg.AssetKey]) -> dict[str, Any]:
@@ -24,10 +23,10 @@ def build_jobs(facts: Sequence[dg.AssetKey], weekly: Sequence[dg.AssetKey]) -> d
 
     Args:
         facts: Assets that are kept by landing day; all others are as of a day.
-        weekly: What a training set is made of.
+        weekly: What a training is made of, models included.
     """
     landed = dg.AssetSelection.assets(*facts, STAGED_DAYS)
-    trained = dg.AssetSelection.assets(*weekly, MODEL_KEY)
+    trained = dg.AssetSelection.assets(*weekly)
     daily = dg.AssetSelection.all() - trained - dg.AssetSelection.assets(RELEASE_KEY)
     return {
         FACTS: dg.define_asset_job(

@@ -30,7 +30,7 @@ class Scoreboard:
     faults: FaultScore
     machines: MachineScore | None
     lift: tuple[LiftScore, ...]
-    models: ModelScore | None
+    models: tuple[ModelScore, ...]
     policy: PolicyScore
 
     def sections(self) -> tuple[Section, ...]:

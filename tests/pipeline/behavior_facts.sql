@@ -119,6 +119,13 @@ insert into intermediate.int_assignments__recorded by name
 select 'recorded' as experiment, profile_key, date '2025-04-27' + i % 5 as landed_on, ['email', 'none'][1 + i % 2] as arm,
     0.5 as planned_share, date '2025-04-15' + i % 9 + interval 6 hour as assigned_at from people;
 
+insert into ml.propensity_tasks by name
+select trained_on, task, population, event, is_absence, horizon_days, horizon_days as short_horizon_days
+from
+    (values (date '2025-04-27'), (date '2025-05-04')) as weeks (trained_on),
+    (values ('churn_risk', 'buyers', 'order', true, 30), ('engagement', 'mailed', 'human_click', false, 14))
+        as tasks (task, population, event, is_absence, horizon_days);
+
 insert into ml.customer_scores by name
 select days.as_of, 'c_' || i as customer_id, 'churn_risk' as model_name, '1' as model_version, pick('score' || i, 100) / 100 as score,
     'model' as tier

@@ -12,18 +12,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import START, Platform, cut
+from tests.pipeline.conftest import ROOT, START, Platform, cut
 from tests.pipeline.sessions import Failed
 from tests.pipeline.warehouses import compare, delete_days, differences
 
 DAYS = [START + timedelta(days=offset) for offset in range(9)]
 D1, D2 = DAYS[-2:]
+TASKS = sorted(path.stem for path in (ROOT / "ml" / "propensity" / "tasks").glob("*.yml"))
 SHUFFLED = random.Random(6).sample(DAYS, len(DAYS))  # noqa: S311 - an order, no secret
 # What "Materialize all" of the UI takes: everything that is partitioned by day and may be backfilled.
 OTHERS = (
-    "ml/churn_model",
-    "marts/churn_training_set",
+    "ml/propensity_tasks",
     "intermediate/int_training_cutoffs__sliced",
+    "marts/training_outcomes",
+    "marts/training_features",
+    "intermediate/int_training_orders__summarised",
+    "ml/training_value",
+    *(f"ml/{task}_model" for task in TASKS),
     "activation/release",
 )
 DAILY = f"not ({' or '.join(f'key:{chr(34)}{key}{chr(34)}' for key in OTHERS)})"

@@ -21,7 +21,7 @@ MONDAY, SUNDAY = date(2025, 4, 21), date(2025, 5, 4)
 SEEDS = ("engagement_rules", "free_mailbox_domains", "required_events")
 GIVEN = {"int_identifiers__linked", "feed_health", "address_faults"}
 PYTHON = {"identity", "ml", "measurement", "state"}
-DAYS = ("landed_on", "as_of", "valid_from")
+DAYS = ("landed_on", "as_of", "valid_from", "trained_on")
 
 LEDGER = """
 copy (
@@ -280,12 +280,27 @@ def test_two_training_weeks_in_one_run_equal_each_alone(project: Project, world:
             project.land(world, end)
             project.run(project.facts, START, end)
             project.run(project.weekly, start, end)
-        kept.append(project.query("select * from marts.churn_training_set order by all"))
+        tables = ("marts.training_outcomes", "marts.training_features", "intermediate.int_training_orders__summarised")
+        kept.append([row for table in tables for row in project.query(f"select * from {table} order by all")])
     assert kept[0] == kept[1]
     slices = project.query(
-        "select trained_on, count(distinct slice) from marts.churn_training_set group by all order by all"
+        "select trained_on, task, count(distinct slice) from marts.training_outcomes group by all order by all"
     )
-    assert slices == [(MONDAY + timedelta(days=6), 3), (SUNDAY, 3)]
+    tasks = ("churn_risk", "engagement")
+    assert slices == [(day, task, 3) for day in (MONDAY + timedelta(days=6), SUNDAY) for task in tasks]
+
+
+def test_every_example_has_its_features_once(project: Project) -> None:
+    """Continues the test before: the warehouse holds two training weeks."""
+    counts = project.query("""
+        select
+            (select count(*) from (select distinct trained_on, cutoff, customer_id from marts.training_outcomes)),
+            (select count(*) from marts.training_features),
+            (select count(*) from marts.training_outcomes),
+            (select count(*) from marts.training_outcomes anti join marts.training_features using (trained_on, cutoff, customer_id))
+    """)
+    assert counts[0][0] == counts[0][1] < counts[0][2]
+    assert counts[0][3] == 0
 
 
 @pytest.fixture

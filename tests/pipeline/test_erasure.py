@@ -41,6 +41,8 @@ RELATIVE = {
     "measurement.experiment_values",
     "measurement.holdout_report",
     "marts.customer_predictions",
+    "marts.training_features",
+    "ml.training_value",
     "ml.customer_value",
     "ml.uplift_report",
 }

@@ -17,8 +17,11 @@ SUNDAY = CUTOFF + timedelta(days=30)
 EARLIER, AFTER = CUTOFF - timedelta(days=1), CUTOFF + timedelta(days=2)
 ACTORS = ("late", "later", "ahead", "one", "two", "refunded", "grown", "solved", "silent")
 FEATURES = ("customer_features", "int_mailbox_consent__folded", "mailbox_consent")
-TRAINING = ("int_training_cutoffs__sliced", "churn_training_set")
-LABELS = ("churned", "slice", "horizon_days", "trained_on")
+MONDAY = SUNDAY - timedelta(days=6)
+TRAINING = (
+    'key:"ml/propensity_tasks" or key:"intermediate/int_training_cutoffs__sliced" or key:"marts/training_outcomes"'
+    ' or key:"marts/training_features"'
+)
 
 Row = dict[str, Any]
 Table = dict[str, Row]
@@ -174,10 +177,10 @@ select
 def told(platform: Platform, session: Session) -> Known:
     session.stage(SUNDAY)
     session.build(FEATURES, CUTOFF, CUTOFF)
-    session.build(TRAINING, SUNDAY, SUNDAY)
+    session.materialize(TRAINING, MONDAY, MONDAY)
     return Known(
         rows_of(platform, "marts.customer_features where as_of = $day", CUTOFF),
-        rows_of(platform, "marts.churn_training_set where cutoff = $day", CUTOFF),
+        rows_of(platform, "marts.training_features where cutoff = $day", CUTOFF),
         dict(
             platform.query(
                 "select mailbox_hash, consent_status from marts.mailbox_consent where as_of = $day", day=CUTOFF
@@ -190,7 +193,7 @@ def rows_of(platform: Platform, table: str, day: date) -> Table:
     source = f"(select * from {table.replace('$day', f'date {chr(39)}{day}{chr(39)}')})"
     names = [str(name) for name, *_ in platform.query(f"describe select * from {source}")]
     rows = [dict(zip(names, row, strict=True)) for row in platform.query(f"select * from {source}")]
-    return {row["customer_id"]: {name: value for name, value in row.items() if name not in LABELS} for row in rows}
+    return {row["customer_id"]: row for row in rows}
 
 
 def moved(one: Table, other: Table) -> set[str]:

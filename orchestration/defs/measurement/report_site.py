@@ -129,5 +129,5 @@ def read_champion(settings: Settings, day: date) -> Champion | None:
         run_id=logged.run_id,
         trained_on=promotion.training_partition,
         auc=logged.metrics["auc"],
-        rule_auc=logged.metrics["auc_recency_rule"],
+        rule_auc=logged.metrics["auc_rule"],
     )

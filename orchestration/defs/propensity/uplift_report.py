@@ -10,6 +10,7 @@ import dagster as dg
 import duckdb
 
 from orchestration.defs.measurement.holdout_report import planned_shares
+from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse
 
@@ -80,7 +81,7 @@ def build_uplift_report(
     def uplift_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         start, end = window(context)
         sundays = sundays_of(start, end)
-        with warehouse.connect() as connection:
+        with connect_without_gap(context, warehouse, settings) as connection:
             connection.execute(CREATE)
             reports = [report_day(connection, settings, day) for day in sundays]
         newest = reports[-1] if reports else {}

@@ -16,6 +16,7 @@ from orchestration.dbt import (
     dagster_events,
     is_kept_by_landing_day,
 )
+from orchestration.defs.propensity.propensity_models import model_keys
 from orchestration.defs.sources.landing_files import facts_window
 from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
@@ -104,9 +105,10 @@ def fact_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
 
 
 def weekly_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
-    """Assets of the models that are built once a training week."""
+    """Assets of what is built once a training week."""
+    python = [dg.AssetKey(["ml", "propensity_tasks"]), dg.AssetKey(["ml", "training_value"]), *model_keys()]
     nodes = dbt.manifest_json["nodes"].values()
-    return [
+    return python + [
         TRANSLATOR.get_asset_key(node)
         for node in nodes
         if node["resource_type"] == "model" and "weekly" in node["tags"]

@@ -1,5 +1,6 @@
 """The state store: promotions, playbook versions, typed mirrors."""
 
+import sqlite3
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -62,6 +63,54 @@ def test_same_promotion_again_changes_nothing(store: StateStore) -> None:
     promote(store, "1", SUNDAY)
     store.mirror()
     assert pq.read_table(store.directory / "promotions").num_rows == 1
+
+
+def test_a_person_may_go_back_and_forth_on_a_day_and_the_gate_says_nothing_twice(store: StateStore) -> None:
+    def say(version: str, by: str = "ada") -> None:
+        store.record_promotion(
+            "churn_risk", version, training_partition=SUNDAY, effective_on=SUNDAY + timedelta(days=1),
+            reason="why", promoted_by=by, evidence={"auc": 0.8, "incumbent": "1"},
+        )  # fmt: skip
+
+    def in_force() -> str | None:
+        found = store.promotion_in_force("churn_risk", SUNDAY + timedelta(days=1))
+        return found and found.model_version
+
+    seen = []
+    for version, by in (("1", "gate"), ("2", "ada"), ("1", "gate"), ("1", "ada"), ("1", "ada"), ("2", "ada")):
+        say(version, by)
+        seen.append(in_force())
+    assert seen == ["1", "2", "2", "1", "1", "2"]
+    store.mirror()
+    rows = pq.read_table(store.directory / "promotions").to_pylist()
+    assert [row["promoted_by"] for row in rows] == ["gate", "ada", "ada", "ada"]
+    assert {row["evidence"] for row in rows} == {'{"auc": 0.8, "incumbent": "1"}'}
+
+
+@pytest.mark.parametrize("statement", ["delete from promotions", "update promotions set model_version = '9'"])
+def test_promotions_are_append_only(store: StateStore, statement: str) -> None:
+    promote(store, "1", SUNDAY)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"), store.transaction() as connection:
+        connection.execute(statement)
+
+
+def test_a_store_of_an_earlier_version_learns_who_promoted(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    with sqlite3.connect(tmp_path / "state" / "state.sqlite") as connection:
+        connection.execute(
+            "create table promotions (number integer primary key, model_name text not null, model_version text not null,"
+            " training_partition text not null, effective_on text not null, reason text not null, promoted_at text)"
+        )
+        connection.execute(
+            "insert into promotions values (1, 'churn_risk', '1', '2025-03-02', '2025-03-03', 'first', null)"
+        )
+    store = StateStore(tmp_path / "state")
+    promote(store, "2", SUNDAY)
+    first, second = (store.promotion_in_force("churn_risk", SUNDAY + timedelta(days=days)) for days in (0, 1))
+    assert first is not None
+    assert second is not None
+    assert (first.model_version, first.promoted_by, first.evidence) == ("1", "gate", {})
+    assert second.model_version == "2"
 
 
 def test_first_playbook_is_in_force_from_the_beginning(store: StateStore) -> None:

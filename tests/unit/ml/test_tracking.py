@@ -1,8 +1,8 @@
-"""Churn runs in MLflow, on a store of their own."""
+"""Trainings in MLflow, on a store of their own."""
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,23 @@ import numpy as np
 import pytest
 
 from ml.propensity.figures import draw_figures
-from ml.propensity.ladder import RUNGS, calibrate, fit_rung
-from ml.propensity.model import ChurnModel
-from ml.propensity.train import TrainedChurn
-from ml.tracking import LoggedModel, load_model, log_churn_run, promote
+from ml.propensity.ladder import calibrate, fit_rung
+from ml.propensity.model import PropensityModel
+from ml.propensity.task import Rung
+from ml.propensity.train import Trained
+from ml.tracking import (
+    LoggedModel,
+    UnknownVersion,
+    Verdict,
+    describe_version,
+    judge,
+    load_model,
+    log_training,
+    note_verdict,
+    point_aliases,
+)
+
+NAME = "churn_risk"
 
 
 @dataclass(frozen=True)
@@ -24,17 +37,26 @@ class Store:
     tracking_uri: str
     artifacts: Path
 
-    def log(self, trained: TrainedChurn, partition: str, **tags: str) -> LoggedModel:
+    def log(self, trained: Trained, partition: str, **tags: str) -> LoggedModel:
         arguments = {"partition": partition, **tags}
-        return log_churn_run(trained, tracking_uri=self.tracking_uri, artifacts=self.artifacts, tags=arguments)
+        return log_training(trained, tracking_uri=self.tracking_uri, artifacts=self.artifacts, tags=arguments)
+
+    def judge(self, logged: LoggedModel, incumbent: LoggedModel | None = None) -> Verdict:
+        version = incumbent.version if incumbent else None
+        return judge(logged, incumbent=version, tracking_uri=self.tracking_uri)
 
     @property
     def client(self) -> mlflow.MlflowClient:
         return mlflow.MlflowClient(self.tracking_uri, registry_uri=self.tracking_uri)
 
     @property
-    def champion(self) -> str:
-        return str(self.client.get_model_version_by_alias("churn_risk", "champion").version)
+    def aliases(self) -> dict[str, str]:
+        return {alias: str(version) for alias, version in self.client.get_registered_model(NAME).aliases.items()}
+
+    def children(self, run_id: str) -> dict[str, Any]:
+        experiment = self.client.get_run(run_id).info.experiment_id
+        runs = self.client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run_id}'")
+        return {run.info.run_name: run for run in runs}
 
 
 @pytest.fixture(scope="session")
@@ -56,42 +78,74 @@ def store(new_store: Callable[[], Store]) -> Store:
     return new_store()
 
 
-def with_scores_of(trained: TrainedChurn, columns: tuple[str, ...]) -> TrainedChurn:
-    """Give the same run with a worse model: the recency rule, which reads fewer columns."""
-    estimator, _ = calibrate(fit_rung("recency_rule", trained.test, seed=1), trained.test)
-    return replace(trained, model=ChurnModel(estimator, columns), rung="recency_rule", data_fingerprint="worse")
+def standing_on(trained: Trained, rung: Rung) -> Trained:
+    """The same training with a model of another rung."""
+    estimator, _ = calibrate(fit_rung(rung, trained.task, trained.test, seed=1), trained.test)
+    model = PropensityModel(estimator, trained.model.feature_names, trained.model.confidence)
+    return replace(trained, model=model, judged=model, rung=rung, data_fingerprint=rung)
 
 
-def test_a_run_tells_model_and_rule_with_their_pictures(store: Store, trained: TrainedChurn) -> None:
-    logged = store.log(trained, "2025-03-02", git_revision="abc", dagster_run_id="r1")
+def test_a_run_tells_model_and_rule_with_their_pictures(store: Store, trained: Trained) -> None:
+    tags = {
+        "git_revision": "abc",
+        "dagster_run_id": "r1",
+        "dagster_run_url": "http://dagster/runs/r1",
+        "feature_version": "f",
+    }
+    logged = store.log(trained, "2025-03-02", **tags)
     run = store.client.get_run(logged.run_id)
     assert run.data.metrics["auc"] == pytest.approx(trained.evaluation.auc)
-    assert run.data.metrics["auc_recency_rule"] == pytest.approx(trained.recency_rule.auc)
-    assert run.data.params["rung"] == trained.rung
-    assert run.data.tags | {"partition": "2025-03-02", "git_revision": "abc", "dagster_run_id": "r1"} == run.data.tags
-    assert {file.path for file in store.client.list_artifacts(logged.run_id)} == set(draw_figures(trained))
+    assert run.data.metrics["auc_rule"] == pytest.approx(trained.rungs["rule"].evaluation.auc)
+    assert run.data.metrics["canary/chance_limit"] == pytest.approx(trained.canaries.chance_limit)
+    assert run.data.metrics["rfm_segment/champions/auc"] == pytest.approx(trained.groups["rfm_segment/champions"].auc)
+    assert run.data.metrics["value_tier/low/rows"] == 400
+    assert run.data.metrics["prevalence/test/2025-02-16"] == pytest.approx(trained.test.outcome.mean())
+    assert run.data.metrics["profit_per_row"] == pytest.approx(trained.rungs[trained.rung].profit)
+    assert (run.data.params["rung"], run.data.params["population"]) == (trained.rung, "buyers")
+    assert run.data.tags | {"partition": "2025-03-02", **tags} == run.data.tags
+    assert "(http://dagster/runs/r1)" in run.data.tags["mlflow.note.content"]
+    files = {file.path for file in store.client.list_artifacts(logged.run_id)}
+    assert files == {*draw_figures(trained), "permutation_importances.json", "class_balance.json"}
+    assert {"roc.png", "precision_recall.png", "calibration.png", "gain.png", "lift_by_decile.png"} < files
+    importances = mlflow.artifacts.load_dict(f"{run.info.artifact_uri}/permutation_importances.json")
+    assert importances == pytest.approx(dict(trained.importances))
     assert [entry.dataset.digest for entry in run.inputs.dataset_inputs] == [trained.data_fingerprint]
-    assert logged.summary["auc_recency_rule"] == pytest.approx(trained.recency_rule.auc)
     assert logged.run_url.endswith(f"/runs/{logged.run_id}")
 
 
-def test_a_loaded_model_scores_as_the_trained_one(store: Store, trained: TrainedChurn) -> None:
+def test_every_rung_is_a_child_run_with_the_decision_on_it(store: Store, trained: Trained) -> None:
+    logged = store.log(trained, "2025-03-02", git_revision="abc")
+    children = store.children(logged.run_id)
+    assert set(children) == set(trained.rungs)
+    for rung, found in trained.rungs.items():
+        data = children[rung].data
+        assert data.metrics.items() >= asdict(found.evaluation).items()
+        assert (data.params["rung"], data.tags["git_revision"], data.tags["partition"]) == (rung, "abc", "2025-03-02")
+        assert children[rung].info.status == "FINISHED"
+    decision = trained.climb["logistic_regression"]
+    told = children["logistic_regression"].data
+    assert told.tags["decision"] == decision.reason
+    assert told.metrics["gate/average_precision_low"] == pytest.approx(decision.primary.low)
+    assert [rung for rung, run in children.items() if run.data.tags["is_standing"] == "true"] == [trained.rung]
+
+
+def test_a_loaded_model_scores_as_the_trained_one(store: Store, trained: Trained) -> None:
     logged = store.log(trained, "2025-03-02")
-    loaded = load_model("churn_risk", logged.version, tracking_uri=store.tracking_uri)
+    loaded = load_model(NAME, logged.version, tracking_uri=store.tracking_uri)
     assert loaded.feature_names == trained.model.feature_names
+    assert loaded.confidence == trained.model.confidence
     assert np.array_equal(loaded.predict(trained.test.features), trained.model.predict(trained.test.features))
 
 
-@pytest.mark.parametrize("rung", RUNGS)
-def test_every_rung_survives_the_store(store: Store, trained: TrainedChurn, rung: Any) -> None:
-    estimator, _ = calibrate(fit_rung(rung, trained.test, seed=1), trained.test)
-    model = ChurnModel(estimator, trained.model.feature_names)
-    logged = store.log(replace(trained, model=model), "2025-03-02")
-    loaded = load_model("churn_risk", logged.version, tracking_uri=store.tracking_uri)
-    assert np.array_equal(loaded.predict(trained.test.features), model.predict(trained.test.features))
+@pytest.mark.parametrize("rung", ["rule", "logistic_regression", "gradient_boosting"])
+def test_every_rung_survives_the_store(store: Store, trained: Trained, rung: Rung) -> None:
+    found = standing_on(trained, rung)
+    logged = store.log(found, "2025-03-02")
+    loaded = load_model(NAME, logged.version, tracking_uri=store.tracking_uri)
+    assert np.array_equal(loaded.predict(trained.test.features), found.model.predict(trained.test.features))
 
 
-def test_no_customer_is_in_the_store(store: Store, trained: TrainedChurn) -> None:
+def test_no_customer_is_in_the_store(store: Store, trained: Trained) -> None:
     store.log(trained, "2025-03-02")
     files = [path for path in store.artifacts.rglob("*") if path.is_file() and path.suffix != ".png"]
     assert files
@@ -101,63 +155,86 @@ def test_no_customer_is_in_the_store(store: Store, trained: TrainedChurn) -> Non
     assert example["data"] == [pytest.approx(medians.tolist())]
 
 
-def test_the_same_training_is_logged_once(store: Store, trained: TrainedChurn) -> None:
+def test_the_same_training_is_logged_once(store: Store, trained: Trained) -> None:
     first, again = (store.log(trained, "2025-03-02", git_revision="abc") for _ in range(2))
     other_code = store.log(trained, "2025-03-02", git_revision="def")
+    other_features = store.log(trained, "2025-03-02", git_revision="abc", feature_version="g")
     assert (first.version, first.run_id) == (again.version, again.run_id)
-    assert other_code.version != first.version
+    assert len({first.version, other_code.version, other_features.version}) == 3
 
 
-def test_the_first_version_is_champion_and_an_equal_one_is_not(store: Store, trained: TrainedChurn) -> None:
-    first = store.log(trained, "2025-03-02")
-    assert promote(first, tracking_uri=store.tracking_uri).is_champion
-    equal = promote(store.log(trained, "2025-03-09"), tracking_uri=store.tracking_uri)
+def test_the_first_version_may_be_champion_and_an_equal_one_may_not(store: Store, trained: Trained) -> None:
+    same = replace(trained, judged=trained.model)
+    first, second = store.log(same, "2025-03-02"), store.log(same, "2025-03-09")
+    assert store.judge(first).is_champion
+    equal = store.judge(second, first)
     assert not equal.is_champion
     assert "does not beat" in equal.reason
-    assert store.champion == first.version
+    assert equal.evidence["incumbent"] == first.version
+    assert equal.evidence["average_precision_difference"] == 0.0
 
 
-def test_a_better_version_takes_the_alias(store: Store, trained: TrainedChurn) -> None:
-    worse = store.log(with_scores_of(trained, trained.model.feature_names), "2025-03-02")
-    better = store.log(trained, "2025-03-09")
-    assert promote(worse, tracking_uri=store.tracking_uri).is_champion
-    assert promote(better, tracking_uri=store.tracking_uri).is_champion
-    assert store.champion == better.version
+def test_a_better_version_may_follow_and_a_worse_may_not(store: Store, trained: Trained) -> None:
+    opposite = replace(trained, test=replace(trained.test, outcome=1 - trained.test.outcome))
+    mistaken = replace(standing_on(opposite, "rule"), test=trained.test)
+    worse, better = store.log(mistaken, "2025-03-02"), store.log(trained, "2025-03-09")
+    verdict = store.judge(better, worse)
+    assert verdict.is_champion
+    assert float(verdict.evidence["average_precision_low"]) > 0
+    assert not store.judge(worse, better).is_champion
 
 
-def test_a_past_week_is_judged_by_its_own_past_and_leaves_the_alias(store: Store, trained: TrainedChurn) -> None:
-    now, past = store.log(trained, "2025-03-09"), store.log(trained, "2025-03-02")
-    assert promote(now, tracking_uri=store.tracking_uri).is_champion
-    assert promote(past, tracking_uri=store.tracking_uri).is_champion
-    assert store.champion == now.version
+def test_a_version_with_an_alarmed_canary_is_never_champion(store: Store, trained: Trained) -> None:
+    leaking = replace(trained, canaries=replace(trained.canaries, suspects=("orders_of_next_month",)))
+    verdict = store.judge(store.log(leaking, "2025-03-02"))
+    assert not verdict.is_champion
+    assert "orders_of_next_month" in verdict.reason
 
 
-def test_a_champion_whose_features_are_gone_is_replaced(store: Store, trained: TrainedChurn) -> None:
-    fewer = trained.test.features.drop(columns=["order_count"])
-    estimator, _ = calibrate(
-        fit_rung("recency_rule", replace(trained.test, features=fewer), seed=1), replace(trained.test, features=fewer)
+def test_an_incumbent_whose_features_are_gone_is_replaced(store: Store, trained: Trained) -> None:
+    fewer = replace(trained.test, features=trained.test.features.drop(columns=["order_count"]))
+    estimator, _ = calibrate(fit_rung("rule", trained.task, fewer, seed=1), fewer)
+    model = PropensityModel(estimator, tuple(fewer.features.columns), trained.model.confidence)
+    first = store.log(trained, "2025-03-02")
+    verdict = store.judge(store.log(replace(trained, judged=model, model=model, test=fewer), "2025-03-09"), first)
+    assert verdict.is_champion
+    assert "order_count" in verdict.reason
+
+
+def test_aliases_name_the_champion_and_the_newest_other_version(store: Store, trained: Trained) -> None:
+    march, april, past = (store.log(trained, day) for day in ("2025-03-02", "2025-04-06", "2025-01-05"))
+    point_aliases(NAME, champion=march.version, tracking_uri=store.tracking_uri)
+    assert store.aliases == {"champion": march.version, "challenger": april.version}
+    point_aliases(NAME, champion=april.version, tracking_uri=store.tracking_uri)
+    assert store.aliases == {"champion": april.version, "challenger": march.version}
+    point_aliases(NAME, champion=None, tracking_uri=store.tracking_uri)
+    assert store.aliases == {"challenger": april.version}
+    note_verdict(NAME, past.version, is_champion=False, reason="older", tracking_uri=store.tracking_uri)
+    assert (
+        store.client.get_model_version(NAME, past.version).tags.items()
+        >= {"promoted": "false", "promotion_reason": "older"}.items()
     )
-    follower = replace(
-        trained,
-        model=ChurnModel(estimator, tuple(fewer.columns)),
-        test=replace(trained.test, features=fewer),
-    )
-    assert promote(store.log(trained, "2025-03-02"), tracking_uri=store.tracking_uri).is_champion
-    found = promote(store.log(follower, "2025-03-09"), tracking_uri=store.tracking_uri)
-    assert found.is_champion
-    assert "order_count" in found.reason
+
+
+def test_a_version_is_described_by_what_it_was_measured_at(store: Store, trained: Trained) -> None:
+    logged = store.log(trained, "2025-03-02")
+    found = describe_version(NAME, logged.version, tracking_uri=store.tracking_uri)
+    assert (found.run_id, found.partition) == (logged.run_id, "2025-03-02")
+    assert found.metrics["brier"] == pytest.approx(trained.evaluation.brier)
+    with pytest.raises(UnknownVersion, match=r"churn_risk has no version 9 \(there are: 1\)"):
+        describe_version(NAME, "9", tracking_uri=store.tracking_uri)
 
 
 def test_tracking_is_quiet_and_leaves_the_former_store(
-    store: Store, trained: TrainedChurn, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+    store: Store, trained: Trained, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
 ) -> None:
     mlflow.set_tracking_uri("sqlite:////nowhere/else.db")
-    promote(store.log(trained, "2025-03-02"), tracking_uri=store.tracking_uri)
+    store.judge(store.log(trained, "2025-03-02"))
     assert mlflow.get_tracking_uri() == "sqlite:////nowhere/else.db"
     assert capfd.readouterr() == ("", "")
     assert [str(found.message) for found in recwarn if not issubclass(found.category, DeprecationWarning)] == []
 
 
-def test_a_run_without_partition_is_refused(store: Store, trained: TrainedChurn) -> None:
+def test_a_run_without_partition_is_refused(store: Store, trained: Trained) -> None:
     with pytest.raises(ValueError, match="no partition"):
-        log_churn_run(trained, tracking_uri=store.tracking_uri, artifacts=store.artifacts, tags={})
+        log_training(trained, tracking_uri=store.tracking_uri, artifacts=store.artifacts, tags={})

@@ -1,21 +1,5 @@
-with order_days as (
-    select * from {{ customer_order_days(as_of_days()) }} as order_days where net_amount > 0
-),
-
-ranked as (
-    select *, min(occurred_on) over (partition by as_of, customer_id) as first_order_on from order_days
-),
-
-summarised as (
-    select
-        as_of,
-        customer_id,
-        cast(count(*) - 1 as integer) as repeat_order_days,
-        cast(max(occurred_on) - first_order_on as integer) as days_from_first_to_last_order,
-        cast(as_of - first_order_on as integer) as days_since_first_order,
-        round(cast(avg(net_amount) filter (where occurred_on > first_order_on) as double), 6) as average_repeat_day_amount
-    from ranked
-    group by as_of, customer_id, first_order_on
+with summarised as (
+    select * from {{ repeat_orders_as_of(as_of_days()) }} as repeat_orders
 ),
 
 timed as (

@@ -1,9 +1,13 @@
-with order_days as (
+with tasks as (
+    select * from {{ source('ml', 'propensity_tasks') }} where {{ in_window('trained_on') }}
+),
+
+order_days as (
     select * from {{ ref('int_order_days__aggregated') }}
 ),
 
 weeks as (
-    select cast(unnest(generate_series({{ window_end() }}, {{ window_start() }}, interval (-7) day)) as date) as trained_on
+    select distinct trained_on from tasks
 ),
 
 histories as (
@@ -14,29 +18,57 @@ histories as (
 ),
 
 horizons as (
-    select *, case when trained_on - first_landed_on >= 300 then 60 else 30 end as horizon_days from histories
+    select
+        tasks.trained_on,
+        tasks.task,
+        tasks.population,
+        tasks.event,
+        tasks.is_absence,
+        histories.first_landed_on,
+        case
+            when tasks.trained_on - histories.first_landed_on >= 5 * tasks.horizon_days then tasks.horizon_days
+            else tasks.short_horizon_days
+        end as horizon_days
+    from tasks
+    inner join histories on tasks.trained_on = histories.trained_on
 ),
 
+-- Cut-offs stand 15 days apart, so that tasks of different horizons share them, and with them the features.
+spaced as (
+    select *, cast(15 * ceil(horizon_days / 15.0) as integer) as spacing_days from horizons
+),
+
+placed as (
+    select *, case when trained_on - first_landed_on >= 8 * spacing_days then 4 else 3 end as train_spacings_back from spaced
+),
+
+-- With a long history, rungs are compared on two cut-offs: of a rare event, one has too few to tell them apart.
 slices as (
-    select * from (
-        values ('test', 1, 0), ('calibrate', 2, 0),
-        ('train', 3, 0), ('train', 3, 14), ('train', 3, 28), ('train', 3, 42), ('train', 3, 56), ('train', 3, 70)
-    ) as slices (slice, horizons_back, days_earlier)
+    select 'test' as slice, 1 as spacings_back, 0 as days_earlier
+    union all
+    select 'calibrate' as slice, unnest([2, 3]) as spacings_back, 0 as days_earlier
+    union all
+    select 'train' as slice, unnest([3, 4]) as spacings_back, earlier.days_earlier
+    from (values (0), (15), (30), (45), (60), (75)) as earlier (days_earlier)
 ),
 
 cut as (
     select
-        horizons.trained_on,
-        horizons.trained_on - slices.horizons_back * horizons.horizon_days - slices.days_earlier as cutoff,
-        slices.slice,
-        horizons.horizon_days,
-        horizons.first_landed_on
-    from horizons
-    cross join slices
+        placed.*,
+        placed.trained_on - slices.spacings_back * placed.spacing_days - slices.days_earlier as cutoff,
+        slices.slice
+    from placed
+    inner join slices
+        on case slices.slice
+            when 'train' then slices.spacings_back = placed.train_spacings_back
+            else slices.spacings_back < placed.train_spacings_back
+        end
 ),
 
 sliced as (
-    select trained_on, cutoff, slice, horizon_days from cut where cutoff >= first_landed_on + 28
+    select trained_on, task, population, event, is_absence, cutoff, slice, horizon_days
+    from cut
+    where cutoff >= first_landed_on + 28
 )
 
 select * from sliced

@@ -41,7 +41,7 @@ TRUTH = {
 WAREHOUSE = {
     "marts.identity_map": "profile_key varchar, customer_id varchar, root_profile_key varchar, valid_from date, valid_to date",
     "marts.dim_customers": "as_of date, customer_id varchar, mailbox_hash varchar",
-    "marts.churn_training_set": "trained_on date, horizon_days integer",
+    "marts.training_outcomes": "trained_on date, task varchar, horizon_days integer",
     "marts.customer_features": "as_of date, customer_id varchar, days_since_last_order integer",
     "ml.customer_scores": (
         "as_of date, customer_id varchar, model_name varchar, model_version varchar, score double, tier varchar"

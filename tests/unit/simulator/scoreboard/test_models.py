@@ -63,11 +63,19 @@ def judged(shop: Shop) -> Shop:
     """Four customers; the first is two persons, of whom the second comes back."""
     shop.land(
         marts__identity_map=[(f"shopify:{key}", f"c{key or 1}", "", FROM, TO) for key in range(5)],
-        marts__churn_training_set=[(date(2025, 3, 9), 60), (date(2025, 3, 2), 60), (date(2025, 3, 16), 90)],
+        marts__training_outcomes=[
+            (date(2025, 3, 9), "churn_risk", 60), (date(2025, 3, 2), "churn_risk", 30), (date(2025, 3, 16), "churn_risk", 90),
+            (date(2025, 3, 9), "repeat_purchase", 30),
+        ],
         marts__customer_features=[(DAY, f"c{key}", days) for key, days in ((1, 10), (2, 20), (3, None), (4, 5))],
         ml__customer_scores=[
             (DAY, f"c{key}", "churn_risk", "7", score, "model") for key, score in ((1, 0.4), (2, 0.9), (3, 0.8), (4, 0.5))
-        ] + [(DAY, "stranger", "churn_risk", "7", 0.1, "model"), (DAY - timedelta(days=1), "c1", "churn_risk", "6", 1.0, "model")],
+        ] + [
+            (DAY, f"c{key}", "repeat_purchase", "3", score, "model") for key, score in ((1, 0.9), (2, 0.1), (3, 0.2), (4, 0.15))
+        ] + [
+            (DAY, "stranger", "churn_risk", "7", 0.1, "model"), (DAY - timedelta(days=1), "c1", "churn_risk", "6", 1.0, "model"),
+            (DAY, "c9", "engagement", "2", 0.3, "model"),
+        ],
     )  # fmt: skip
     return shop
 
@@ -87,15 +95,37 @@ def test_churn_is_no_purchase_of_any_of_the_customers_persons(judged: Shop) -> N
         purchases=PURCHASES,
     )
 
-    score = score_models(judged.connection, planted, DAY)
+    score, _ = score_models(judged.connection, planted, DAY)
 
-    assert score is not None
-    assert (score.horizon_days, score.customers, score.churned, score.left_out) == (60, 4, 2, 1)
+    assert (score.horizon_days, score.customers, score.came_true, score.left_out) == (60, 4, 2, 1)
     assert [(model.name, model.version, model.area) for model in score.models] == [("churn_risk", "7", 1.0)]
     assert score.recency is not None
     assert score.recency.area == 1.0
     assert score.tractability == "exact"
     assert sum(tenth.customers for tenth in score.tenths) == 4
+    assert score.models[0].calibration_error == pytest.approx((0.4 + 0.1 + 0.2 + 0.5) / 4)
+
+
+def test_repeat_is_a_purchase_in_the_horizon_of_its_own_task(judged: Shop) -> None:
+    planted = judged.plant(
+        people=[person(number) for number in range(5)],
+        profiles=[(f"shopify:{number}", number, False) for number in range(5)],
+        purchases=PURCHASES,
+    )
+
+    _, score = score_models(judged.connection, planted, DAY)
+
+    assert (score.question.task, score.horizon_days, score.customers, score.came_true, score.left_out) == (
+        "repeat_purchase",
+        30,
+        4,
+        1,
+        0,
+    )
+    assert [(model.name, model.version, model.area) for model in score.models] == [("repeat_purchase", "3", 1.0)]
+    assert score.recency is not None
+    assert score.recency.area == pytest.approx(2 / 3)  # of those who stay away, one had ordered five days before
+    assert score.best is not None
 
 
 def test_best_ranking_is_not_made_up_where_behaviour_shifts(judged: Shop) -> None:
@@ -106,17 +136,16 @@ def test_best_ranking_is_not_made_up_where_behaviour_shifts(judged: Shop) -> Non
         purchases=PURCHASES,
     )
 
-    score = score_models(judged.connection, planted, DAY)
+    score = score_models(judged.connection, planted, DAY)[0]
 
-    assert score is not None
     assert score.best is None
     assert score.share_of_best(score.models[0]) is None
 
 
 def test_models_are_not_judged_where_the_truth_ends_before_the_horizon(judged: Shop) -> None:
-    judged.land(marts__churn_training_set=[(DAY, 61)])
+    judged.land(marts__training_outcomes=[(DAY, "churn_risk", 61), (DAY, "repeat_purchase", 61)])
 
-    assert score_models(judged.connection, judged.plant(), DAY) is None
+    assert score_models(judged.connection, judged.plant(), DAY) == ()
 
 
 def test_observations_are_those_of_the_files_by_the_day(shop: Shop) -> None:

@@ -49,8 +49,7 @@ def test_truth_of_the_simulator_is_read(shop: Shop, tmp_path: Path) -> None:
     found = score(shop.connection, truth, DAY, salt=SALT, holdout=HOLDOUT)
 
     assert (found.identity.precision, found.identity.recall, found.identity.split_persons) == (1, 1, 0)
-    assert found.models is not None
-    assert found.models.best is not None
-    assert found.models.best.area > found.models.models[0].area
+    assert found.models[0].best is not None
+    assert found.models[0].best.area > found.models[0].models[0].area
     assert all(kind.caught == 0 for kind in found.faults.kinds)
     assert {effect.group for lift in found.lift for effect in lift.effects} >= {"everybody", "desktop"}

@@ -1,0 +1,201 @@
+"""`holdfast promote`: which versions, which days, and that scores of past partitions repeat."""
+
+import json
+import sqlite3
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import mlflow
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from ml.propensity.task import load_tasks
+from ml.propensity.train import Trained, train_task
+from ml.tracking import log_training
+from orchestration.defs.propensity.customer_scores import CREATE, LoadModel, score_day
+from orchestration.defs.propensity.propensity_models import settle
+from orchestration.promote import promote
+from orchestration.resources import Settings, UserError
+from tests.unit.ml.task_world import make_examples, task_named
+
+SUNDAY = date(2025, 3, 2)
+MONDAY = SUNDAY + timedelta(days=1)
+TASK = task_named("churn_risk")
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trained:
+    return train_task(TASK, make_examples(), seed=5)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, mlflow_template: Path) -> Settings:
+    home = tmp_path / "home"
+    (home / "mlflow").mkdir(parents=True)
+    (home / "mlflow" / "mlflow.db").write_bytes(mlflow_template.read_bytes())
+    return Settings(home=home, landing=home, timezone="UTC", currency="", target="duckdb", salt="s")
+
+
+@pytest.fixture(scope="module")
+def mlflow_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that was migrated once: migrating takes seconds."""
+    path = tmp_path_factory.mktemp("template") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+def pass_gate(settings: Settings, trained: Trained, day: date) -> str:
+    """Train, log and let the gate decide, as the weekly asset does; returns the version."""
+    logged = log_training(
+        trained, tracking_uri=settings.tracking_uri, artifacts=settings.artifacts, tags={"partition": day.isoformat()}
+    )
+    settle(settings, TASK, logged, day)
+    return logged.version
+
+
+def promotions(settings: Settings) -> list[dict[str, Any]]:
+    with sqlite3.connect(settings.state / "state.sqlite") as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute("select * from promotions order by number")]
+
+
+def people(connection: duckdb.DuckDBPyConnection, day: date, examples: pa.Table) -> None:
+    """A day of features as the warehouse has them: buyers, and one who is mailed and no buyer."""
+    connection.execute("create schema if not exists marts")
+    connection.execute("create schema if not exists ml")
+    connection.execute(CREATE)
+    today = examples.slice(0, 50)
+    wanted = [
+        "customer_id",
+        *(name for name in today.column_names if name.startswith(("days", "order", "net", "rate", "has", "sign"))),
+    ]
+    connection.register("today", today.select(wanted))
+    for table, query in {
+        "marts.customer_features": f"""
+            select date '{day}' as as_of, *, 5 as days_since_last_click, 3 as days_since_last_web_event from today
+        """,
+        "marts.customer_populations": f"""
+            select date '{day}' as as_of, customer_id, case when customer_id = 'c_00049' then 'mailed' else 'buyers' end as population
+            from today union all select date '{day}', 'c_00000', 'mailed'
+        """,
+        "ml.customer_value": f"select date '{day}' as as_of, 'c_00003' as customer_id, 1.5 as expected_orders_90_days",
+    }.items():
+        connection.execute(f"create table if not exists {table} as {query} limit 0")
+        connection.execute(f"insert into {table} {query}")
+    connection.unregister("today")
+
+
+def loader(settings: Settings) -> LoadModel:
+    from ml.tracking import load_model
+
+    return lambda task, version: load_model(task, version, tracking_uri=settings.tracking_uri)
+
+
+def scores(settings: Settings, day: date) -> list[tuple[Any, ...]]:
+    query = """
+        select model_name, model_version, customer_id, score, tier from ml.customer_scores
+        where as_of = $day order by model_name, customer_id
+    """
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        score_day(connection, settings, day, loader(settings))
+        return connection.execute(query, {"day": day}).fetchall()
+
+
+@pytest.fixture
+def scored(settings: Settings, trained: Trained) -> Settings:
+    """Two versions, the first of which the gate made champion; two partitions with people, the first of them scored."""
+    examples = make_examples()
+    pass_gate(settings, trained, SUNDAY)
+    pass_gate(settings, trained, SUNDAY + timedelta(days=7))
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        for day in (SUNDAY, MONDAY + timedelta(days=8), MONDAY + timedelta(days=9)):
+            people(connection, day, examples)
+    scores(settings, MONDAY + timedelta(days=8))
+    return settings
+
+
+def test_everybody_of_a_population_is_scored_by_model_or_rule(scored: Settings, trained: Trained) -> None:
+    rows = scores(scored, MONDAY + timedelta(days=8))
+    by_task: dict[str, list[tuple[Any, ...]]] = {task.task: [] for task in load_tasks()}
+    for row in rows:
+        by_task[row[0]].append(row)
+    assert {task: len(found) for task, found in by_task.items()} == {
+        "churn_risk": 49, "repeat_purchase": 49, "first_purchase": 0, "engagement": 2, "unsubscribe_or_complaint": 2,
+    }  # fmt: skip
+    assert {row[1] for row in by_task["churn_risk"]} == {"1"}
+    assert {row[4] for row in by_task["churn_risk"]} <= {"model", "abstained"}
+    assert {(row[1], row[4]) for row in by_task["repeat_purchase"]} == {("rule", "fallback")}
+    expected = trained.model.predict(
+        make_examples().slice(0, 49).select(trained.model.feature_names).to_pandas().astype(float)
+    )
+    assert [row[3] for row in by_task["churn_risk"]] == pytest.approx(expected.tolist(), abs=1e-6)
+
+
+def test_before_any_promotion_the_rule_scores(scored: Settings) -> None:
+    rows = [row for row in scores(scored, SUNDAY) if row[0] == "churn_risk"]
+    assert {(row[1], row[4]) for row in rows} == {("rule", "fallback")}
+
+
+def test_a_promotion_holds_from_its_day_and_past_days_repeat(scored: Settings) -> None:
+    day = MONDAY + timedelta(days=8)
+    before = scores(scored, day)
+    text = promote(scored, "churn_risk", "2", because="better on high value", effective=day + timedelta(days=1))
+    assert f"version 2 scores from partition {day + timedelta(days=1)} on, in place of version 1" in text
+    assert scores(scored, day) == before
+    after = scores(scored, day + timedelta(days=1))
+    assert {row[1] for row in after if row[0] == "churn_risk"} == {"2"}
+
+
+def test_a_promotion_is_a_row_with_its_evidence_and_moves_the_aliases(scored: Settings) -> None:
+    promote(scored, "churn_risk", "2", because="better on high value", effective=None)
+    first, second = promotions(scored)
+    assert (first["promoted_by"], first["model_version"], first["effective_on"]) == ("gate", "1", MONDAY.isoformat())
+    assert (second["model_version"], second["reason"]) == ("2", "better on high value")
+    assert second["effective_on"] == (MONDAY + timedelta(days=9)).isoformat()
+    assert second["promoted_at"] is not None
+    evidence = json.loads(second["evidence"])
+    assert evidence["incumbent"] == "1"
+    assert evidence["auc"] == evidence["auc_incumbent"] > 0.5
+    client = mlflow.MlflowClient(scored.tracking_uri, registry_uri=scored.tracking_uri)
+    aliases = client.get_registered_model("churn_risk").aliases
+    assert {name: str(version) for name, version in aliases.items()} == {"champion": "2", "challenger": "1"}
+
+
+@pytest.mark.parametrize(
+    ("task", "version", "day", "words"),
+    [
+        ("churn", "1", None, "there is no task 'churn': choose one of churn_risk, engagement"),
+        ("churn_risk", "7", None, r"no version 7 \(there are: 1, 2\)"),
+        ("engagement", "1", None, r"no version 1 \(there are: none\)"),
+        ("churn_risk", "2", MONDAY + timedelta(days=8), "is scored, and a backfill must repeat it: name 2025-03-12"),
+        ("churn_risk", "2", SUNDAY + timedelta(days=7), "was trained on facts of 2025-03-09"),
+    ],
+)
+def test_what_cannot_be_promoted_is_refused(
+    scored: Settings, task: str, version: str, day: date | None, words: str
+) -> None:
+    with pytest.raises(UserError, match=words):
+        promote(scored, task, version, because="why", effective=day)
+    assert len(promotions(scored)) == 1
+
+
+def test_a_model_whose_features_are_gone_gives_way_to_the_rule(scored: Settings) -> None:
+    with duckdb.connect(str(scored.warehouse)) as connection:
+        connection.execute("alter table marts.customer_features drop column order_count")
+        found = score_day(connection, scored, MONDAY + timedelta(days=8), loader(scored))
+        tiers = connection.execute(
+            "select distinct tier from ml.customer_scores where model_name = 'churn_risk' and as_of = $day",
+            {"day": MONDAY + timedelta(days=8)},
+        ).fetchall()
+    assert tiers == [("fallback",)]
+    assert "version 1 needs order_count" in {scorer.task.task: scorer.why for scorer in found}["churn_risk"]
+
+
+def test_people_in_many_batches_are_scored_as_in_one(scored: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = scores(scored, MONDAY + timedelta(days=8))
+    monkeypatch.setattr("orchestration.defs.propensity.customer_scores.BATCH", 7)
+    assert scores(scored, MONDAY + timedelta(days=8)) == whole
+    assert np.unique([row[2] for row in whole]).size == 50
