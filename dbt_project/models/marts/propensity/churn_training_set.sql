@@ -4,8 +4,7 @@ with cutoffs as (
 
 features as (
     select *
-    from {{ customer_features_as_of('(select distinct cutoffs.cutoff as as_of from cutoffs)') }} as features
-    where features.has_ordered
+    from {{ customer_features_as_of('(select distinct cutoffs.cutoff as as_of from cutoffs)', buyers_only=true) }} as features
 ),
 
 outcome_days as (
