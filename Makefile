@@ -40,4 +40,6 @@ bench: .venv/ready ## Benchmarks, with where the time goes
 	@$(BIN)/python -m benchmarks.staging
 	@$(BIN)/python -m benchmarks.labelled
 	@$(BIN)/python -m benchmarks.identity
+	@$(BIN)/python -m benchmarks.behavior
 	@$(BIN)/python -m benchmarks.uplift
+	@$(BIN)/python -m benchmarks.statistics

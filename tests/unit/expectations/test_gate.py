@@ -115,11 +115,15 @@ FAULTS = [
     (FEATURES, "values_are_in_range", "refund_share", f"update {FEATURES} set refund_share = 1.01"),
     (FEATURES, "values_are_in_range", "open_tickets_count", f"update {FEATURES} set open_tickets_count = -1"),
     (FEATURES, "values_are_in_range", "days_since_last_order", f"update {FEATURES} set days_since_last_order = -1"),
-    (FEATURES, "values_are_in_range", "order_days_30", f"update {FEATURES} set order_days_30 = 31"),
+    *(
+        (FEATURES, "values_are_in_range", f"order_days_{span}", f"update {FEATURES} set order_days_{span} = {span + 1}")
+        for span in (7, 28, 90, 365)
+    ),
     (FEATURES, "values_are_in_range", "average_days_between_orders", f"update {FEATURES} set average_days_between_orders = -1"),
     (FEATURES, "last_order_is_not_before_the_first", None, f"update {FEATURES} set days_since_last_order = 41"),
     (FEATURES, "who_has_ordered_has_a_last_order", None, f"update {FEATURES} set has_ordered = false"),
     (FEATURES, "longer_windows_count_no_less", None, f"update {FEATURES} set product_views_7 = 6"),
+    (FEATURES, "longer_windows_count_no_less", None, f"update {FEATURES} set order_days_total = 1"),
     (FEATURES, "features_belong_to_a_customer_of_the_day", None, f"update {FEATURES} set customer_id = 'c_0'"),
     (SCORES, "as_of_and_customer_id_and_model_name_are_unique", None, f"insert into {SCORES} from {SCORES} limit 1"),
     (SCORES, "values_are_in_range", "score", f"update {SCORES} set score = -0.1"),

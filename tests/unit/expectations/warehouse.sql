@@ -91,10 +91,17 @@ from marts.dim_customers where consent_status = 'unsubscribed';
 
 create table marts.customer_features as
 select
-    as_of, customer_id, true as has_ordered, 12 as days_since_last_order, 40 as days_since_first_order, 1 as order_days_30,
-    2 as order_days_90, 2 as order_days_365, 3 as order_days_total, 28 as average_days_between_orders, 0.1::double as refund_share,
-    4 as product_views_7, 5 as product_views_28, 9 as product_views_90, 0 as human_clicks_28, 1 as human_clicks_90,
-    0 as open_tickets_count
+    as_of, customer_id, true as has_ordered, 12 as days_since_last_order, 40 as days_since_first_order, 3 as order_days_total,
+    28 as average_days_between_orders, 0.1::double as refund_share, 0 as open_tickets_count,
+    0 as order_days_7, 1 as order_days_28, 2 as order_days_90, 2 as order_days_365,
+    4 as product_views_7, 5 as product_views_28, 9 as product_views_90, 9 as product_views_365,
+    0 as carts_7, 1 as carts_28, 1 as carts_90, 2 as carts_365,
+    0 as checkouts_7, 0 as checkouts_28, 1 as checkouts_90, 1 as checkouts_365,
+    1 as emails_delivered_7, 4 as emails_delivered_28, 9 as emails_delivered_90, 20 as emails_delivered_365,
+    0 as human_opens_7, 1 as human_opens_28, 2 as human_opens_90, 6 as human_opens_365,
+    0 as human_clicks_7, 0 as human_clicks_28, 1 as human_clicks_90, 1 as human_clicks_365,
+    0 as tickets_opened_7, 0 as tickets_opened_28, 0 as tickets_opened_90, 1 as tickets_opened_365,
+    0 as tickets_rated_badly_7, 0 as tickets_rated_badly_28, 0 as tickets_rated_badly_90, 0 as tickets_rated_badly_365
 from marts.dim_customers;
 
 create table ml.customer_scores as

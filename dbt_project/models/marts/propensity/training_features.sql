@@ -5,7 +5,11 @@ with examples as (
 ),
 
 features as (
-    select * from {{ customer_features_as_of('(select distinct examples.cutoff as as_of from examples)') }} as features
+    select *
+    from {{ customer_features_as_of(
+        '(select distinct examples.cutoff as as_of from examples)',
+        '(select distinct examples.cutoff as as_of, examples.customer_id from examples)'
+    ) }} as features
 ),
 
 measured as (
