@@ -338,7 +338,11 @@ def require_equal(folder: Path, ours: str, theirs: str) -> None:
 
 @contextmanager
 def _open(folder: Path, memory_limit: str = MEMORY_LIMIT) -> Iterator[duckdb.DuckDBPyConnection]:
-    config = {"memory_limit": memory_limit, "threads": 2, "temp_directory": str(folder / "spill")}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory_limit,
+        "threads": 2,
+        "temp_directory": str(folder / "spill"),
+    }
     with duckdb.connect(str(folder / "warehouse.duckdb"), config=config) as connection:
         connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         yield connection

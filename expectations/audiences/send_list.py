@@ -11,7 +11,7 @@ SUITE = Suite(
         "email", "send_after_utc", "send_before_utc", "idempotency_key",
         "list_unsubscribe", "list_unsubscribe_post",
     ),
-    needs=("activation.send_decisions", "marts.dim_customers", "marts.suppressions"),
+    needs=("activation.send_decisions", "marts.dim_customers", "marts.suppressions", "ops.flow_exceptions"),
     expectations=(
         looks_like_address("email"),
         unique("mailbox_hash", "send_date"),
@@ -63,34 +63,40 @@ SUITE = Suite(
                 from {batch} as list
                 inner join marts.dim_customers as customers
                     on list.as_of = customers.as_of and list.customer_id = customers.customer_id
+            ),
+            hit as (
+                select list.decision_id, list.as_of, list.flow, suppressed.reason
+                from {batch} as list
+                inner join suppressed
+                    on list.as_of = suppressed.as_of
+                    and list.customer_id = suppressed.customer_id
+                    and suppressed.starts < list.send_before_utc and suppressed.ends > list.send_after_utc
+                union
+                select list.decision_id, list.as_of, list.flow, suppressed.reason
+                from {batch} as list
+                inner join suppressed
+                    on list.as_of = suppressed.as_of
+                    and list.mailbox_hash = suppressed.mailbox_hash
+                    and suppressed.starts < list.send_before_utc and suppressed.ends > list.send_after_utc
+                union
+                select list.decision_id, list.as_of, list.flow, suppressed.reason
+                from grouped as list
+                inner join suppressed
+                    on list.as_of = suppressed.as_of
+                    and list.household_id = suppressed.household_id
+                    and suppressed.starts < list.send_before_utc and suppressed.ends > list.send_after_utc
+                union
+                select list.decision_id, list.as_of, list.flow, suppressed.reason
+                from grouped as list
+                inner join suppressed
+                    on list.as_of = suppressed.as_of
+                    and list.account_id = suppressed.account_id
+                    and suppressed.starts < list.send_before_utc and suppressed.ends > list.send_after_utc
             )
-            select list.decision_id
-            from {batch} as list
-            semi join suppressed
-                on list.as_of = suppressed.as_of
-                and list.customer_id = suppressed.customer_id
-                and suppressed.starts < list.send_before_utc and suppressed.ends > list.send_after_utc
-            union
-            select list.decision_id
-            from {batch} as list
-            semi join suppressed
-                on list.as_of = suppressed.as_of
-                and list.mailbox_hash = suppressed.mailbox_hash
-                and suppressed.starts < list.send_before_utc and suppressed.ends > list.send_after_utc
-            union
-            select list.decision_id
-            from grouped as list
-            semi join suppressed
-                on list.as_of = suppressed.as_of
-                and list.household_id = suppressed.household_id
-                and suppressed.starts < list.send_before_utc and suppressed.ends > list.send_after_utc
-            union
-            select list.decision_id
-            from grouped as list
-            semi join suppressed
-                on list.as_of = suppressed.as_of
-                and list.account_id = suppressed.account_id
-                and suppressed.starts < list.send_before_utc and suppressed.ends > list.send_after_utc
+            select distinct hit.decision_id
+            from hit
+            anti join ops.flow_exceptions as exceptions
+                on hit.as_of = exceptions.as_of and hit.flow = exceptions.flow and hit.reason = exceptions.reason
             """,
         ),
         none_of(

@@ -333,6 +333,20 @@ def test_nobody_on_the_list_is_suppressed_in_any_scope(database: Path, key: str)
     assert failed(gate(database, LIST)) == {("row_is_not_suppressed", None)}
 
 
+@pytest.mark.parametrize(("reason", "fails"), [("recently_converted", False), ("complained", True)])
+def test_flow_may_pass_the_reasons_that_the_playbook_names(database: Path, reason: str, fails: bool) -> None:
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            f"update {SUPPRESSIONS} set reason = $reason, customer_id = (select min(customer_id) from {LIST})",
+            {"reason": reason},
+        )
+        connection.execute(
+            f"insert into ops.flow_exceptions select as_of, flow, 'recently_converted' from {LIST} group by all"
+        )
+
+    assert failed(gate(database, LIST)) == ({("row_is_not_suppressed", None)} if fails else set())
+
+
 @pytest.mark.parametrize("scope", ["person", "mailbox", "household", "account"])
 def test_suppression_has_the_key_of_its_scope(database: Path, scope: str) -> None:
     keys = {"person": "customer_id", "mailbox": "mailbox_hash", "household": "household_id", "account": "account_id"}

@@ -89,6 +89,9 @@ select
     timestamp '2025-02-10 09:00' as starts_at, cast(null as timestamp) as expires_at, 'e3' as evidence
 from marts.dim_customers where consent_status = 'unsubscribed';
 
+create schema if not exists ops;
+create table ops.flow_exceptions (as_of date, flow varchar, reason varchar);
+
 create table marts.customer_features as
 select
     as_of, customer_id, true as has_ordered, 12 as days_since_last_order, 40 as days_since_first_order, 3 as order_days_total,
