@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -109,6 +110,7 @@ def _judge(engine: Engine, tables: Sequence[str], start: date, end: date) -> lis
 
 
 def _context() -> Any:
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # where pyspark is, GX imports it
     import great_expectations as gx
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 
