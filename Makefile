@@ -40,3 +40,4 @@ bench: .venv/ready ## Benchmarks, with where the time goes
 	@$(BIN)/python -m benchmarks.staging
 	@$(BIN)/python -m benchmarks.labelled
 	@$(BIN)/python -m benchmarks.identity
+	@$(BIN)/python -m benchmarks.statistics
