@@ -40,7 +40,8 @@ class Experiment:
         arms: The other arms, by name.
         entered: Units who have entered, by arm.
         planned: Planned share, by arm.
-        contaminated: Units in whom two arms met, by arm and segment.
+        members: Units who have entered, by arm and segment.
+        contaminated: Those of them in whom two arms met.
         days: Maturity days that count, rising.
         newest: Day on which the window of the last unit closes who has entered.
         first: Day on which the first window closes.
@@ -56,6 +57,7 @@ class Experiment:
     arms: tuple[str, ...]
     entered: dict[str, int]
     planned: dict[str, float | None]
+    members: dict[tuple[str, str], int]
     contaminated: dict[tuple[str, str], int]
     days: tuple[date, ...]
     newest: date
@@ -153,6 +155,7 @@ def _read_experiment(
         arms=tuple(sorted(set(frame["arm"]) - set(baselines))),
         entered={arm: int(count) for arm, count in one.groupby("arm")["n_units"].sum().items()},
         planned={arm: None if pd.isna(share) else float(share) for arm, share in one.groupby("arm")["planned_share"].first().items()},
+        members={key: int(count) for key, count in whole.groupby(["arm", "segment"])["n_units"].sum().items()},
         contaminated={key: int(count) for key, count in whole.groupby(["arm", "segment"])["contaminated_units"].sum().items()},
         days=days,
         newest=newest,

@@ -88,7 +88,7 @@ def _draft_rows(experiment: Experiment, plan: Plan, options: Options) -> Iterato
     for arm in experiment.arms:
         schedule = _schedule(experiment, arm, plan, options)
         for group in shown:
-            if (arm, group.segment) in experiment.contaminated:
+            if (arm, group.segment) in experiment.members:
                 yield _draft(experiment, arm, group, schedule, plan, options, srm)
 
 
@@ -123,9 +123,10 @@ def _draft(
     ]
     lift = None if means[0] is None or means[1] is None else means[0] - means[1]
     names = (arm, experiment.baseline or "")
-    pending = sum(experiment.pending.get((name, group.segment), 0) for name in names)
-    contaminated = sum(experiment.contaminated.get((name, group.segment), 0) for name in names)
-    entered = sum(sizes) + pending
+    pending, contaminated, members = (
+        sum(counts.get((name, group.segment), 0) for name in names)
+        for counts in (experiment.pending, experiment.contaminated, experiment.members)
+    )
     row = LiftRow(
         as_of=experiment.as_of,
         experiment=experiment.name,
@@ -146,7 +147,7 @@ def _draft(
         method=reading.method if schedule.kind == "fixed" else f"{schedule.kind}_{reading.method}",
         verdict="not_enough_data",
         srm_p_value=srm,
-        contamination=contaminated / entered if entered else 0.0,
+        contamination=contaminated / members if members else 0.0,
         minimum_detectable_lift=_detectable(reading, options.alpha),
         is_primary=is_primary,
         decided_on=experiment.days[reading.decided] if is_primary and reading.decided is not None else None,

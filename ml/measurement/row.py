@@ -38,7 +38,7 @@ class LiftRow:
         method: Rule of the looks, unless there is a single one, and the test: welch or randomisation.
         verdict: What it means, by p_adjusted.
         srm_p_value: Everybody who entered, by arm, against the planned shares.
-        contamination: Share (0-1) of the units of both arms that share a mailbox with another arm.
+        contamination: Share (0-1) of everybody in both arms who shares a mailbox with another arm.
         minimum_detectable_lift: The smallest true lift that today's bound finds with 80 % power, given the variances seen.
         verdict_text: The verdict as a sentence.
         is_primary: The metric that was declared to decide, over everyone.

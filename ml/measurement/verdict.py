@@ -66,6 +66,8 @@ def _what_shows(row: LiftRow, evidence: Evidence) -> str:
     weeks = ceil(evidence.elapsed_days * ((smallest / target) ** 2 - 1) / 7)
     if evidence.is_over:
         return text
+    if row.n_pending == 0:
+        return f"{text}, and nobody new is entering"
     wait = f"about {weeks:,} more weeks" if weeks < LONGEST_WEEKS else "more than ten more years"
     end = f"; the last look is on {row.ends_on}" if row.ends_on else ""
     return f"{text}; {wait} like these for {_size(target, evidence, signed=False)}{end}"

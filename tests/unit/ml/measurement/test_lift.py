@@ -264,7 +264,13 @@ def test_who_enters_after_the_planned_end_changes_nothing() -> None:
     plan = {"womens_email": Plan(primary_metric="visit", planned_days=10)}
     days = [DAY - timedelta(days=12 - day) for day in range(13)]
     cells = [
-        rate_cell(arm, 100, rate + (0.5 if place >= 10 and arm == "treatment" else 0.0), matured_on=day)
+        rate_cell(
+            arm,
+            100,
+            rate + (0.5 if place >= 10 and arm == "treatment" else 0.0),
+            matured_on=day,
+            contaminated_units=100 if place >= 10 else 0,
+        )
         for place, day in enumerate(days)
         for arm, rate in (("treatment", 0.31), ("holdout", 0.3))
     ]
@@ -273,6 +279,7 @@ def test_who_enters_after_the_planned_end_changes_nothing() -> None:
     assert at_end.ends_on == later.ends_on == days[9]
     assert (at_end.lift, at_end.ci_low, at_end.verdict) == (later.lift, later.ci_low, later.verdict)
     assert later.n_treated == 1_000
+    assert later.contamination == pytest.approx(3 / 13)
     assert later.method == "group_sequential_welch"
 
 

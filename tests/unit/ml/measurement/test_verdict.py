@@ -12,6 +12,7 @@ ROW = LiftRow(
     as_of=date(2025, 6, 30), experiment="e", arm="treatment", baseline_arm="holdout", segment="all", metric="conversion",
     n_treated=19_000, n_held_out=1_000, mean_treated=0.06, mean_held_out=0.05, lift=0.01, lift_relative=0.2, ci_low=0.002, ci_high=0.018,
     p_value=0.01, p_adjusted=0.01, method="welch", verdict="works", srm_p_value=0.5, contamination=0.0, minimum_detectable_lift=0.0115,
+    n_pending=400,
 )  # fmt: skip
 SHARE = Evidence(refusal=None, elapsed_days=28, is_over=False, is_binary=True)
 MONEY = SHARE._replace(is_binary=False)
@@ -49,6 +50,11 @@ MONEY = SHARE._replace(is_binary=False)
             {"verdict": "not_enough_data", "minimum_detectable_lift": 0.4},
             SHARE._replace(is_over=True),
             "Not enough data: the smallest effect that would show now is 40.00 points.",
+        ),
+        (
+            {"verdict": "not_enough_data", "n_pending": 0},
+            SHARE,
+            "Not enough data: the smallest effect that would show now is 1.15 points, and nobody new is entering.",
         ),
         (
             {"verdict": "not_enough_data", "n_held_out": 73},
