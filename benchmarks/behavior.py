@@ -338,12 +338,10 @@ def require_equal(folder: Path, ours: str, theirs: str) -> None:
 
 @contextmanager
 def _open(folder: Path, memory_limit: str = MEMORY_LIMIT) -> Iterator[duckdb.DuckDBPyConnection]:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory_limit,
-        "threads": 2,
-        "temp_directory": str(folder / "spill"),
-    }
-    with duckdb.connect(str(folder / "warehouse.duckdb"), config=config) as connection:
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        connection.execute(
+            f"set memory_limit = '{memory_limit}'; set threads = 2; set temp_directory = '{folder}/spill'"
+        )
         connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         yield connection
 

@@ -80,7 +80,6 @@
                 cast(sum(net_amount) over by_day * 100 as double) as net_cents
             from order_changes
             window by_day as (partition by customer_no, occurred_on order by known_on)
-            order by customer_no
         ),
 
         orders as (
@@ -176,8 +175,7 @@
 {%- endmacro %}
 
 {#- The rows of a table of daily state with the customers to whom they ever belonged. A row counts for one from the day on which it
-    is known and theirs until the day on which it is no longer theirs. Sorted, because rows of one group that come together
-    are added up in half the time where there are many days. -#}
+    is known and theirs until the day on which it is no longer theirs. -#}
 {% macro owned_state(state) -%}
     select
         owners.customer_no,
@@ -187,7 +185,6 @@
     from {{ ref(state) }} as state
     inner join owners on state.profile_key = owners.profile_key and state.landed_on < owners.valid_to
     where state.landed_on <= (select max(as_of) from asked_days)
-    order by owners.customer_no
 {%- endmacro %}
 
 {#- Rows as owned_state gives, once for each asked day on which they count (and on which their customer is asked for), with the
