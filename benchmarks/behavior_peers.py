@@ -20,7 +20,7 @@ ANSWERS = {"human_opens": "opened", "human_clicks": "clicked"}
 
 def by_polars(folder: Path, day: date) -> None:
     """Lazily, on the streaming engine: each kind of row is added up by profile, and then by customer."""
-    import polars as pl  # type: ignore[import-not-found, unused-ignore]
+    import polars as pl  # type: ignore[import-not-found,unused-ignore]
 
     def known(name: str) -> Any:
         rows = pl.scan_parquet(folder / f"{name}.parquet")
@@ -103,7 +103,7 @@ def by_pandas(folder: Path, day: date) -> None:
 def by_pymc_marketing(folder: Path, day: date) -> None:
     """Its summary of order days; they are given to it by customer, so it needs no identity."""
     import pandas as pd
-    from pymc_marketing.clv.utils import rfm_summary  # type: ignore[import-not-found, unused-ignore]
+    from pymc_marketing.clv.utils import rfm_summary  # type: ignore[import-not-found,unused-ignore]
 
     rows = pd.read_parquet(folder / "order_days.parquet")
     found = rfm_summary(
