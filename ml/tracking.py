@@ -237,23 +237,31 @@ def describe_version(name: str, version: str, *, tracking_uri: str) -> Descripti
 def _quiet_store(tracking_uri: str) -> "Iterator[MlflowClient]":
     """Point MLflow at a store for a while: no log lines, no progress bars, and the former store afterwards."""
     import mlflow
-    from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
+    from mlflow.environment_variables import (
+        MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR,
+        MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT,
+    )
 
     _make_folder(tracking_uri)
     is_set: Any = mlflow.is_tracking_uri_set
     former: Any = mlflow.get_tracking_uri() if is_set() else None
-    bars: Any = MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
-    had_bars = bars.get()
+    wanted: dict[Any, bool] = {
+        MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR: False,
+        MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT: True,
+    }
+    had = {variable: variable.get() for variable in wanted}
     levels = {name: logging.getLogger(name).level for name in LOUD}
     mlflow.set_tracking_uri(tracking_uri)
-    bars.set(False)
+    for variable, value in wanted.items():
+        variable.set(value)
     for name in LOUD:
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         yield mlflow.MlflowClient(tracking_uri, registry_uri=tracking_uri)
     finally:
         mlflow.set_tracking_uri(former)
-        bars.set(had_bars)
+        for variable, value in had.items():
+            variable.set(value)
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
 
