@@ -3,8 +3,7 @@
 {%- set remembered_days = 180 %}
 {%- set sunday = "date '2024-01-07'" %}
 with units as (
-    select *, {{ business_day('entered_at') }} as entered_on
-    from {{ ref('int_experiment_units__measured') }}
+    select * from {{ ref('int_experiment_units__measured') }}
     where {{ in_window('as_of') }} and mod(as_of - {{ sunday }}, 7) = 0
 ),
 
@@ -15,7 +14,7 @@ matured as (
 ),
 
 arms as (
-    select as_of, experiment, arm, is_baseline from {{ ref('experiment_cells') }}
+    select distinct as_of, experiment, arm, is_baseline from {{ ref('experiment_cells') }}
     where {{ in_window('as_of') }} and segment = 'all' and metric = 'conversion'
 ),
 
