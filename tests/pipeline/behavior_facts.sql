@@ -47,13 +47,13 @@ select 61, 'plain:61', 0, 'o61', date '2024-12-21', 0, 80, false;
 insert into intermediate.int_orders__versioned by name
 select order_key, 'plain' as source, ordered_on + late as landed_on, profile_key, ordered_on + interval 9 hour as ordered_at, ordered_on,
     ordered_on + interval 10 hour as updated_at, 'paid' as status, 'EUR' as currency, amount as gross_amount, 0 as refund_amount,
-    amount as net_amount, false as is_renewal, false as is_test, false as is_refund_pending,
+    amount as net_amount, i % 6 = 0 as is_renewal, false as is_test, false as is_refund_pending,
     ['failed', 'outstanding', 'secured'][1 + least(pick('paid' || i || n, 9), 2)] as payment_status, 'unfulfilled' as fulfillment_status
 from purchases
 union all
 select order_key, 'plain', ordered_on + late + 3 as landed_on, profile_key, ordered_on + interval 9 hour as ordered_at, ordered_on,
     ordered_on + 2 + interval 10 hour as updated_at, 'paid' as status, 'EUR', amount as gross_amount, 0 as refund_amount,
-    amount as net_amount, false, false, false, 'secured', 'fulfilled' from purchases where pick('sent' || i || n, 4) > 0
+    amount as net_amount, i % 6 = 0, false, false, 'secured', 'fulfilled' from purchases where pick('sent' || i || n, 4) > 0
 union all
 select 'tried' || i as order_key, 'plain', date '2025-04-25' + i % 8 as landed_on, profile_key, date '2025-04-25' + i % 8 + interval 9 hour,
     date '2025-04-25' + i % 8 as ordered_on, date '2025-04-25' + i % 8 + interval 9 hour, 'paid', 'EUR', 0, 0, 0, false, true as is_test, false, 'secured',
@@ -61,7 +61,7 @@ select 'tried' || i as order_key, 'plain', date '2025-04-25' + i % 8 as landed_o
 union all
 select order_key, 'plain', ordered_on + late + 6 as landed_on, profile_key, ordered_on + interval 9 hour as ordered_at, ordered_on,
     ordered_on + 5 + interval 10 hour as updated_at, 'refunded' as status, 'EUR', amount as gross_amount, amount as refund_amount,
-    0 as net_amount, false, false, n = 0 as is_refund_pending, 'secured', 'fulfilled' from purchases where is_refunded;
+    0 as net_amount, i % 6 = 0, false, n = 0 as is_refund_pending, 'secured', 'fulfilled' from purchases where is_refunded;
 
 insert into intermediate.int_order_entries__booked by name
 select order_key, 'plain' as source, ordered_on + late as landed_on, profile_key, ordered_on as occurred_on, 'EUR' as currency,
@@ -90,7 +90,10 @@ select 'w' || i || '-' || n as event_key, 'segment' as source,
     born_on + day + pick('landed' || i || n, 3) as landed_on, born_on + day + interval 12 hour as occurred_at, born_on + day as occurred_on,
     born_on + day + interval 13 hour as received_at, profile_key, 'g' || pick('seen' || i || n, 9) as product_key,
     ['mobile', 'desktop', null][1 + pick('device' || i || n, 3)] as device_type
-from (select *, pick('web' || i || n, 110) as day from people, range(pick('views' || i, 25)) as views (n));
+from (select *, pick('web' || i || n, 110) as day from people, range(pick('views' || i, 25)) as views (n))
+union all
+select 'browsed' || n, 'segment', 'Product Viewed', date '2025-04-29', date '2025-04-29' + to_hours(9 + cast(n as integer)), date '2025-04-29',
+    date '2025-04-29' + interval 12 hour, 'plain:61', 'g1', 'mobile' from range(2) as views (n);
 
 insert into intermediate.int_email_events__unioned by name
 select 'e' || i || '-' || n as event_key, 'sendgrid' as source,

@@ -194,7 +194,7 @@ def test_the_hand_made_shop_reaches_every_daily_mart(in_one_run: Path) -> None:
                 (select count(distinct best_hour) > 1 from marts.customer_send_hours where reaction_count > 0),
                 (select count(distinct device_type) from marts.customer_devices where is_main)
         """).fetchone()
-    assert reached == (7, 18, 2, 2, 7, True, 5, 6, True, 2)
+    assert reached == (7, 18, 9, 2, 7, True, 5, 6, True, 2)
 
 
 def test_booked_units_are_those_of_the_orders_as_they_stand(in_one_run: Path) -> None:
