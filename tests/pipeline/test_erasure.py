@@ -35,6 +35,7 @@ RELATIVE = {
     "marts.dim_customers",
     "marts.product_replenishments",
     "intermediate.int_event_days__counted",
+    "marts.event_freshness",
     "intermediate.int_experiment_units__described",
     "intermediate.int_experiment_units__measured",
     "measurement.experiment_cells",
