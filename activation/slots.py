@@ -80,6 +80,8 @@ tried as (
             when rules.stale_source is not null then 1
             when rules.segment is not null and membership.customer_id is null then 2
             when rules.model is not null and scores.score is null then 3
+            when rules.model is not null and scores.champion_version is not null and scores.model_state = 'degraded' then 6
+            when rules.model is not null and scores.champion_version is not null and scores.model_state = 'stale' then 7
             when rules.model is not null and scores.tier <> 'model' then 4
             when rules.model is not null and scores.score < rules.min_score then 5
             else 0
@@ -118,6 +120,8 @@ refused as (
             when 3 then 'no_score_of_' || rules.model
             when 4 then 'fallback_tier_of_' || rules.model
             when 5 then 'low_score_of_' || rules.model
+            when 6 then 'degraded_model_of_' || rules.model
+            when 7 then 'stale_model_of_' || rules.model
         end as reason
     from kinds
     inner join decide_rules as rules

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from ml.propensity.figures import draw_figures
 from ml.propensity.frames import Examples
 from ml.propensity.gate import Scored, beats
 from ml.propensity.model import PropensityModel
+from ml.propensity.reference import Reference
 from ml.propensity.task import Rung
 from ml.propensity.threads import limit_threads
 from ml.propensity.train import Trained
@@ -32,6 +34,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 PARTITION = "partition"
 SOURCE = "marts/training_outcomes"
 PREDICT = "predict_proba"
+REFERENCE = "reference.json"
 LOCAL = "sqlite:///"
 
 # What a pipeline is made of beyond what skops trusts by itself; anything else in a model file is refused.
@@ -216,6 +219,25 @@ def load_model(name: str, version: str, *, tracking_uri: str) -> PropensityModel
         )
 
 
+def load_reference(name: str, version: str, *, tracking_uri: str) -> Reference | None:
+    """Load what a registered version was calibrated on; None of versions that were registered before it was kept."""
+    with _quiet_store(tracking_uri) as client:
+        import mlflow
+
+        run_id = str(client.get_model_version(name, version).run_id)
+        if REFERENCE not in {file.path for file in client.list_artifacts(run_id)}:
+            return None
+        return Reference.of_plain(mlflow.artifacts.load_dict(f"runs:/{run_id}/{REFERENCE}"))
+
+
+def newest_training(name: str, *, before: date, tracking_uri: str) -> date | None:
+    """Training partition of the newest version that was trained before a day: whoever is champion then was held against it."""
+    with _quiet_store(tracking_uri) as client:
+        found = [model.tags.get(PARTITION) for model in client.search_model_versions(f"name = '{name}'")]
+    days = [day for text in found if text and (day := date.fromisoformat(text)) < before]
+    return max(days, default=None)
+
+
 def describe_version(name: str, version: str, *, tracking_uri: str) -> Description:
     """Look up the run of a registered version.
 
@@ -306,6 +328,7 @@ def _log_and_register(
         for file, figure in draw_figures(trained).items():
             client.log_figure(run_id, figure, file)
         client.log_dict(run_id, dict(trained.importances), "permutation_importances.json")
+        client.log_dict(run_id, trained.reference.plain(), REFERENCE)
         client.log_dict(run_id, {"balance": [_plain(asdict(row)) for row in trained.balance]}, "class_balance.json")
         for rung in trained.rungs:
             _log_rung(client, experiment, run_id, trained, rung, marks)

@@ -105,7 +105,7 @@ def test_a_run_tells_model_and_rule_with_their_pictures(store: Store, trained: T
     assert run.data.tags | {"partition": "2025-03-02", **tags} == run.data.tags
     assert "(http://dagster/runs/r1)" in run.data.tags["mlflow.note.content"]
     files = {file.path for file in store.client.list_artifacts(logged.run_id)}
-    assert files == {*draw_figures(trained), "permutation_importances.json", "class_balance.json"}
+    assert files == {*draw_figures(trained), "permutation_importances.json", "class_balance.json", "reference.json"}
     assert {"roc.png", "precision_recall.png", "calibration.png", "gain.png", "lift_by_decile.png"} < files
     importances = mlflow.artifacts.load_dict(f"{run.info.artifact_uri}/permutation_importances.json")
     assert importances == pytest.approx(dict(trained.importances))
