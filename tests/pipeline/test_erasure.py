@@ -46,6 +46,9 @@ RELATIVE = {
     "ml.training_value",
     "ml.customer_value",
     "ml.uplift_report",
+    "marts.outcome_counts",
+    "ml.model_health",
+    "ml.feature_drift",
 }
 
 COLUMNS = """
