@@ -60,7 +60,9 @@ def test_nothing_is_degraded_before_the_drift(drift: Walk, task: str) -> None:
     assert len(found) == (BEFORE[1] - BEFORE[0]).days + 1
     assert {state for _, state, _ in found} <= {"fresh", "watch"}
     # In a shop of four months, counts over 90 days still fill up: that a feature moved is true, and no more than watched.
-    assert not any("times as many" in str(reason) or "PSI" in str(reason).replace("moved: PSI", "") for *_, reason in found)
+    assert not any(
+        "times as many" in str(reason) or "PSI" in str(reason).replace("moved: PSI", "") for *_, reason in found
+    )
 
 
 @pytest.mark.parametrize("task", TASKS)
