@@ -40,6 +40,8 @@ RELATIVE = {
     "intermediate.int_experiment_units__measured",
     "measurement.experiment_cells",
     "measurement.experiment_values",
+    "measurement.experiment_weeks",
+    "intermediate.int_experiment_units__credited",
     "measurement.holdout_report",
     "marts.customer_predictions",
     "marts.training_features",
