@@ -87,7 +87,7 @@ def analyse_cells(
     for experiment in read_experiments(cells, values, plans, weeks):
         drafted = list(_draft_rows(experiment, plans.get(experiment.name, Plan()), feeds, options))
         judged = _pool(_judge(_adjust(drafted), options), options)
-        rows += _name_fading(_name_hidden_losses(judged, options), options)
+        rows += _name_fading(_name_hidden_losses(judged), options)
     return sorted(rows, key=lambda row: (row.as_of, row.experiment, row.segment, row.metric, row.arm))
 
 
@@ -378,11 +378,10 @@ def _pool(drafted: Iterable[Drafted], options: Options) -> list[LiftRow]:
     return rows
 
 
-def _name_hidden_losses(rows: Sequence[LiftRow], options: Options) -> list[LiftRow]:
-    """Name, beside a gain over everyone, the segments that lose."""
+def _name_hidden_losses(rows: Sequence[LiftRow]) -> list[LiftRow]:
+    """Name, beside a gain over everyone that is beyond chance, the segments that lose."""
     named = []
     for row in rows:
-        sign = -1.0 if row.metric in options.harmful else 1.0
         losers = [
             other.segment
             for other in rows
@@ -390,7 +389,7 @@ def _name_hidden_losses(rows: Sequence[LiftRow], options: Options) -> list[LiftR
             and other.segment != EVERYONE
             and other.verdict == "hurts"
         ]
-        hides = row.segment == EVERYONE and losers and row.verdict != "invalid" and sign * (row.lift or 0.0) > 0
+        hides = row.segment == EVERYONE and losers and row.verdict == "works"
         names = ", ".join(sorted(losers)).replace("_", " ")
         named.append(replace(row, finding=f"Everyone gains, but these lose: {names}") if hides else row)
     return named
