@@ -33,8 +33,7 @@ DAYS = 130
 OPENS, INTAKE = 90, 21  # the first day since the start on which people enter, and for how many days they do
 EMAILS = (0, 2, 4, 7, 9, 11)  # days after entry: three a week, as the caps allow
 OUTCOME_DAYS = 14
-RECENCIES = ("seen_last_7_days", "seen_8_to_30_days_ago", "seen_31_to_90_days_ago")
-LONG_AGO = "seen_over_90_days_ago"
+RECENCIES = ("seen_last_7_days", "seen_8_to_30_days_ago", "seen_31_to_90_days_ago", "seen_over_90_days_ago")
 FOLLOW_UP_DAYS = 28
 
 
@@ -88,7 +87,7 @@ def run_programme(histories: list[History], scenario: str, *, people: int, seed:
         ValueError: Fewer have joined.
     """
     generator = np.random.default_rng([seed, 1])
-    parts = []
+    parts: list[Programme] = []
     for history in histories:
         entered_at = _window().start + (OPENS + generator.integers(0, INTAKE, len(history.people))) * DAY + 10 * HOUR
         has_joined = (history.people.joined_at < entered_at) & history.selves.is_mailbox_owner
@@ -208,10 +207,10 @@ def _describe(history: History, orders: Orders, person: Ints, entered_at: Ints) 
         "prior_spend": np.round(np.bincount(orders.person, weights=amount * recent, minlength=size), 2),
         "revenue_cap": np.quantile(amount[amount > 0], 0.99),
         "buyer_segment": np.where(spent > 0, "prior_buyers", "non_buyers"),
-        "recency_segment": np.select([np.isnan(away), away <= 7, away <= 30, away <= 90], [None, *RECENCIES], LONG_AGO),
+        "recency_segment": pd.cut(away, [-1, 7, 30, 90, np.inf], labels=RECENCIES),
         "device_segment": np.where(history.people.prefers_phone, "mainly_on_mobile", "mainly_on_desktop"),
         "seems_mobile": (visits > 0) & (2 * by_phone > visits),
-        "value_segment": np.select([spent <= 0, spent > high, spent > middle], [None, "value_high", "value_mid"], "value_low"),
+        "value_segment": pd.cut(spent, [0, middle, high, np.inf], labels=("value_low", "value_mid", "value_high")),
     }  # fmt: skip
     frame = pd.DataFrame(described).iloc[person].reset_index(drop=True)
     last = FIRST_DAY + timedelta(days=OPENS + INTAKE - 1 + FOLLOW_UP_DAYS - 1)

@@ -59,36 +59,39 @@ dated as (
 ),
 
 -- The shares of each arm by day: as the playbook of the day planned them, or as the recorded assignments of the day say.
-planned as (
-    select experiment, arm, as_of as planned_on, max(planned_share) as planned_share, as_of as visible_from
+told as (
+    select experiment, arm, as_of as planned_on, planned_share, as_of as visible_from
     from own_shares
-    group by experiment, arm, as_of
     union all
-    select
-        experiment, arm, {{ business_day('assigned_at') }} as planned_on, max(planned_share) as planned_share,
-        min(landed_on) as visible_from
+    select experiment, arm, {{ business_day('assigned_at') }} as planned_on, planned_share, min(landed_on) as visible_from
     from assignments
     where planned_share is not null
-    group by experiment, arm, {{ business_day('assigned_at') }}
+    group by experiment, arm, {{ business_day('assigned_at') }}, planned_share
+),
+
+planned as (
+    select days.as_of, told.experiment, told.arm, told.planned_on, max(told.planned_share) as planned_share
+    from {{ as_of_days() }} as days
+    inner join told on told.visible_from <= days.as_of
+    group by days.as_of, told.experiment, told.arm, told.planned_on
 ),
 
 changed as (
-    select experiment, planned_on, max(visible_from) as visible_from
+    select distinct as_of, experiment, planned_on
     from (
-        select *, lag(planned_share) over (partition by experiment, arm order by planned_on) as share_before
+        select *, lag(planned_share) over (partition by as_of, experiment, arm order by planned_on) as share_before
         from planned
     ) as compared
     where planned_share <> share_before
-    group by experiment, planned_on
 ),
 
 epochs as (
     select drawn.as_of, drawn.experiment, drawn.drawn_on, max(changed.planned_on) as epoch_from
     from (select distinct as_of, experiment, drawn_on from dated) as drawn
     inner join changed
-        on drawn.experiment = changed.experiment
+        on drawn.as_of = changed.as_of
+        and drawn.experiment = changed.experiment
         and changed.planned_on <= drawn.drawn_on
-        and changed.visible_from <= drawn.as_of
     group by drawn.as_of, drawn.experiment, drawn.drawn_on
 ),
 
