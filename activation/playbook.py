@@ -174,7 +174,7 @@ def load_playbook(
     if experiments is not None:
         reader.add("experiments.yml", _experiment_faults(experiments.experiments))
     if flows is not None:
-        names = {
+        names: dict[Kind, frozenset[str]] = {
             "flow": frozenset(flow.flow for flow in flows),
             "segment": frozenset(segments),
             "model": frozenset(models),

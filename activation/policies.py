@@ -169,6 +169,9 @@ UNSAID = (
 )
 
 
+LEAD: tuple[Name, ...] = ("lifecycle_marketing_lead",)
+
+
 class Policies(Part):
     """`policies.yml`."""
 
@@ -184,9 +187,7 @@ class Policies(Part):
     suppressions: tuple[SuppressionRule, ...] = UNSAID
     excluded_accounts: tuple[ExcludedAccount, ...] = ()
     internal_domains: tuple[Domain, ...] = ()
-    approval_roles: dict[Kind, tuple[Name, ...]] = Field(
-        default_factory=lambda: dict.fromkeys(KINDS, ("lifecycle_marketing_lead",))
-    )
+    approval_roles: dict[Kind, tuple[Name, ...]] = Field(default_factory=lambda: dict.fromkeys(KINDS, LEAD))
 
     @model_validator(mode="after")
     def _every_kind_has_a_role(self) -> Self:
