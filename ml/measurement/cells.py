@@ -267,7 +267,7 @@ def _read_experiment(
         newest=newest,
         first=first,
         groups=tuple(sorted((Group(*row) for row in held_out.itertuples(index=False)), key=lambda group: group[1:])),
-        buyers={arm: int(count) for arm, count in everyone[everyone["metric"] == BUYERS].groupby("arm")["n_nonzero"].sum().items()},
+        buyers={str(arm): int(count) for arm, count in everyone[everyone["metric"] == BUYERS].groupby("arm")["n_nonzero"].sum().items()},
         cells=_matrices(counted, days, len(epochs)),
         pending={key: int(count) for key, count in pending.items()},
         values=_on_days(values, days, epochs),

@@ -201,12 +201,10 @@ def test_the_hand_made_shop_reaches_what_emails_are_held_against(in_one_run: Pat
     with duckdb.connect(str(in_one_run), read_only=True) as connection:
         reached = connection.execute("""
             select
-                (select list_sort(list(distinct (experiment, epoch_from))) from measurement.experiment_cells where as_of = date '2025-05-02'),
-                (select count(*) > 0 from intermediate.int_experiment_units__measured where last_click_amount > 0),
-                (select count(*) > 0 from intermediate.int_experiment_units__measured where assisted_amount > last_click_amount),
-                (select count(*) > 0 from intermediate.int_experiment_units__measured where has_bought_week_1),
-                (select count(*) > 0 from intermediate.int_experiment_units__measured where is_internal and is_contaminated),
-                (select count(distinct flow_segment) from intermediate.int_experiment_units__measured)
+                list_sort(list(distinct (experiment, epoch_from))), bool_or(last_click_amount > 0),
+                bool_or(assisted_amount > last_click_amount), bool_or(has_bought_week_1), bool_or(is_internal and is_contaminated),
+                count(distinct flow_segment)
+            from intermediate.int_experiment_units__measured where as_of = date '2025-05-02'
         """).fetchone()
     epochs = [
         ("global_holdout", date(2025, 4, 29)), ("global_holdout", None), ("recorded", date(2025, 4, 20)), ("recorded", None),
