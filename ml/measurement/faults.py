@@ -3,14 +3,15 @@
 | what | verdict |
 |---|---|
 | orders of one arm land late more often than those of the other (p < .001, and by 5 points) | `invalid` |
-| an order feed is missing for more than a fifth of the days on which outcomes count | `invalid` |
+| an order feed is missing for more than a fifth of the days on which outcomes count so far | `invalid` |
 | an order feed is missing, or is catching up | the verdict stands, and the sentence says so |
 
-A feed that is missing takes from both arms alike: it makes effects smaller, not wrong, until it takes too much.
+A feed that is missing takes from both arms alike: it makes effects smaller, not wrong, until it takes too much. One that has
+brought nothing since the first person entered, while another has, is retired and not missed.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -61,7 +62,9 @@ def find_faults(experiment: Experiment, arm: str, feeds: Feeds) -> tuple[Fault, 
         feeds: Of any days; those of the experiment's day are judged.
     """
     late = _one_sided_lateness(experiment, arm)
-    missing = [_absence(experiment, feed) for feed in feeds if feed.as_of == experiment.as_of]
+    today = [feed for feed in feeds if feed.as_of == experiment.as_of]
+    alive = [feed for feed in today if feed.landed_on is not None and feed.landed_on >= _first_entry(experiment)]
+    missing = [_absence(experiment, feed) for feed in alive or today]
     return tuple(fault for fault in (late, *missing) if fault is not None)
 
 
@@ -89,11 +92,17 @@ def _absence(experiment: Experiment, feed: Feed) -> Fault | None:
         return Fault(f"the orders of {feed.source} are catching up after days without any", is_fatal=False)
     if not feed.is_missing:
         return None
-    entered = experiment.first.toordinal() - 13  # the first person did, 13 days before the first window closed
-    days = experiment.as_of.toordinal() - entered + 1
-    since = feed.landed_on.toordinal() if feed.landed_on else entered - 1
-    missing = min(days, experiment.as_of.toordinal() - since)
+    entered, end = _first_entry(experiment), min(experiment.as_of, experiment.newest)
+    days = (end - entered).days + 1
+    missing = days if feed.landed_on is None else min(days, (end - feed.landed_on).days)
+    if missing <= 0:
+        return None
     told = f"the orders of {feed.source} are missing " + (
         f"since {feed.landed_on}" if feed.landed_on else "from the beginning"
     )
     return Fault(f"{told}, {missing} of {days} days", is_fatal=missing > MOST_MISSING * days)
+
+
+def _first_entry(experiment: Experiment) -> date:
+    """Thirteen days before the first window closed."""
+    return experiment.first - timedelta(days=13)

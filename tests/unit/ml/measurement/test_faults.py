@@ -58,3 +58,18 @@ def test_a_feed_that_is_catching_up_is_said_and_one_that_came_is_not() -> None:
     assert (row.verdict, row.data_quality) == ("works", "the orders of shop are catching up after days without any")
     assert only(feed(DAY, is_missing=False)).data_quality is None
     assert only(Feed(DAY - timedelta(days=1), "shop", None, is_missing=True, is_catching_up=False)).data_quality is None
+
+
+def test_a_feed_that_another_has_replaced_is_not_missed_and_none_after_the_last_window() -> None:
+    retired = Feed(DAY, "old_shop", DAY - timedelta(days=200), is_missing=True, is_catching_up=False)
+    assert only(retired, feed(DAY, is_missing=False)).data_quality is None
+    row = only(retired)
+    assert row.verdict_text == "Invalid: the orders of old_shop are missing since 2024-11-12, 30 of 30 days."
+    later = DAY + timedelta(days=100)
+    cells = [
+        rate_cell(arm, 5_000, rate, metric="conversion", as_of=later, matured_on=day)
+        for arm, rate in (("treatment", 0.22), ("holdout", 0.20))
+        for day in (FIRST, DAY)
+    ]
+    (row,) = analyse(*cells, feeds=[Feed(later, "shop", DAY, is_missing=True, is_catching_up=False)])
+    assert row.data_quality is None
