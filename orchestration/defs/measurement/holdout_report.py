@@ -94,10 +94,12 @@ def declared_plans(settings: Settings, day: date) -> dict[str, Plan]:
 
 
 def planned_shares(settings: Settings, day: date) -> pa.Table:
-    """Planned share (0-1) of each arm of the playbook's global holdout in force on a day: experiment, arm, share."""
+    """Planned share (0-1) of each arm of the playbook in force on a day: experiment, arm, share."""
     playbook = open_state(settings).playbook_in_force(day)
-    holdouts = [playbook.global_holdout] if playbook else []
-    rows = [{"experiment": one.experiment, "arm": arm.arm, "share": arm.share} for one in holdouts for arm in one.arms]
+    experiments = playbook.experiments if playbook else ()
+    rows = [
+        {"experiment": one.experiment, "arm": arm.arm, "share": arm.share} for one in experiments for arm in one.arms
+    ]
     schema = pa.schema([("experiment", pa.string()), ("arm", pa.string()), ("share", pa.float64())])
     return pa.Table.from_pylist(rows, schema=schema)
 
