@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from activation.governance import KINDS, Kind
 from activation.parts import Clock, Days, Name, Part, Share, Source, Zone
 
 Requirement = Literal["subscribed", "confirmed"]
@@ -118,6 +119,13 @@ class Attribution(Part):
     source: Source
 
 
+class LostSubscriber(Part):
+    """What somebody who leaves the list is worth, in the reporting currency: counted against what emails earn."""
+
+    amount: Annotated[float, Field(ge=0)]
+    source: Source
+
+
 class SuppressionRule(Part):
     """The numbers of one reason not to mail; what each means is in the description of the model `suppressions_<reason>`.
 
@@ -166,6 +174,12 @@ class ExcludedAccount(Part):
 UNSAID = (
     SuppressionRule(reason="recently_converted", days=7, source="House rule: an offer now would only give margin away"),
 )
+UNPRICED = LostSubscriber(
+    amount=10.0, source="House rule until the shop knows what a year of emails earns with one more subscriber"
+)
+
+
+LEAD: tuple[Name, ...] = ("lifecycle_marketing_lead",)
 
 
 class Policies(Part):
@@ -180,6 +194,15 @@ class Policies(Part):
     hard_bounce_rate: Budget
     unsubscribe_rate: Budget
     attribution: Attribution
+    lost_subscriber: LostSubscriber = UNPRICED
     suppressions: tuple[SuppressionRule, ...] = UNSAID
     excluded_accounts: tuple[ExcludedAccount, ...] = ()
     internal_domains: tuple[Domain, ...] = ()
+    approval_roles: dict[Kind, tuple[Name, ...]] = Field(default_factory=lambda: dict.fromkeys(KINDS, LEAD))
+
+    @model_validator(mode="after")
+    def _every_kind_has_a_role(self) -> Self:
+        if missing := [kind for kind in KINDS if not self.approval_roles.get(kind)]:
+            message = f"approval_roles names nobody for {', '.join(missing)}"
+            raise ValueError(message)
+        return self

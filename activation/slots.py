@@ -1,12 +1,14 @@
 """Which variant of each block a candidate gets: rules as rows, the first that holds by priority, else the fallback."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from activation.flows import Block, Rule
+from activation.governance import Item, Override, Pin
 from activation.playbook import Playbook
 from activation.tables import DecisionTables, put, run
 
@@ -23,7 +25,9 @@ RULE_SCHEMA = pa.schema(
         ("model", pa.string()),
         ("min_score", pa.float64()),
         ("stale_source", pa.string()),
+        ("governance", pa.string()),
         ("is_fallback", pa.bool_()),
+        ("is_pinned", pa.bool_()),
         ("has_variants", pa.bool_()),
     ]
 )
@@ -76,12 +80,14 @@ tried as (
         rules.is_fallback,
         scores.score,
         case
-            when rules.is_fallback then 0
+            when rules.is_fallback or rules.is_pinned then 0
+            when generic.customer_id is not null then 7
+            when rules.governance is not null then 6
             when rules.stale_source is not null then 1
             when rules.segment is not null and membership.customer_id is null then 2
             when rules.model is not null and scores.score is null then 3
-            when rules.model is not null and scores.champion_version is not null and scores.model_state = 'degraded' then 6
-            when rules.model is not null and scores.champion_version is not null and scores.model_state = 'stale' then 7
+            when rules.model is not null and scores.champion_version is not null and scores.model_state = 'degraded' then 8
+            when rules.model is not null and scores.champion_version is not null and scores.model_state = 'stale' then 9
             when rules.model is not null and scores.tier <> 'model' then 4
             when rules.model is not null and scores.score < rules.min_score then 5
             else 0
@@ -90,6 +96,8 @@ tried as (
     inner join decide_rules as rules on reached.flow = rules.flow and reached.step = rules.step
     left join (select distinct customer_id, segment from {membership} where as_of = $as_of) as membership
         on reached.customer_id = membership.customer_id and rules.segment = membership.segment
+    left join (select customer_id, flow from decide_arms where gets = 'generic') as generic
+        on reached.customer_id = generic.customer_id and reached.flow = generic.flow
     left join (select * from {scores} where as_of = $as_of) as scores
         on reached.customer_id = scores.customer_id and rules.model = scores.model_name
 )
@@ -100,7 +108,7 @@ select
     block_position,
     min(priority) filter (where refusal = 0) as priority,
     arg_min(score, priority) filter (where refusal = 0) as score,
-    cast(sum(cast(refusal as hugeint) << (3 * priority)) as hugeint) as refusals
+    cast(sum(cast(refusal as hugeint) << (4 * priority)) as hugeint) as refusals
 from tried
 group by decision_id, flow, step, block_position
 """
@@ -114,14 +122,16 @@ refused as (
     select
         kinds.*,
         rules.priority as refused_priority,
-        case (kinds.refusals >> (3 * rules.priority)) & 7
+        case (kinds.refusals >> (4 * rules.priority)) & 15
             when 1 then 'stale_' || rules.stale_source
             when 2 then 'not_in_' || rules.segment
             when 3 then 'no_score_of_' || rules.model
             when 4 then 'fallback_tier_of_' || rules.model
             when 5 then 'low_score_of_' || rules.model
-            when 6 then 'degraded_model_of_' || rules.model
-            when 7 then 'stale_model_of_' || rules.model
+            when 6 then rules.governance
+            when 7 then 'arm_without_personalisation'
+            when 8 then 'degraded_model_of_' || rules.model
+            when 9 then 'stale_model_of_' || rules.model
         end as reason
     from kinds
     inner join decide_rules as rules
@@ -189,32 +199,64 @@ def choose_blocks(
     weight where there is no model or no score.
 
     Args:
-        connection: The warehouse, after `refuse_ineligible`.
+        connection: The warehouse, after `refuse_ineligible` and `assign_arms`.
         playbook: What is in force on the day.
         tables: Where the marts are.
         ages: Days since the newest landing, by source.
         values: as_of.
     """
-    put(connection, "decide_rules", pa.Table.from_pylist(list(_rules(playbook, ages)), schema=RULE_SCHEMA))
+    put(
+        connection,
+        "decide_rules",
+        pa.Table.from_pylist(list(_rules(playbook, ages, values["as_of"])), schema=RULE_SCHEMA),
+    )
     for statement in (SCORED, CHOSEN, CHOICES):
         run(connection, statement.format_map(vars(tables)), values)
 
 
-def _rules(playbook: Playbook, ages: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+def _rules(playbook: Playbook, ages: Mapping[str, int], day: date) -> Iterator[dict[str, Any]]:
+    overrides = playbook.overrides_on(day)
+    pins = {
+        (pin.flow, pin.step, pin.block): (pin, override) for override in overrides if (pin := override.pin) is not None
+    }
+    stopped = {(it.block, it.variant): override for override in overrides if (it := override.stop_variant) is not None}
     for flow in playbook.flows:
         for step in flow.steps:
             for position, block in enumerate(step.blocks):
-                for row in _rules_of_block(block, playbook=playbook, ages=ages):
-                    yield {"flow": flow.flow, "step": str(step.step), "block_position": position, **row}
+                place = {"flow": flow.flow, "step": str(step.step), "block": block.block, "block_position": position}
+                pinned = pins.get((flow.flow, step.step, block.block))
+                rows = (
+                    [_pinned(*pinned)]
+                    if pinned
+                    else _rules_of_block(block, stopped, playbook=playbook, ages=ages, day=day)
+                )
+                for row in rows:
+                    yield {**place, "has_variants": bool(block.variants), "is_pinned": False, **row}
 
 
-def _rules_of_block(block: Block, *, playbook: Playbook, ages: Mapping[str, int]) -> Iterator[dict[str, Any]]:
-    shared = {"block": block.block, "has_variants": bool(block.variants)}
+def _pinned(pin: Pin, override: Override) -> dict[str, Any]:
+    return {
+        "priority": 0,
+        "variant": pin.variant,
+        "rule": f"pinned by {override.override_id}",
+        "is_fallback": False,
+        "is_pinned": True,
+    }
+
+
+def _rules_of_block(
+    block: Block,
+    stopped: Mapping[tuple[str, str], Override],
+    *,
+    playbook: Playbook,
+    ages: Mapping[str, int],
+    day: date,
+) -> Iterator[dict[str, Any]]:
     for priority, variant in enumerate(block.variants):
         source = variant.when.fresh_source
         is_stale = source is not None and playbook.is_stale(source, ages.get(source))
+        override = stopped.get((block.block, variant.variant))
         yield {
-            **shared,
             "priority": priority,
             "variant": variant.variant,
             "rule": _spell(variant.when),
@@ -222,15 +264,25 @@ def _rules_of_block(block: Block, *, playbook: Playbook, ages: Mapping[str, int]
             "model": variant.when.model,
             "min_score": variant.when.min_score,
             "stale_source": source if is_stale else None,
+            "governance": f"stopped_by_{override.override_id}"
+            if override
+            else _unapproved(variant.when, playbook, day),
             "is_fallback": False,
         }
     yield {
-        **shared,
         "priority": len(block.variants),
         "variant": block.fallback,
         "rule": "fallback" if block.variants else "always",
         "is_fallback": True,
     }
+
+
+def _unapproved(rule: Rule, playbook: Playbook, day: date) -> str | None:
+    """What the rule builds on that nobody stands for, and why; None where all is approved."""
+    asked = [Item("segment", rule.segment)] if rule.segment is not None else []
+    asked += [Item("model", rule.model)] if rule.model is not None else []
+    faults = ((item, playbook.standing(item, day).fault) for item in asked)
+    return next((f"{item.kind}_{item.name}_{fault}" for item, fault in faults if fault), None)
 
 
 def _spell(rule: Rule) -> str:
