@@ -198,7 +198,7 @@ def test_what_cannot_be_promoted_is_refused(
 
 
 def test_a_degraded_champion_gives_way_to_the_rule_until_another_is_promoted(scored: Settings) -> None:
-    """Orders stopped after the days that version 1 was calibrated on; version 2 is said to have been calibrated in the silence."""
+    """Nobody orders in the last week, as many did in most of the days that version 1 was calibrated on; a day later nobody ever did."""
     day = MONDAY + timedelta(days=8)
     before = {row[2]: row[3] for row in scores(scored, day) if row[0] == "churn_risk"}
     cutoff = date(2025, 2, 16)  # of the test slice of the examples
@@ -207,7 +207,8 @@ def test_a_degraded_champion_gives_way_to_the_rule_until_another_is_promoted(sco
             insert into marts.outcome_counts
             select cast(as_of as date), 'order', cast(occurred_on as date), 50
             from generate_series(date '{day}', date '{day}' + 1, interval 1 day) as days (as_of),
-                generate_series(date '{cutoff}', date '{day}' - 8, interval 1 day) as occurred (occurred_on)
+                generate_series(date '{cutoff}' + 1, date '{cutoff}' + 30, interval 1 day) as occurred (occurred_on)
+            where occurred_on <= date '{day}' - 7 or occurred_on > date '{day}'
         """)
     fallen = [row for row in scores(scored, day) if row[0] == "churn_risk"]
     assert {(row[1], row[4]) for row in fallen} == {("rule", "fallback")}
