@@ -12,6 +12,7 @@ from orchestration.defs.behavior.customer_value import build_customer_value
 from orchestration.defs.identity.consequences import build_few_customers_change
 from orchestration.defs.identity.identity_map import build_identity_map
 from orchestration.defs.measurement.holdout_report import build_holdout_report
+from orchestration.defs.measurement.kpi_findings import build_kpi_findings
 from orchestration.defs.measurement.report_site import build_report_site
 from orchestration.defs.propensity.customer_scores import build_customer_scores
 from orchestration.defs.propensity.propensity_models import build_propensity_models
@@ -50,6 +51,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_release(settings, warehouse, dbt, daily),
             build_holdout_report(settings, warehouse, daily),
             build_uplift_report(settings, warehouse, daily),
+            build_kpi_findings(settings, warehouse, daily),
             build_report_site(settings, warehouse, daily),
         ],
         asset_checks=[build_few_customers_change(settings, warehouse), *build_gates(settings)],

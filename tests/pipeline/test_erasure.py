@@ -41,6 +41,7 @@ RELATIVE = {
     "measurement.experiment_cells",
     "measurement.experiment_values",
     "measurement.holdout_report",
+    "measurement.kpi_chain",
     "marts.customer_predictions",
     "marts.training_features",
     "ml.training_value",

@@ -83,14 +83,20 @@ def planned_shares(settings: Settings, day: date) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def replace_days(connection: duckdb.DuckDBPyConnection, report: pa.Table, *, start: date, end: date) -> None:
-    """Replace the partitions start..end (both inclusive) of the report."""
+def replace_days(
+    connection: duckdb.DuckDBPyConnection,
+    report: pa.Table,
+    *,
+    start: date,
+    end: date,
+    table: str = "measurement.holdout_report",
+) -> None:
+    """Replace the partitions start..end (both inclusive) of a table that is as of a day."""
     connection.execute("create schema if not exists measurement")
     connection.register("report", report)
-    connection.execute("create table if not exists measurement.holdout_report as from report limit 0")
+    connection.execute(f"create table if not exists {table} as from report limit 0")
     connection.execute("begin")
-    window_of_report = {"start": start, "end": end}
-    connection.execute("delete from measurement.holdout_report where as_of between $start and $end", window_of_report)
-    connection.execute("insert into measurement.holdout_report by name select * from report order by all")
+    connection.execute(f"delete from {table} where as_of between $start and $end", {"start": start, "end": end})
+    connection.execute(f"insert into {table} by name select * from report order by all")
     connection.execute("commit")
     connection.unregister("report")
