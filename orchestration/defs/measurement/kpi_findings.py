@@ -22,7 +22,7 @@ def build_kpi_findings(
 
     @dg.asset(
         key=["measurement", "kpi_findings"],
-        description="One row per flow, cohort and contradiction of the newest settled week, and day: two shares that should not move like this.",
+        description="One row per flow, cohort and contradiction of the newest settled week, and day: shares that moved as they should not.",
         group_name="measurement",
         kinds={"python"},
         owners=["team:measurement"],
