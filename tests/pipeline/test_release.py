@@ -104,15 +104,16 @@ def check_chain(platform: Platform, day: date, released: int) -> None:
         select
             mailbox_hash, message_id, any_value(decision_id) as decision_id, min(occurred_on) as sent_on,
             bool_or(event = 'bounced') as is_bounced, bool_or(event = 'delivered') as is_accepted,
-            bool_or(event = 'opened' and is_human) as is_opened, bool_or(event = 'clicked' and is_human) as is_clicked
+            bool_or(event = 'opened' and is_human) as is_opened, bool_or(event = 'clicked' and is_human) as is_clicked,
+            bool_or(event in ('opened', 'clicked') and is_human or event in ('complained', 'unsubscribed')) as is_answered
         from intermediate.int_email_events__unioned
         left join (select event_key, is_human from intermediate.int_email_engagement__classified) using (event_key)
         group by mailbox_hash, message_id
-        having bool_or(event in ('delivered', 'bounced', 'blocked'))
+        having bool_or(event in ('delivered', 'bounced', 'blocked') or decision_id not like 'legacy-%')
     )
     select
         count(*) filter (where decision_id like 'legacy-%'),
-        count(*) filter (where is_accepted and not is_bounced), count(*) filter (where is_opened),
+        count(*) filter (where is_answered or (is_accepted and not is_bounced)), count(*) filter (where is_opened),
         count(*) filter (where is_clicked), count(*) filter (where is_bounced)
     from emails where sent_on >= $monday
     """
