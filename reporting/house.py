@@ -70,5 +70,5 @@ def house_of(rooms: Rooms, *, as_of: date) -> House:
             (name, label, health_of(rooms.chain, name, rooms.limits, as_of=as_of)) for name, label in DIMENSIONS.items()
         ],
         to_act=[row for row in found if row.severity in {"high", "medium"}],
-        next_end=min((row.expires_on for row in rooms.approvals if row.expires_on), default=None),
+        next_end=min((row.expires_on for row in rooms.approvals if row.expires_on and not row.fault), default=None),
     )

@@ -72,12 +72,13 @@ class RiskRow:
 
 @dataclass(frozen=True)
 class ApprovalRow:
-    """The approval of a flow that lasts longest; null without one."""
+    """How something that needs an approval stands: by whose word it is used, until when, and why it is not (null: it is)."""
 
-    flow: str
+    item: str
     role: str | None
     approved_on: date | None
     expires_on: date | None
+    fault: str | None
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Rooms:
         reasons: Why candidates of the day were sent or not.
         segments: Sizes of the day's segments.
         risks: Of the newest monthly review.
-        approvals: By flow.
+        approvals: Of flows, segments and models.
         limits: What the playbook lets readers and providers hold against us.
         playbook_version: Version in force on the day.
         playbook_since: First day on which it was.

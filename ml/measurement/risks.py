@@ -86,11 +86,13 @@ class Members(NamedTuple):
 
 
 class Approval(NamedTuple):
-    """The approval of a flow that lasts longest; null without one."""
+    """How an item that needs an approval stands: role and end of its approval, and why it may not be used (null: it may)."""
 
-    flow: str
+    kind: str
+    name: str
     role: str | None
     expires_on: date | None
+    fault: str | None
 
 
 class Holdout(NamedTuple):
@@ -185,20 +187,27 @@ def review_segments(segments: Sequence[Members], *, moved: float) -> list[Findin
     return found
 
 
+FAULTS = {
+    "not_approved": "has no approval",
+    "changed_since_approval": "has changed since {role} approved it",
+    "approval_expired": "is no longer approved: the word of {role} ended on {expires_on}",
+}
+
+
 def review_approvals(approvals: Iterable[Approval], *, as_of: date, days: int) -> list[Finding]:
-    """Flows that are blocked, or will be, because their approval is missing or ends; the subject is the flow."""
+    """What may not be used because its approval is missing, ended or of other content, and what will soon end."""
     found = []
     for one in approvals:
-        if one.expires_on is None:
-            found.append(Finding(one.flow, "high", None, days, f"{one.flow} has no approval and mails nobody"))
-            continue
-        left = (one.expires_on - as_of).days
-        if left < 0:
-            words = f"the approval of {one.flow} by {one.role} ended on {one.expires_on}; it mails nobody"
-            found.append(Finding(one.flow, "high", left, days, words))
-        elif left <= days:
-            words = f"the approval of {one.flow} by {one.role} ends on {one.expires_on}, in {left} days"
-            found.append(Finding(one.flow, "medium", left, days, words))
+        subject = f"{one.kind}/{one.name}"
+        left = (one.expires_on - as_of).days if one.expires_on else None
+        if one.fault is not None:
+            severity: Severity = "high" if one.kind == "flow" else "medium"
+            so = "it mails nobody" if one.kind == "flow" else "blocks that ask for it take their fallback"
+            why = FAULTS[one.fault].format(role=one.role, expires_on=one.expires_on)
+            found.append(Finding(subject, severity, left, days, f"{subject} {why}; {so}"))
+        elif left is not None and left <= days:
+            words = f"the approval of {subject} by {one.role} ends on {one.expires_on}, in {left} days"
+            found.append(Finding(subject, "medium", left, days, words))
     return found
 
 

@@ -16,7 +16,7 @@ from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, UserError, Warehouse, open_state
 
 if TYPE_CHECKING:
-    from ml.measurement.risks import Budget, Finding, Risk
+    from ml.measurement.risks import Approval, Budget, Finding, Risk
 
 TABLE = "measurement.risk_review"
 # What the DNS says now is not what it said in another month; up to so many days after the month it is asked.
@@ -199,8 +199,8 @@ def review_day(review: Review) -> "list[Risk]":
         ),
         (
             "approval",
-            risks.review_approvals(approvals_of(review.playbook), as_of=review.day, days=limits.approval_days),
-            f"no approval ends within {limits.approval_days} days",
+            risks.review_approvals(approvals_of(review), as_of=review.day, days=limits.approval_days),
+            f"everything is approved as it reads now, and no approval ends within {limits.approval_days} days",
         ),
         (
             "holdout_health",
@@ -234,12 +234,16 @@ def budgets_of(policies: Policies) -> "list[Budget]":
     return [Budget(part, whole, limit.warn, limit.hold, limit.roll_back) for part, whole, limit in shares]
 
 
-def approvals_of(playbook: Playbook) -> "list[Any]":
-    """Of each flow the approval that lasts longest."""
+def approvals_of(review: Review) -> "list[Approval]":
+    """How everything that needs an approval stands on the day."""
     from ml.measurement.risks import Approval
 
-    found = [(flow.flow, playbook.approval_of(flow.flow)) for flow in playbook.flows]
-    return [Approval(flow, one.role if one else None, one.expires_on if one else None) for flow, one in found]
+    found = []
+    for item in review.playbook.items():
+        approval, fault = review.playbook.standing(item, review.day)
+        role, expires_on = (approval.role, approval.expires_on) if approval else (None, None)
+        found.append(Approval(item.kind, item.name, role, expires_on, fault))
+    return found
 
 
 def look_at_domains(review: Review) -> "list[Finding]":

@@ -48,19 +48,21 @@ def read_rooms(rows: Rows[Any], settings: Settings, day: date) -> Rooms:
         reasons=rows(REASONS, ReasonCount),
         segments=rows(SEGMENTS, SegmentCount),
         risks=rows(RISKS, RiskRow),
-        approvals=approvals_of(playbook),
+        approvals=approvals_of(playbook, day),
         limits=limits_of(playbook),
         playbook_version=playbook.version if playbook else None,
         playbook_since=since if len(versions) > 1 else None,
     )
 
 
-def approvals_of(playbook: Playbook | None) -> tuple[ApprovalRow, ...]:
-    """Of each flow the approval that lasts longest."""
-    found = [(flow.flow, playbook.approval_of(flow.flow)) for flow in playbook.flows] if playbook else []
+def approvals_of(playbook: Playbook | None, day: date) -> tuple[ApprovalRow, ...]:
+    """How everything that needs an approval stands on the day."""
+    standings = [(item, playbook.standing(item, day)) for item in playbook.items()] if playbook else []
     return tuple(
-        ApprovalRow(flow, one.role, one.approved_on, one.expires_on) if one else ApprovalRow(flow, None, None, None)
-        for flow, one in found
+        ApprovalRow(str(item), approval.role, approval.approved_on, approval.expires_on, fault)
+        if approval
+        else ApprovalRow(str(item), None, None, None, fault)
+        for item, (approval, fault) in standings
     )
 
 

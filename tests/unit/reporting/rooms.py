@@ -56,8 +56,9 @@ ROOMS = Rooms(
         RiskRow(DAY, "contradiction", "welcome all", "high", "lifecycle_marketing_lead", 0.02, 0.01, "said above too"),
     ),
     approvals=(
-        ApprovalRow("welcome", "lifecycle_marketing_lead", date(2025, 1, 6), DAY + timedelta(days=12)),
-        ApprovalRow("win_back", None, None, None),
+        ApprovalRow("flow/welcome", "lifecycle_marketing_lead", date(2025, 1, 6), DAY + timedelta(days=12), None),
+        ApprovalRow("flow/win_back", None, None, None, "not_approved"),
+        ApprovalRow("model/churn_risk", "lead", date(2025, 1, 6), DAY, "changed_since_approval"),
     ),
     limits=(Limit("complaints", 0.0005, 0.001),),
     playbook_version="0123456789ab",

@@ -104,21 +104,28 @@ def test_segments_of_an_unknown_week_are_not_checked() -> None:
 
 def test_approvals_that_end_or_lack_are_named() -> None:
     approvals = [
-        Approval("late", "lead", DAY - timedelta(days=1)),
-        Approval("last_day", "lead", DAY),
-        Approval("soon", "lead", DAY + timedelta(days=30)),
-        Approval("later", "lead", DAY + timedelta(days=31)),
-        Approval("never", None, None),
+        Approval("flow", "late", "lead", DAY - timedelta(days=1), "approval_expired"),
+        Approval("flow", "last_day", "lead", DAY, None),
+        Approval("segment", "soon", "lead", DAY + timedelta(days=30), None),
+        Approval("flow", "later", "lead", DAY + timedelta(days=31), None),
+        Approval("flow", "never", None, None, "not_approved"),
+        Approval("model", "other", "lead", DAY + timedelta(days=99), "changed_since_approval"),
     ]
 
     found = review_approvals(approvals, as_of=DAY, days=30)
 
     assert [(one.subject, one.severity, one.value) for one in found] == [
-        ("late", "high", -1),
-        ("last_day", "medium", 0),
-        ("soon", "medium", 30),
-        ("never", "high", None),
+        ("flow/late", "high", -1),
+        ("flow/last_day", "medium", 0),
+        ("segment/soon", "medium", 30),
+        ("flow/never", "high", None),
+        ("model/other", "medium", 99),
     ]
+    assert found[0].sentence == "flow/late is no longer approved: the word of lead ended on 2025-05-30; it mails nobody"
+    assert (
+        found[-1].sentence
+        == "model/other has changed since lead approved it; blocks that ask for it take their fallback"
+    )
 
 
 def test_experiments_that_can_prove_nothing_are_named() -> None:
