@@ -4,7 +4,7 @@
     'conversions': 'is_converted', 'bounces': 'is_bounced', 'complaints': 'is_complained', 'unsubscribes': 'is_unsubscribed',
 } %}
 with sends as (
-    select * from {{ ref('int_sends__described') }}
+    select * from {{ described_sends() }} as sends
 ),
 
 rules as (
