@@ -12,8 +12,10 @@ from orchestration.defs.behavior.customer_value import build_customer_value
 from orchestration.defs.identity.consequences import build_few_customers_change
 from orchestration.defs.identity.identity_map import build_identity_map
 from orchestration.defs.measurement.holdout_report import build_holdout_report
+from orchestration.defs.measurement.kpi_findings import build_kpi_findings
 from orchestration.defs.measurement.report_site import build_report_site
 from orchestration.defs.measurement.revenue_claims import build_revenue_claims
+from orchestration.defs.measurement.risk_review import build_risk_review
 from orchestration.defs.propensity.customer_scores import build_customer_scores
 from orchestration.defs.propensity.propensity_models import build_propensity_models
 from orchestration.defs.propensity.propensity_tasks import build_propensity_tasks
@@ -52,6 +54,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_holdout_report(settings, warehouse, daily),
             build_revenue_claims(settings, warehouse, daily),
             build_uplift_report(settings, warehouse, daily),
+            build_kpi_findings(settings, warehouse, daily),
+            build_risk_review(settings, warehouse, daily),
             build_report_site(settings, warehouse, daily),
         ],
         asset_checks=[build_few_customers_change(settings, warehouse), *build_gates(settings)],

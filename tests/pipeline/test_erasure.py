@@ -43,6 +43,7 @@ RELATIVE = {
     "measurement.experiment_weeks",
     "measurement.holdout_report",
     "measurement.revenue_claims",
+    "measurement.kpi_chain",
     "marts.customer_predictions",
     "marts.training_features",
     "ml.training_value",

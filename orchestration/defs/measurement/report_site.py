@@ -7,6 +7,7 @@ import dagster as dg
 import duckdb
 
 from orchestration.defs.identity.pictures import read_whom
+from orchestration.defs.measurement.rooms import read_rooms
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse, open_state
 from reporting.data import (
@@ -66,6 +67,8 @@ def build_report_site(
         deps=[
             ["measurement", "holdout_report"],
             ["measurement", "revenue_claims"],
+            ["measurement", "kpi_findings"],
+            ["measurement", "risk_review"],
             ["activation", "send_list"],
             ["marts", "event_freshness"],
             ["marts", "address_faults"],
@@ -116,6 +119,7 @@ def read_site_data(connection: duckdb.DuckDBPyConnection, settings: Settings, da
         findings=rows(FINDINGS, Finding),
         whom=read_whom(connection, day),
         currency=value(CURRENCY) or "",
+        rooms=read_rooms(rows, settings, day),
     )
 
 
