@@ -46,6 +46,9 @@ RELATIVE = {
     "ml.training_value",
     "ml.customer_value",
     "ml.uplift_report",
+    "marts.product_similarities",
+    "marts.recommender_evaluations",
+    "marts.customer_recommendations",
 }
 
 COLUMNS = """
