@@ -49,6 +49,9 @@ RELATIVE = {
     "marts.product_similarities",
     "marts.recommender_evaluations",
     "marts.customer_recommendations",
+    "marts.training_interests",
+    "ml.interest_clusters",
+    "ml.customer_interests",
 }
 
 COLUMNS = """

@@ -139,9 +139,12 @@ def test_similarities_equal_the_cosine_of_the_matrix_of_customers_and_products(t
 def test_a_shop_of_tastes_is_recommended_by_category_and_only_what_is_new_or_due(tasted: Platform) -> None:
     found = dict(tasted.query("select method, ndcg from marts.recommender_evaluations where as_of = $day", day=LAST))
     standing = tasted.query(
-        "select method from marts.recommender_evaluations where as_of = $day and is_standing order by ndcg desc", day=LAST
+        "select method from marts.recommender_evaluations where as_of = $day and is_standing order by ndcg desc",
+        day=LAST,
     )
-    assert ("category_popularity",) in standing  # people of this shop choose a category by taste, then by what is popular
+    assert (
+        "category_popularity",
+    ) in standing  # people of this shop choose a category by taste, then by what is popular
     assert found["category_popularity"] > found["popularity"] > 0  # type: ignore[operator]
     sources = tasted.query(
         "select source, count(*), count(distinct customer_id) from marts.customer_recommendations where as_of = $day group by source",
