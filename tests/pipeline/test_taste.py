@@ -173,3 +173,18 @@ def test_a_shop_of_tastes_is_recommended_by_category_and_only_what_is_new_or_due
     assert isinstance(sold_out, int)
     assert rows > 5_000
     assert sold_out > 0
+
+
+def test_clusters_of_interest_are_the_planted_tastes_and_bear_their_names(
+    ask: Callable[[str], tuple[float, ...]],
+) -> None:
+    customers, right, commonest, clusters = ask("""
+        , judged as (
+            select favourite, cluster_name, contains(cluster_name, favourite) as is_right, count(*) over (partition by favourite) as alike
+            from ml.customer_interests inner join people using (customer_id) where as_of = $day
+        )
+        select count(*), avg(cast(is_right as integer)), max(alike) / count(*), count(distinct cluster_name) from judged
+    """)
+    assert customers > 300
+    assert clusters == len(CATEGORIES)
+    assert right > 0.5 > 2 * commonest
