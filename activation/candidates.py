@@ -1,12 +1,14 @@
 """Who is due which step: from triggers for a first step, from the ledger for the steps after it."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from activation.flows import Approval, Flow, Step
+from activation.flows import Flow, Step
+from activation.governance import Item, Standing
 from activation.playbook import Playbook
 from activation.tables import DecisionTables, put, run
 
@@ -31,6 +33,7 @@ STEP_SCHEMA = pa.schema(
         ("weight", pa.float64()),
         ("approval_id", pa.string()),
         ("approval_expires_on", pa.date32()),
+        ("refusal", pa.string()),
     ]
 )
 
@@ -211,17 +214,29 @@ def find_candidates(
         tables: Where the marts are.
         values: as_of, send_date, timezone, fallback_zone, quiet_starts, quiet_ends.
     """
-    put(connection, "decide_steps", _steps(playbook))
+    put(connection, "decide_steps", _steps(playbook, values["as_of"]))
     for statement in (MAP, LEDGER, DUE, ZONES, CANDIDATES):
         run(connection, statement.format_map(vars(tables)), values)
 
 
-def _steps(playbook: Playbook) -> pa.Table:
-    rows = [_step_row(flow, step, playbook.approval_of(flow.flow)) for flow in playbook.flows for step in flow.steps]
+def _steps(playbook: Playbook, day: date) -> pa.Table:
+    stopped = playbook.stopped_flows(day)
+    rows = [
+        _step_row(
+            flow,
+            step,
+            standing=playbook.standing(Item("flow", flow.flow), day),
+            is_stopped=flow.flow in stopped,
+            model=playbook.usable_model(flow.value.model, day),
+        )
+        for flow in playbook.flows
+        for step in flow.steps
+    ]
     return pa.Table.from_pylist(rows, schema=STEP_SCHEMA)
 
 
-def _step_row(flow: Flow, step: Step, approval: Approval | None) -> dict[str, Any]:
+def _step_row(flow: Flow, step: Step, *, standing: Standing, is_stopped: bool, model: str | None) -> dict[str, Any]:
+    approval = standing.approval
     return {
         "flow": flow.flow,
         "trigger": flow.trigger,
@@ -238,8 +253,9 @@ def _step_row(flow: Flow, step: Step, approval: Approval | None) -> dict[str, An
         "template": step.template,
         "topic": flow.topic,
         "amount": flow.value.amount,
-        "model": flow.value.model,
+        "model": model,
         "weight": flow.value.weight_without_score,
         "approval_id": approval.approval_id if approval else None,
         "approval_expires_on": approval.expires_on if approval else None,
+        "refusal": "stopped_by_override" if is_stopped else standing.fault,
     }

@@ -257,6 +257,7 @@ def _decide(
 
 def _values(playbook: Playbook, *, as_of: date, timezone: str) -> dict[str, Any]:
     policies = playbook.policies
+    excluded = playbook.excluded_on(as_of)
     return {
         "as_of": as_of,
         "send_date": as_of + timedelta(days=1),
@@ -264,6 +265,8 @@ def _values(playbook: Playbook, *, as_of: date, timezone: str) -> dict[str, Any]
         "fallback_zone": policies.quiet_hours.timezone or timezone,
         "quiet_starts": policies.quiet_hours.starts,
         "quiet_ends": policies.quiet_hours.ends,
+        "excluded_mailboxes": [each.mailbox_hash for each in excluded if each.mailbox_hash is not None],
+        "excluded_profiles": [each.profile for each in excluded if each.profile is not None],
         "experiment": playbook.global_holdout.experiment,
         "playbook_version": playbook.version,
         "unsubscribe_url": policies.list_unsubscribe.url,

@@ -1,4 +1,4 @@
-"""Who may be mailed at all (consent, suppressions, fresh unsubscribes) and what may be sent (approvals)."""
+"""Who may be mailed at all (consent, suppressions, fresh unsubscribes) and what may be sent (approvals, overrides)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +43,15 @@ closed_topics as (
         on topics.as_of = $as_of and candidates.mailbox_hash = topics.mailbox_hash and steps.topic = topics.topic
         and topics.consent_status in ('unsubscribed', 'complained', 'bounced')
 ),
+excluded as (
+    select decision_id from decide_candidates where list_contains($excluded_mailboxes, mailbox_hash)
+    union all
+    select candidates.decision_id
+    from decide_candidates as candidates
+    semi join (
+        select customer_id from decide_map where list_contains($excluded_profiles, profile_key)
+    ) as people on candidates.customer_id = people.customer_id
+),
 suppressions as (
     select * from {suppressions} where as_of = $as_of
 ),
@@ -67,11 +76,12 @@ refused as (
     select decision_id, 1, 5, reason from suppressed
     where coalesce(starts_at < send_before_utc, true) and coalesce(expires_at > send_after_utc, true)
     union all
-    select candidates.decision_id, 2, 0,
-        case when steps.approval_id is null then 'not_approved' else 'approval_expired' end
+    select decision_id, 1, 6, 'excluded_by_override' from excluded
+    union all
+    select candidates.decision_id, 2, 0, steps.refusal
     from decide_candidates as candidates
     inner join decide_steps as steps on candidates.flow = steps.flow and candidates.step = steps.step
-    where coalesce(steps.approval_expires_on < $as_of, true)
+    where steps.refusal is not null
 )
 select decision_id, stage, min(position) as position, reason
 from refused
@@ -125,7 +135,7 @@ def refuse_ineligible(
     Args:
         connection: The warehouse, after `find_candidates`.
         tables: Where the marts are.
-        values: as_of, is_feed_stale.
+        values: as_of, is_feed_stale, excluded_mailboxes, excluded_profiles.
     """
     by_each_key = "    union all".join(SUPPRESSED.format(key=key) for key in SCOPE_KEYS).strip()
     run(connection, REASONS.format_map({**vars(tables), "suppressed_by_each_key": by_each_key}), values)

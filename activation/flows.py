@@ -1,6 +1,5 @@
-"""`flows/*.yml` and `approvals.yml`: what is sent when, with which blocks, and who said so."""
+"""`flows/*.yml`: what is sent when, with which blocks."""
 
-from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -102,13 +101,3 @@ class Flow(Part):
             message = "reentry window and reentry_days belong together"
             raise ValueError(message)
         return self
-
-
-class Approval(Part):
-    """Who approved a flow; it runs through `expires_on`, inclusive."""
-
-    approval_id: Name
-    flow: Name
-    role: Name
-    approved_on: date
-    expires_on: date

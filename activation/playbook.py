@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from activation.experiments import Experiment
-from activation.flows import Approval, Flow
+from activation.flows import Flow
+from activation.governance import KINDS, Approval, Excluded, Item, Kind, Override, Standing, hash_of, standing_of
 from activation.identity import Identity, identity_faults
 from activation.located import Fault, Located, Place, read_located
 from activation.parts import Part
@@ -41,7 +43,10 @@ class Playbook(Part):
     experiments: tuple[Experiment, ...]
     flows: tuple[Flow, ...]
     approvals: tuple[Approval, ...]
+    overrides: tuple[Override, ...] = ()
     content: dict[str, str]
+    content_hashes: dict[str, str] = Field(default_factory=dict)
+    """Of segments and models as they read when the version was made, by kind/name."""
 
     @cached_property
     def version(self) -> str:
@@ -58,14 +63,52 @@ class Playbook(Part):
         levels = [level for level in self.service_levels if level.source == source]
         return not levels or levels[0].is_stale(age_days)
 
-    def approval_of(self, flow: str) -> Approval | None:
-        """The approval of a flow that lasts longest, or None."""
-        approvals = [approval for approval in self.approvals if approval.flow == flow]
-        return max(approvals, key=lambda approval: (approval.expires_on, approval.approval_id), default=None)
+    def standing(self, item: Item, day: date) -> Standing:
+        """Whether a flow, segment or model may be used on a day, and by which approval.
+
+        A version that was stored before segments and models had to be approved goes on as it did.
+        """
+        if item.kind != "flow" and not self.content_hashes:
+            return Standing(None, None)
+        of_item = tuple(approval for approval in self.approvals if approval.item == item)
+        return standing_of(of_item, self.content_hash(item), day)
+
+    def items(self) -> tuple[Item, ...]:
+        """All that needs an approval."""
+        named = sorted(self.content_hashes)
+        others = (Item(kind, name.partition("/")[2]) for name in named for kind in KINDS if name.startswith(f"{kind}/"))
+        return (*(Item("flow", flow.flow) for flow in self.flows), *others)
+
+    def content_hash(self, item: Item) -> str | None:
+        """What an approval of the item has to name: of a flow its steps and templates; None where there is no such item."""
+        if item.kind != "flow":
+            return self.content_hashes.get(str(item))
+        for flow in self.flows:
+            if flow.flow == item.name:
+                templates = {step.template: self.content[step.template] for step in flow.steps}
+                written = flow.model_dump(mode="json", exclude_defaults=True)
+                return hash_of(_canonical({"flow": written, "templates": templates}))
+        return None
+
+    def usable_model(self, model: str | None, day: date) -> str | None:
+        """The model of a flow's value, unless its scores are not approved."""
+        return None if model is None or self.standing(Item("model", model), day).fault else model
+
+    def overrides_on(self, day: date) -> tuple[Override, ...]:
+        """What a person's word changes on a day."""
+        return tuple(override for override in self.overrides if override.holds_on(day))
+
+    def stopped_flows(self, day: date) -> frozenset[str]:
+        """Flows of which nothing is sent on a day, whatever was approved."""
+        return frozenset(override.stop_flow for override in self.overrides_on(day) if override.stop_flow is not None)
+
+    def excluded_on(self, day: date) -> tuple[Excluded, ...]:
+        """Who gets nothing on a day, by a person's word."""
+        return tuple(override.exclude for override in self.overrides_on(day) if override.exclude is not None)
 
     def to_json(self) -> str:
         """Canonical JSON: the same content gives the same text, whatever the YAML looked like."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return _canonical(self.model_dump(mode="json"))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -81,10 +124,15 @@ class _Approvals(Part):
     approvals: tuple[Approval, ...]
 
 
+class _Overrides(Part):
+    overrides: tuple[Override, ...]
+
+
 def load_playbook(
     path: Path,
     *,
-    segments: frozenset[str],
+    segments: Mapping[str, str],
+    models: Mapping[str, str],
     sources: frozenset[str] = frozenset(),
     reasons: frozenset[str] | None = None,
     free_domains: frozenset[str] = frozenset(),
@@ -93,8 +141,9 @@ def load_playbook(
 
     Args:
         path: The folder with `policies.yml`, `service_levels.yml`, `identity.yml`, `experiments.yml`,
-             `approvals.yml`, `flows/` and `content/`.
-        segments: Names of the segments that exist.
+             `approvals.yml`, `overrides.yml`, `flows/` and `content/`.
+        segments: Hash of the rule of each segment that exists, by name.
+        models: Hash of the task of each model that exists, by name.
         sources: Names of the sources that are read, each of which must declare its service level.
         reasons: Names of the reasons not to mail that exist; None leaves those of `policies.yml` unchecked.
         free_domains: Domains at which anybody can have a mailbox: they are nobody's company.
@@ -108,9 +157,10 @@ def load_playbook(
     identity = reader.read("identity.yml", Identity)
     experiments = reader.read("experiments.yml", _Experiments)
     approvals = reader.read("approvals.yml", _Approvals)
+    overrides = reader.read("overrides.yml", _Overrides)
     content = {file.name: file.read_text(encoding="utf-8") for file in sorted((path / "content").glob("*.txt"))}
     declared = frozenset(level.source for level in levels.sources) if levels else None
-    flows = _read_flows(reader, segments=segments, content=content, sources=declared)
+    flows = _read_flows(reader, known=_Known(frozenset(segments), frozenset(models), declared), content=content)
     if policies is not None:
         caps = ((("caps", position, "id"), cap.id) for position, cap in enumerate(policies.caps))
         reader.add("policies.yml", _twice("cap", caps))
@@ -123,8 +173,18 @@ def load_playbook(
         reader.add("identity.yml", identity_faults(identity, sources=declared))
     if experiments is not None:
         reader.add("experiments.yml", _experiment_faults(experiments.experiments))
-    if approvals is not None and flows is not None:
-        reader.add("approvals.yml", _approval_faults(approvals.approvals, flows=frozenset(flow.flow for flow in flows)))
+    if flows is not None:
+        names: dict[Kind, frozenset[str]] = {
+            "flow": frozenset(flow.flow for flow in flows),
+            "segment": frozenset(segments),
+            "model": frozenset(models),
+        }
+        if approvals is not None and policies is not None:
+            reader.add(
+                "approvals.yml", _approval_faults(approvals.approvals, names=names, roles=policies.approval_roles)
+            )
+        if overrides is not None:
+            reader.add("overrides.yml", _override_faults(overrides.overrides, flows=flows))
     if (
         reader.faults
         or policies is None
@@ -132,6 +192,7 @@ def load_playbook(
         or identity is None
         or experiments is None
         or approvals is None
+        or overrides is None
         or flows is None
     ):
         raise PlaybookError(reader.faults)
@@ -142,8 +203,25 @@ def load_playbook(
         experiments=experiments.experiments,
         flows=tuple(sorted(flows, key=lambda flow: flow.flow)),
         approvals=approvals.approvals,
+        overrides=overrides.overrides,
         content=content,
+        content_hashes={
+            **{str(Item("segment", name)): content_hash for name, content_hash in segments.items()},
+            **{str(Item("model", name)): content_hash for name, content_hash in models.items()},
+        },
     )
+
+
+def _canonical(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+class _Known(NamedTuple):
+    """Names that a flow may mention; sources are None where they could not be read."""
+
+    segments: frozenset[str]
+    models: frozenset[str]
+    sources: frozenset[str] | None
 
 
 class _Reader:
@@ -170,9 +248,7 @@ class _Reader:
         self.faults += [self._files[name].fault(place, message) for place, message in findings]
 
 
-def _read_flows(
-    reader: _Reader, *, segments: frozenset[str], content: dict[str, str], sources: frozenset[str] | None
-) -> list[Flow] | None:
+def _read_flows(reader: _Reader, *, known: _Known, content: dict[str, str]) -> list[Flow] | None:
     """All flows, or None if one cannot be read: then nothing can be said about references to flows."""
     names = [f"flows/{file.name}" for file in sorted((reader.root / "flows").glob("*.yml"))]
     if not names:
@@ -181,7 +257,7 @@ def _read_flows(
     readable = {name: flow for name, flow in flows.items() if flow is not None}
     seen: dict[str, str] = {}
     for name, flow in readable.items():
-        reader.add(name, _flow_faults(flow, segments=segments, content=content, sources=sources))
+        reader.add(name, _flow_faults(flow, known=known, content=content))
         if flow.flow in seen:
             reader.add(name, [(("flow",), f"flow {flow.flow} is also in {seen[flow.flow]}")])
         seen[flow.flow] = name
@@ -207,9 +283,9 @@ def _twice(kind: str, named: Iterable[tuple[Place, str | int]]) -> Iterator[Find
         seen.add(name)
 
 
-def _flow_faults(
-    flow: Flow, *, segments: frozenset[str], content: dict[str, str], sources: frozenset[str] | None
-) -> Iterator[Finding]:
+def _flow_faults(flow: Flow, *, known: _Known, content: dict[str, str]) -> Iterator[Finding]:
+    if flow.value.model is not None and flow.value.model not in known.models:
+        yield ("value", "model"), f"model {flow.value.model} is unknown"
     yield from _twice("step", ((("steps", position, "step"), step.step) for position, step in enumerate(flow.steps)))
     numbers = [step.step for step in flow.steps]
     if len(set(numbers)) == len(numbers) and numbers != list(range(1, len(numbers) + 1)):
@@ -222,10 +298,12 @@ def _flow_faults(
         for index, block in enumerate(step.blocks):
             for rank, variant in enumerate(block.variants):
                 where = (*place, "blocks", index, "variants", rank, "when")
-                segment, source = variant.when.segment, variant.when.fresh_source
-                if segment is not None and segment not in segments:
+                segment, model, source = variant.when.segment, variant.when.model, variant.when.fresh_source
+                if segment is not None and segment not in known.segments:
                     yield (*where, "segment"), f"segment {segment} is unknown"
-                if source is not None and sources is not None and source not in sources:
+                if model is not None and model not in known.models:
+                    yield (*where, "model"), f"model {model} is unknown"
+                if source is not None and known.sources is not None and source not in known.sources:
                     yield (*where, "fresh_source"), f"source {source} declares no service level"
 
 
@@ -280,11 +358,47 @@ def _experiment_faults(experiments: Sequence[Experiment]) -> Iterator[Finding]:
         )
 
 
-def _approval_faults(approvals: Sequence[Approval], *, flows: frozenset[str]) -> Iterator[Finding]:
+def _approval_faults(
+    approvals: Sequence[Approval], *, names: Mapping[Kind, frozenset[str]], roles: Mapping[Kind, tuple[str, ...]]
+) -> Iterator[Finding]:
     ids = ((("approvals", position, "approval_id"), one.approval_id) for position, one in enumerate(approvals))
     yield from _twice("approval", ids)
     for position, approval in enumerate(approvals):
-        if approval.flow not in flows:
-            yield ("approvals", position, "flow"), f"flow {approval.flow} is unknown"
+        place: Place = ("approvals", position)
+        kind, name = approval.item
+        if name not in names[kind]:
+            yield (*place, kind), f"{kind} {name} is unknown"
+        if approval.role not in roles[kind]:
+            yield (*place, "role"), f"a {kind} is approved by {' or '.join(roles[kind])}, not by {approval.role}"
+        if approval.content_hash is None:
+            yield place, f"content_hash is missing: `holdfast approve {approval.item}` writes it"
         if approval.expires_on < approval.approved_on:
-            yield ("approvals", position, "expires_on"), "expires_on is before approved_on"
+            yield (*place, "expires_on"), "expires_on is before approved_on"
+
+
+def _override_faults(overrides: Sequence[Override], *, flows: Sequence[Flow]) -> Iterator[Finding]:
+    ids = ((("overrides", position, "override_id"), one.override_id) for position, one in enumerate(overrides))
+    yield from _twice("override", ids)
+    blocks = {
+        (flow.flow, step.step, block.block): block for flow in flows for step in flow.steps for block in step.blocks
+    }
+    for position, override in enumerate(overrides):
+        place: Place = ("overrides", position)
+        if override.stop_flow is not None and override.stop_flow not in {flow.flow for flow in flows}:
+            yield (*place, "stop_flow"), f"flow {override.stop_flow} is unknown"
+        if (stopped := override.stop_variant) is not None:
+            of_name = [block for block in blocks.values() if block.block == stopped.block]
+            if any(block.fallback == stopped.variant for block in of_name):
+                yield (
+                    (*place, "stop_variant"),
+                    f"{stopped.variant} is what everybody else gets: pin another variant or stop the flow",
+                )
+            elif not any(variant.variant == stopped.variant for block in of_name for variant in block.variants):
+                yield (*place, "stop_variant"), f"no block {stopped.block} has a variant {stopped.variant}"
+        if (pin := override.pin) is not None:
+            pinned = blocks.get((pin.flow, pin.step, pin.block))
+            if pinned is None or pin.variant not in {pinned.fallback, *(each.variant for each in pinned.variants)}:
+                yield (
+                    (*place, "pin"),
+                    f"step {pin.step} of {pin.flow} has no block {pin.block} with a variant {pin.variant}",
+                )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from activation.governance import KINDS, Kind
 from activation.parts import Clock, Days, Name, Part, Share, Source, Zone
 
 Requirement = Literal["subscribed", "confirmed"]
@@ -168,6 +169,9 @@ UNSAID = (
 )
 
 
+LEAD: tuple[Name, ...] = ("lifecycle_marketing_lead",)
+
+
 class Policies(Part):
     """`policies.yml`."""
 
@@ -183,3 +187,11 @@ class Policies(Part):
     suppressions: tuple[SuppressionRule, ...] = UNSAID
     excluded_accounts: tuple[ExcludedAccount, ...] = ()
     internal_domains: tuple[Domain, ...] = ()
+    approval_roles: dict[Kind, tuple[Name, ...]] = Field(default_factory=lambda: dict.fromkeys(KINDS, LEAD))
+
+    @model_validator(mode="after")
+    def _every_kind_has_a_role(self) -> Self:
+        if missing := [kind for kind in KINDS if not self.approval_roles.get(kind)]:
+            message = f"approval_roles names nobody for {', '.join(missing)}"
+            raise ValueError(message)
+        return self

@@ -107,9 +107,12 @@ class _Recheck:
     statuses: Mapping[str, str]
     blocked: Mapping[str, str]
     closed_flows: frozenset[tuple[str, str]]
+    stopped_flows: frozenset[str]
 
     def refuses(self, mailbox_hash: str, customer_id: str, flow: str) -> str | None:
         """Why a person may not be mailed now, or None."""
+        if flow in self.stopped_flows:
+            return "now_stopped_by_override"
         if customer_id in self.blocked:
             return f"now_{self.blocked[customer_id]}"
         if (mailbox_hash, flow) in self.closed_flows:
@@ -132,6 +135,7 @@ def release(
     released_at: datetime,
     blocked: pa.Table | None = None,
     closed_flows: pa.Table | None = None,
+    stopped_flows: frozenset[str] = frozenset(),
     tables: DecisionTables | None = None,
 ) -> ReleaseSummary:
     """Release a partition's send list to `<directory>/send_list/<send_date>/released/`.
@@ -150,6 +154,7 @@ def release(
         released_at: Now (UTC).
         blocked: customer_id and reason of people who became blocked since the decision.
         closed_flows: mailbox_hash and flow, where the mailbox has left the flow's topic.
+        stopped_flows: Flows that a person has stopped since the decision.
         tables: Where the identity map is.
 
     Raises:
@@ -165,6 +170,7 @@ def release(
         closed_flows=frozenset()
         if closed_flows is None
         else frozenset(zip(closed_flows["mailbox_hash"].to_pylist(), closed_flows["flow"].to_pylist(), strict=True)),
+        stopped_flows=stopped_flows,
     )
     folder = folder_of(directory, send_date) / "released"
     earlier = batch_of(store, as_of)

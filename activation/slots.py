@@ -1,12 +1,14 @@
 """Which variant of each block a candidate gets: rules as rows, the first that holds by priority, else the fallback."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from activation.flows import Block, Rule
+from activation.governance import Item, Override, Pin
 from activation.playbook import Playbook
 from activation.tables import DecisionTables, put, run
 
@@ -23,6 +25,7 @@ RULE_SCHEMA = pa.schema(
         ("model", pa.string()),
         ("min_score", pa.float64()),
         ("stale_source", pa.string()),
+        ("governance", pa.string()),
         ("is_fallback", pa.bool_()),
         ("has_variants", pa.bool_()),
     ]
@@ -77,6 +80,7 @@ tried as (
         scores.score,
         case
             when rules.is_fallback then 0
+            when rules.governance is not null then 6
             when rules.stale_source is not null then 1
             when rules.segment is not null and membership.customer_id is null then 2
             when rules.model is not null and scores.score is null then 3
@@ -118,6 +122,7 @@ refused as (
             when 3 then 'no_score_of_' || rules.model
             when 4 then 'fallback_tier_of_' || rules.model
             when 5 then 'low_score_of_' || rules.model
+            when 6 then rules.governance
         end as reason
     from kinds
     inner join decide_rules as rules
@@ -191,26 +196,52 @@ def choose_blocks(
         ages: Days since the newest landing, by source.
         values: as_of.
     """
-    put(connection, "decide_rules", pa.Table.from_pylist(list(_rules(playbook, ages)), schema=RULE_SCHEMA))
+    put(
+        connection,
+        "decide_rules",
+        pa.Table.from_pylist(list(_rules(playbook, ages, values["as_of"])), schema=RULE_SCHEMA),
+    )
     for statement in (SCORED, CHOSEN, CHOICES):
         run(connection, statement.format_map(vars(tables)), values)
 
 
-def _rules(playbook: Playbook, ages: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+def _rules(playbook: Playbook, ages: Mapping[str, int], day: date) -> Iterator[dict[str, Any]]:
+    overrides = playbook.overrides_on(day)
+    pins = {
+        (pin.flow, pin.step, pin.block): (pin, override) for override in overrides if (pin := override.pin) is not None
+    }
+    stopped = {(it.block, it.variant): override for override in overrides if (it := override.stop_variant) is not None}
     for flow in playbook.flows:
         for step in flow.steps:
             for position, block in enumerate(step.blocks):
-                for row in _rules_of_block(block, playbook=playbook, ages=ages):
-                    yield {"flow": flow.flow, "step": str(step.step), "block_position": position, **row}
+                place = {"flow": flow.flow, "step": str(step.step), "block": block.block, "block_position": position}
+                pinned = pins.get((flow.flow, step.step, block.block))
+                rows = (
+                    [_pinned(*pinned)]
+                    if pinned
+                    else _rules_of_block(block, stopped, playbook=playbook, ages=ages, day=day)
+                )
+                for row in rows:
+                    yield {**place, "has_variants": bool(block.variants), **row}
 
 
-def _rules_of_block(block: Block, *, playbook: Playbook, ages: Mapping[str, int]) -> Iterator[dict[str, Any]]:
-    shared = {"block": block.block, "has_variants": bool(block.variants)}
+def _pinned(pin: Pin, override: Override) -> dict[str, Any]:
+    return {"priority": 0, "variant": pin.variant, "rule": f"pinned by {override.override_id}", "is_fallback": False}
+
+
+def _rules_of_block(
+    block: Block,
+    stopped: Mapping[tuple[str, str], Override],
+    *,
+    playbook: Playbook,
+    ages: Mapping[str, int],
+    day: date,
+) -> Iterator[dict[str, Any]]:
     for priority, variant in enumerate(block.variants):
         source = variant.when.fresh_source
         is_stale = source is not None and playbook.is_stale(source, ages.get(source))
+        override = stopped.get((block.block, variant.variant))
         yield {
-            **shared,
             "priority": priority,
             "variant": variant.variant,
             "rule": _spell(variant.when),
@@ -218,15 +249,25 @@ def _rules_of_block(block: Block, *, playbook: Playbook, ages: Mapping[str, int]
             "model": variant.when.model,
             "min_score": variant.when.min_score,
             "stale_source": source if is_stale else None,
+            "governance": f"stopped_by_{override.override_id}"
+            if override
+            else _unapproved(variant.when, playbook, day),
             "is_fallback": False,
         }
     yield {
-        **shared,
         "priority": len(block.variants),
         "variant": block.fallback,
         "rule": "fallback" if block.variants else "always",
         "is_fallback": True,
     }
+
+
+def _unapproved(rule: Rule, playbook: Playbook, day: date) -> str | None:
+    """What the rule builds on that nobody stands for, and why; None where all is approved."""
+    asked = [Item("segment", rule.segment)] if rule.segment is not None else []
+    asked += [Item("model", rule.model)] if rule.model is not None else []
+    faults = ((item, playbook.standing(item, day).fault) for item in asked)
+    return next((f"{item.kind}_{item.name}_{fault}" for item, fault in faults if fault), None)
 
 
 def _spell(rule: Rule) -> str:

@@ -315,7 +315,7 @@ def ask_peer(peer: str, python: str, folder: Path) -> Cost | None:
     if subprocess.run([python, "-c", f"import {library}"], capture_output=True, check=False).returncode:
         print(f"  {peer}: not importable by {Path(python).name}, left out (see --peers-python)")
         return None
-    command = [python, behavior_peers.__file__, peer, str(folder), str(DAY)]
+    command = [python, "-P", behavior_peers.__file__, peer, str(folder), str(DAY)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])

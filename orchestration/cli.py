@@ -398,6 +398,32 @@ def compare_identity(day: Any) -> None:
     click.echo(compare_identities(settings, day.date()))
 
 
+@main.command(
+    "approve",
+    epilog="Examples: holdfast approve\n\nholdfast approve flow/win_back --role lifecycle_marketing_lead --until 2026-12-31",
+)
+@click.argument("items", nargs=-1, metavar="[KIND/NAME]...")
+@click.option("--role", help="In whose role you approve.")
+@click.option("--until", type=DAY, help="Last day on which it holds (default: in a year).")
+@one_line_errors
+def approve_items(items: tuple[str, ...], role: str | None, until: Any) -> None:
+    """Approve flows, segments and models as they read now; without a name, list all and how each stands."""
+    from orchestration.resources import read_settings
+
+    today = read_settings().today()
+
+    from orchestration.approve import approve, list_standings
+
+    if not items:
+        click.echo("\n".join(list_standings(today)))
+        return
+    if role is None:
+        message = "say in whose role you approve with --role"
+        raise OneLine(message, 2)
+    last = until.date() if until else today + timedelta(days=365)
+    click.echo("\n".join(approve(items, role=role, today=today, until=last)))
+
+
 @main.command(epilog="Example: holdfast validate")
 @one_line_errors
 def validate() -> None:
@@ -414,6 +440,10 @@ def validate() -> None:
 
     click.echo(f"playbook {playbook.version} is valid: {len(playbook.flows)} flows; time zone {settings.timezone}")
     click.echo(f"tasks: {', '.join(task.task for task in load_tasks())}")
+    faults = [(item, playbook.standing(item, settings.today()).fault) for item in playbook.items()]
+    for item, fault in faults:
+        if fault:
+            click.echo(f"{item}: {fault.replace('_', ' ')}; `holdfast approve {item} --role …` mends it")
 
 
 if __name__ == "__main__":

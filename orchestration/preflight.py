@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from activation.governance import hash_of
 from activation.playbook import Playbook, load_playbook
 from orchestration.landing import landing_days
 from orchestration.resources import PLAYBOOK, ROOT, Settings, UserError, Warehouse
@@ -10,6 +11,7 @@ from orchestration.vendors import enabled_vendors
 MODELS = ROOT / "dbt_project" / "models"
 SEGMENTS = MODELS / "segments"
 SUPPRESSIONS = MODELS / "marts" / "audiences" / "suppressions"
+TASKS = ROOT / "ml" / "propensity" / "tasks"
 FREE_DOMAINS = ROOT / "dbt_project" / "seeds" / "free_mailbox_domains.csv"
 
 
@@ -19,11 +21,11 @@ def load_valid_playbook() -> Playbook:
     Raises:
         PlaybookError: One line per fault, with file and line.
     """
-    segments = frozenset(path.stem for path in SEGMENTS.rglob("*.sql"))
     reasons = frozenset(path.stem.removeprefix("suppressions_") for path in SUPPRESSIONS.glob("*.sql"))
     return load_playbook(
         PLAYBOOK,
-        segments=segments,
+        segments={path.stem: hash_of(path.read_text(encoding="utf-8")) for path in SEGMENTS.rglob("*.sql")},
+        models={path.stem: hash_of(path.read_text(encoding="utf-8")) for path in TASKS.glob("*.yml")},
         sources=frozenset(enabled_vendors()),
         reasons=reasons,
         free_domains=frozenset(FREE_DOMAINS.read_text().split()[1:]),

@@ -71,7 +71,7 @@ def test_unknown_segment_in_the_playbook_is_named_with_file_and_line(tmp_path: P
     copy = tmp_path / "playbook"
     shutil.copytree(ROOT / "playbook", copy)
     with pytest.raises(PlaybookError, match=r"\.yml:\d+: .*segment"):
-        load_playbook(copy, segments=frozenset({"no_such_segment"}))
+        load_playbook(copy, segments={"no_such_segment": "0" * 12}, models={})
 
 
 def test_day_of_empty_files_gives_an_explicit_empty_send_list(

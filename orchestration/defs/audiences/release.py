@@ -64,6 +64,19 @@ from members inner join houses using (household_id)
 where customer_id not in (select customer_id from own)
 """
 
+# Whom a person has excluded since; of a profile, the customer that it was of on the day.
+EXCLUDED = """
+select distinct decisions.customer_id, 'excluded_by_override' as reason
+from activation.send_decisions as decisions
+where decisions.as_of = $day and (
+    list_contains($mailboxes, decisions.mailbox_hash)
+    or decisions.customer_id in (
+        select customer_id from marts.identity_map
+        where list_contains($profiles, profile_key) and valid_from <= $day and $day < valid_to
+    )
+)
+"""
+
 EVIDENCE = "+int_consent_evidence__unioned"
 RECHECK = "release_recheck"
 
@@ -102,7 +115,8 @@ def build_release(
             _build(dbt, EVIDENCE, first, today)
         _build(dbt, RECHECK, today, today)
         store = open_state(settings)
-        flows = playbook_of(store, day).flows
+        flows, newest = playbook_of(store, day).flows, playbook_of(store, today)
+        excluded = newest.excluded_on(today)
         with warehouse.connect() as connection:
             summary = release(
                 connection,
@@ -116,7 +130,16 @@ def build_release(
                     CLOSED_FLOWS,
                     {"today": today, "flows": [flow.flow for flow in flows], "topics": [flow.topic for flow in flows]},
                 ).to_arrow_table(),
-                blocked=connection.execute(LEFT, {"today": today, "day": day}).to_arrow_table(),
+                blocked=connection.execute(
+                    f"{LEFT} union all {EXCLUDED}",
+                    {
+                        "today": today,
+                        "day": day,
+                        "mailboxes": [each.mailbox_hash for each in excluded if each.mailbox_hash is not None],
+                        "profiles": [each.profile for each in excluded if each.profile is not None],
+                    },
+                ).to_arrow_table(),
+                stopped_flows=newest.stopped_flows(today),
                 directory=settings.publish,
                 run_id=context.run_id,
                 released_at=datetime.now(UTC).replace(tzinfo=None),

@@ -152,6 +152,14 @@ insert into touched select profile_no from new_links;
 insert into touched_identifiers select identifier_no from new_links
 """
 
+# A value that no longer lands is nowhere; solving sees values with links only.
+FORGET_HUBS = """
+delete from identity.hubs
+where hub_from >= $start
+    and identifier_no in (select identifier_no from touched_identifiers)
+    and identifier_no not in (select identifier_no from identity.links)
+"""
+
 # What solving needs the memory for.
 DROP = """
 drop table landed;
@@ -170,7 +178,7 @@ def land(connection: duckdb.DuckDBPyConnection, *, start: date, end: date) -> No
 
     Leaves the temporary tables touched (profile_no) and touched_identifiers (identifier_no): of what was taken back, or is new.
     """
-    for statement in (LANDED, SEEN, FORGET, LEARN_PROFILES, LEARN_PEOPLE, LEARN_LINKS, DROP):
+    for statement in (LANDED, SEEN, FORGET, LEARN_PROFILES, LEARN_PEOPLE, LEARN_LINKS, FORGET_HUBS, DROP):
         execute(connection, statement, start=start, end=end)
 
 

@@ -11,20 +11,18 @@ import duckdb
 import pyarrow as pa
 
 from activation.decide import DecisionSummary, decide
+from activation.governance import hash_of
 from activation.playbook import Playbook, load_playbook
 from activation.release import RECHECK_SCHEMA, ReleaseSummary, release
 from activation.state import StateStore
 from activation.tables import expose_state
 
 PLAYBOOK = Path(__file__).resolve().parents[3] / "playbook"
-SEGMENTS = frozenset(
-    {
-        "engaged_browsers_without_order",
-        "repeat_buyers_with_replenishment_risk",
-        "high_value_at_risk",
-        "first_time_buyers",
-    }
-)
+ROOT = PLAYBOOK.parent
+SEGMENTS = {
+    path.stem: hash_of(path.read_text()) for path in (ROOT / "dbt_project" / "models" / "segments").glob("*.sql")
+}
+MODELS = {path.stem: hash_of(path.read_text()) for path in (ROOT / "ml" / "propensity" / "tasks").glob("*.yml")}
 DAY = date(2025, 6, 10)
 
 MARTS = """
@@ -60,7 +58,7 @@ create table ml.customer_scores (
 
 def playbook() -> Playbook:
     """The playbook of the repository."""
-    return load_playbook(PLAYBOOK, segments=SEGMENTS)
+    return load_playbook(PLAYBOOK, segments=SEGMENTS, models=MODELS)
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from activation.playbook import PlaybookError, load_playbook
-from tests.unit.activation.shop import PLAYBOOK, SEGMENTS
+from tests.unit.activation.shop import MODELS, PLAYBOOK, SEGMENTS
 
 ALIAS = "- {type: alias, most_profiles: 50}"
 ONE = "{profiles: ['hubspot:1', 'shopify:2'], are: one, owner: crm, reason: phone, decided_on: 2025-06-01, expires_on: 2026-06-01}"
@@ -30,7 +30,7 @@ def edit(folder: Path, old: str, new: str) -> int:
 
 def fault(folder: Path) -> str:
     with pytest.raises(PlaybookError) as caught:
-        load_playbook(folder, segments=SEGMENTS)
+        load_playbook(folder, segments=SEGMENTS, models=MODELS)
     (line,) = str(caught.value).splitlines()
     return line
 
@@ -38,7 +38,7 @@ def fault(folder: Path) -> str:
 def test_file_says_whose_word_counts_and_what_is_decided_by_hand(folder: Path) -> None:
     edit(folder, "first_name: [shopify, hubspot]", "first_name: [hubspot, zendesk, shopify]")
     edit(folder, "pairs: []", f"pairs: [{ONE}]")
-    identity = load_playbook(folder, segments=SEGMENTS).identity
+    identity = load_playbook(folder, segments=SEGMENTS, models=MODELS).identity
     assert identity.survivorship["first_name"] == ("hubspot", "zendesk", "shopify")
     assert [(pair.profiles, pair.are) for pair in identity.pairs] == [(("hubspot:1", "shopify:2"), "one")]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from activation.playbook import Playbook, PlaybookError, load_playbook
-from tests.unit.activation.shop import PLAYBOOK, SEGMENTS, playbook
+from tests.unit.activation.shop import MODELS, PLAYBOOK, SEGMENTS, playbook
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def replace(folder: Path, name: str, old: str, new: str) -> int:
 
 def faults(folder: Path) -> list[str]:
     with pytest.raises(PlaybookError) as caught:
-        load_playbook(folder, segments=SEGMENTS)
+        load_playbook(folder, segments=SEGMENTS, models=MODELS)
     return str(caught.value).splitlines()
 
 
@@ -55,11 +55,11 @@ def test_stored_version_is_the_same_playbook() -> None:
 
 
 def test_version_follows_content_not_layout(folder: Path) -> None:
-    before = load_playbook(folder, segments=SEGMENTS).version
+    before = load_playbook(folder, segments=SEGMENTS, models=MODELS).version
     replace(folder, "policies.yml", "consent:", "# a remark\nconsent:")
-    assert load_playbook(folder, segments=SEGMENTS).version == before
+    assert load_playbook(folder, segments=SEGMENTS, models=MODELS).version == before
     replace(folder, "content/welcome_1.txt", "thank you", "many thanks")
-    assert load_playbook(folder, segments=SEGMENTS).version != before
+    assert load_playbook(folder, segments=SEGMENTS, models=MODELS).version != before
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,10 @@ def test_reason_not_to_mail_has_a_model(folder: Path) -> None:
     line = replace(folder, "policies.yml", "reason: sunset", "reason: sunrise")
     with pytest.raises(PlaybookError) as caught:
         load_playbook(
-            folder, segments=SEGMENTS, reasons=frozenset(rule.reason for rule in playbook().policies.suppressions)
+            folder,
+            segments=SEGMENTS,
+            models=MODELS,
+            reasons=frozenset(rule.reason for rule in playbook().policies.suppressions),
         )
     assert str(caught.value) == (
         f"playbook/policies.yml:{line}: reason sunrise is unknown: there is no model suppressions_sunrise"
@@ -218,7 +221,7 @@ def test_excluded_account_is_named_once_and_by_somebody(folder: Path, entry: str
 def test_account_is_excluded_by_its_domain(folder: Path) -> None:
     entry = "{domain: Acme.org, owner: ann, reason: a partner writes to them, excluded_on: 2025-01-01}"
     replace(folder, "policies.yml", "excluded_accounts: []", f"excluded_accounts: [{entry}]")
-    (account,) = load_playbook(folder, segments=SEGMENTS).policies.excluded_accounts
+    (account,) = load_playbook(folder, segments=SEGMENTS, models=MODELS).policies.excluded_accounts
     assert (account.domain, account.expires_on) == ("acme.org", None)
 
 
@@ -235,7 +238,7 @@ def test_account_is_excluded_by_its_domain(folder: Path) -> None:
 def test_domain_of_anybody_is_nobodys_company(folder: Path, old: str, new: str) -> None:
     line = replace(folder, "policies.yml", old, new)
     with pytest.raises(PlaybookError) as caught:
-        load_playbook(folder, segments=SEGMENTS, free_domains=frozenset({"gmail.com"}))
+        load_playbook(folder, segments=SEGMENTS, models=MODELS, free_domains=frozenset({"gmail.com"}))
     assert str(caught.value) == (
         f"playbook/policies.yml:{line}: anybody can have a mailbox at gmail.com: it is nobody's company"
     )

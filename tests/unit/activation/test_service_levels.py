@@ -7,7 +7,7 @@ import pytest
 
 from activation.playbook import Playbook, PlaybookError, load_playbook
 from activation.service_levels import ServiceLevel
-from tests.unit.activation.shop import PLAYBOOK, SEGMENTS, Shop, playbook
+from tests.unit.activation.shop import MODELS, PLAYBOOK, SEGMENTS, Shop, playbook
 
 FILE = "service_levels.yml"
 
@@ -62,7 +62,7 @@ def test_fault_of_a_level_is_named_with_its_line(tmp_path: Path, old: str, new: 
     line = text[: text.index(old)].count("\n") + 1
 
     with pytest.raises(PlaybookError) as caught:
-        load_playbook(folder, segments=SEGMENTS)
+        load_playbook(folder, segments=SEGMENTS, models=MODELS)
 
     assert f"playbook/{FILE}:{line}: {message}" in str(caught.value).splitlines()
 
@@ -73,7 +73,7 @@ def test_sources_that_are_read_or_decided_by_must_declare_a_level(tmp_path: Path
     (folder / FILE).write_text(rest)
 
     with pytest.raises(PlaybookError) as caught:
-        load_playbook(folder, segments=SEGMENTS, sources=frozenset({"shopify", "hubspot"}))
+        load_playbook(folder, segments=SEGMENTS, models=MODELS, sources=frozenset({"shopify", "hubspot"}))
 
     told = [line.rpartition(": ")[2] for line in str(caught.value).splitlines()]
     assert told[-1] == "source hubspot is read and declares no service level"
