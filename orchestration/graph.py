@@ -15,6 +15,7 @@ from orchestration.defs.identity.consequences import build_few_customers_change
 from orchestration.defs.identity.identity_map import build_identity_map
 from orchestration.defs.measurement.holdout_report import build_holdout_report
 from orchestration.defs.measurement.report_site import build_report_site
+from orchestration.defs.measurement.revenue_claims import build_revenue_claims
 from orchestration.defs.propensity.customer_scores import build_customer_scores
 from orchestration.defs.propensity.propensity_models import build_propensity_models
 from orchestration.defs.propensity.propensity_tasks import build_propensity_tasks
@@ -53,6 +54,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_send_list(settings, warehouse, daily),
             build_release(settings, warehouse, dbt, daily),
             build_holdout_report(settings, warehouse, daily),
+            build_revenue_claims(settings, warehouse, daily),
             build_uplift_report(settings, warehouse, daily),
             build_report_site(settings, warehouse, daily),
         ],
