@@ -13,8 +13,8 @@ from reporting.chain import HEALTH, STAGES
 from reporting.data import SiteData
 from reporting.definitions import COLUMNS, GLOSSARY, OUTCOMES, STATUSES, metric_of, spoken
 from reporting.health import STEP, calendar_of, unmet
-from reporting.money import money_of
 from reporting.house import SEVERITIES, house_of
+from reporting.money import money_of
 from reporting.page import experiments_of, waterfalls_of
 from reporting.verdict import in_words, is_plain
 from reporting.whom import page_of
