@@ -1,20 +1,59 @@
-"""Arms of the global holdout: hash buckets, recorded at first eligibility, kept through merges and splits."""
+"""Arms of the global holdout and of the experiments within flows: hash buckets, recorded at first eligibility, kept through merges.
 
-from collections.abc import Mapping
+The global holdout is nested outside all others: whom it holds back is in no arm of a flow.
+"""
+
 from datetime import date
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from activation.experiments import BUCKETS, Experiment
+from activation.playbook import Playbook
 from activation.tables import DecisionTables, create_tables, put, run
 
-BOUND_SCHEMA = pa.schema([("arm", pa.string()), ("first_bucket", pa.int32()), ("next_bucket", pa.int32())])
+BOUND_SCHEMA = pa.schema(
+    [("arm", pa.string()), ("gets", pa.string()), ("first_bucket", pa.int32()), ("next_bucket", pa.int32())]
+)
 
-# The earliest assignment of any member profile holds; who has none gets the arm of the hash.
+CREATE = """
+create or replace temp table decide_arms (
+    experiment varchar, flow varchar, customer_id varchar, mailbox_hash varchar, arm varchar, gets varchar, bucket integer,
+    assigned_on date
+);
+create or replace temp table decide_mailbox_arms (
+    experiment varchar, flow varchar, mailbox_hash varchar, is_held_out boolean, is_mixed boolean
+)
+"""
+
+# Everyone at the mailboxes of an experiment's candidates, but for whom the global holdout, filled first, holds back.
+PEOPLE_OF_CANDIDATES = """
+create or replace temp table decide_people as
+with due as (
+    select customer_id, mailbox_hash from decide_candidates where $flow is null or flow = $flow
+)
+select customer_id, mailbox_hash
+from {customers} as customers
+where as_of = $as_of
+    and (
+        mailbox_hash in (select mailbox_hash from due where mailbox_hash is not null)
+        or customer_id in (select customer_id from due)
+    )
+    and customer_id not in (select customer_id from decide_arms where flow is null and gets = 'nothing')
+"""
+
+EVERYBODY = """
+create or replace temp table decide_people as
+select customer_id, mailbox_hash
+from {customers}
+where as_of = $as_of
+    and customer_id not in (select customer_id from decide_arms where flow is null and gets = 'nothing')
+"""
+
+# The earliest assignment of any member profile holds; who has none gets the arm of the hash. Who is in an arm that the playbook no
+# longer has gets what the baseline gets.
 ARMS = """
-create or replace temp table decide_arms as
+insert into decide_arms
 with recorded as (
     select people.customer_id, assignments.arm, assignments.bucket, assignments.assigned_on
     from {assignments} as assignments
@@ -28,36 +67,30 @@ hashed as (
     select
         customer_id,
         mailbox_hash,
-        cast(cast('0x' || substr(md5($experiment_salt || ':' || customer_id), 1, 13) as bigint) % $buckets as integer) as bucket
+        cast(cast('0x' || substr(md5($salt || ':' || customer_id), 1, 13) as bigint) % $buckets as integer) as bucket
     from decide_people
 )
 select
+    $experiment as experiment,
+    $flow as flow,
     hashed.customer_id,
     hashed.mailbox_hash,
     coalesce(recorded.arm, bounds.arm) as arm,
+    case when recorded.arm is null then bounds.gets else coalesce(kept.gets, $baseline_gets) end as gets,
     coalesce(recorded.bucket, hashed.bucket) as bucket,
     recorded.assigned_on
 from hashed
 inner join decide_bounds as bounds on hashed.bucket >= bounds.first_bucket and hashed.bucket < bounds.next_bucket
 left join recorded on hashed.customer_id = recorded.customer_id
+left join decide_bounds as kept on recorded.arm = kept.arm
 """
 
 MAILBOX_ARMS = """
-create or replace temp table decide_mailbox_arms as
-select mailbox_hash, bool_or(arm = $baseline_arm) as has_holdout, min(arm) <> max(arm) as is_mixed
+insert into decide_mailbox_arms
+select experiment, flow, mailbox_hash, bool_or(gets = 'nothing') as is_held_out, min(arm) <> max(arm) as is_mixed
 from decide_arms
-where mailbox_hash is not null
-group by mailbox_hash
-"""
-
-PEOPLE_OF_CANDIDATES = """
-create or replace temp table decide_people as
-select customer_id, mailbox_hash
-from {customers} as customers
-where as_of = $as_of and (
-    mailbox_hash in (select mailbox_hash from decide_candidates where mailbox_hash is not null)
-    or customer_id in (select customer_id from decide_candidates)
-)
+where experiment = $experiment and mailbox_hash is not null
+group by experiment, flow, mailbox_hash
 """
 
 # Nobody changes arm for a shared mailbox; the delivery stops and is counted.
@@ -70,67 +103,80 @@ with eligible as (
 select
     eligible.decision_id,
     6 as stage,
-    0 as position,
-    case when arms.arm = $baseline_arm then 'holdout' else 'mailbox_shared_with_holdout' end as reason
+    case when mailboxes.flow is null then 0 else 1 end as position,
+    case when coalesce(arms.gets = 'nothing', false) then '' else 'mailbox_shared_with_' end
+        || case when mailboxes.flow is null then 'holdout' else 'flow_holdout' end as reason
 from eligible
-inner join decide_arms as arms on eligible.customer_id = arms.customer_id
-inner join decide_mailbox_arms as mailboxes on eligible.mailbox_hash = mailboxes.mailbox_hash
-where mailboxes.has_holdout
+inner join decide_mailbox_arms as mailboxes
+    on eligible.mailbox_hash = mailboxes.mailbox_hash and coalesce(mailboxes.flow = eligible.flow, true)
+left join decide_arms as arms on eligible.customer_id = arms.customer_id and mailboxes.experiment = arms.experiment
+where mailboxes.is_held_out
 """
 
 NEW_ASSIGNMENTS = """
 with eligible as (
-    select distinct candidates.customer_id
+    select distinct candidates.customer_id, candidates.flow
     from decide_candidates as candidates
     anti join (select * from decide_reasons where stage = 1) as refused on candidates.decision_id = refused.decision_id
 )
-select
-    cast($experiment as varchar) as experiment, people.profile_key, arms.customer_id, arms.arm, arms.bucket, $as_of as assigned_on
-from eligible
-inner join decide_arms as arms on eligible.customer_id = arms.customer_id
-inner join decide_map as people on eligible.customer_id = people.customer_id
-anti join (
-    select profile_key from {assignments} where experiment = $experiment and assigned_on <= $as_of
-) as recorded on people.profile_key = recorded.profile_key
-order by people.profile_key
+select arms.experiment, people.profile_key, arms.customer_id, arms.arm, arms.bucket, $as_of as assigned_on
+from decide_arms as arms
+semi join eligible on arms.customer_id = eligible.customer_id and coalesce(arms.flow = eligible.flow, true)
+inner join decide_map as people on arms.customer_id = people.customer_id
+anti join (select * from {assignments} where assigned_on <= $as_of) as recorded
+    on people.profile_key = recorded.profile_key and arms.experiment = recorded.experiment
+order by arms.experiment, people.profile_key
+"""
+
+MEMBERS = """
+create or replace temp table decide_map as
+select profile_key, customer_id, root_profile_key from {identity_map} where valid_from <= $as_of and $as_of < valid_to
 """
 
 SNAPSHOT = """
 insert into measurement.experiment_assignments
 select
-    $as_of as as_of, $experiment as experiment, arms.customer_id, arms.arm, arms.assigned_on, arms.bucket,
+    $as_of as as_of, arms.experiment, arms.customer_id, arms.arm, arms.assigned_on, arms.bucket,
     coalesce(mailboxes.is_mixed, false) as is_contaminated
 from decide_arms as arms
-left join decide_mailbox_arms as mailboxes on arms.mailbox_hash = mailboxes.mailbox_hash
+left join decide_mailbox_arms as mailboxes
+    on arms.mailbox_hash = mailboxes.mailbox_hash and arms.experiment = mailboxes.experiment
 where arms.assigned_on is not null
-order by arms.customer_id
+order by arms.experiment, arms.customer_id
 """
 
 
-def hold_out(
-    connection: duckdb.DuckDBPyConnection, *, tables: DecisionTables, experiment: Experiment, as_of: date
-) -> pa.Table:
-    """Find the arms of everyone at the candidates' mailboxes and note who is held out.
+def assign_arms(
+    connection: duckdb.DuckDBPyConnection, playbook: Playbook, *, tables: DecisionTables, as_of: date
+) -> None:
+    """Fill `decide_arms` and `decide_mailbox_arms`: the arms of everyone at the candidates' mailboxes, by experiment.
 
     Args:
-        connection: The warehouse, after `find_candidates` and `refuse_ineligible`.
+        connection: The warehouse, after `find_candidates`.
+        playbook: What is in force on the day.
         tables: Where the marts are.
-        experiment: The global holdout.
+        as_of: The partition.
+    """
+    _fill(connection, playbook, people=PEOPLE_OF_CANDIDATES, tables=tables, as_of=as_of)
+
+
+def hold_out(connection: duckdb.DuckDBPyConnection, *, tables: DecisionTables, as_of: date) -> pa.Table:
+    """Note in `decide_reasons` who is held out.
+
+    Args:
+        connection: The warehouse, after `assign_arms` and `refuse_ineligible`.
+        tables: Where the marts are.
         as_of: The partition.
 
     Returns:
         Assignments to record: each member profile of each eligible customer that has none yet.
     """
-    values = _values(experiment, as_of)
-    put(connection, "decide_bounds", _bounds(experiment))
-    for statement in (PEOPLE_OF_CANDIDATES, ARMS, MAILBOX_ARMS, HELD_OUT):
-        run(connection, statement.format_map(vars(tables)), values)
-    query = NEW_ASSIGNMENTS.format_map(vars(tables))
-    return connection.execute(query, {"experiment": experiment.experiment, "as_of": as_of}).to_arrow_table()
+    connection.execute(HELD_OUT)
+    return connection.execute(NEW_ASSIGNMENTS.format_map(vars(tables)), {"as_of": as_of}).to_arrow_table()
 
 
 def snapshot_assignments(
-    connection: duckdb.DuckDBPyConnection, *, experiment: Experiment, as_of: date, tables: DecisionTables | None = None
+    connection: duckdb.DuckDBPyConnection, playbook: Playbook, *, as_of: date, tables: DecisionTables | None = None
 ) -> int:
     """Replace a partition of `measurement.experiment_assignments` by the recorded arms as they hold on that day.
 
@@ -138,31 +184,25 @@ def snapshot_assignments(
 
     Args:
         connection: The warehouse.
-        experiment: The global holdout of the playbook in force.
+        playbook: The one in force.
         as_of: The partition.
         tables: Where the marts are.
 
     Returns:
-        Customers with an arm; those whose mailbox is shared with another arm are flagged `is_contaminated`.
+        Rows: one for each experiment and customer with an arm of it; those whose mailbox is shared with another arm are flagged
+        `is_contaminated`.
     """
     tables = tables or DecisionTables()
-    values = _values(experiment, as_of)
-    people = "create or replace temp table decide_people as select customer_id, mailbox_hash from {customers} where as_of = $as_of"
-    members = (
-        "create or replace temp table decide_map as select profile_key, customer_id, root_profile_key"
-        " from {identity_map} where valid_from <= $as_of and $as_of < valid_to"
-    )
-    clear = "delete from measurement.experiment_assignments where as_of = $as_of and experiment = $experiment"
+    day = {"as_of": as_of}
     connection.begin()
     try:
         create_tables(connection)
-        put(connection, "decide_bounds", _bounds(experiment))
-        for statement in (members, people, ARMS, MAILBOX_ARMS, clear, SNAPSHOT):
-            run(connection, statement.format_map(vars(tables)), values)
-        count = (
-            "select count(*) from measurement.experiment_assignments where as_of = $as_of and experiment = $experiment"
-        )
-        row = connection.execute(count, {"as_of": as_of, "experiment": experiment.experiment}).fetchone()
+        run(connection, MEMBERS.format_map(vars(tables)), day)
+        _fill(connection, playbook, people=EVERYBODY, tables=tables, as_of=as_of)
+        connection.execute("delete from measurement.experiment_assignments where as_of = $as_of", day)
+        run(connection, SNAPSHOT, day)
+        count = "select count(*) from measurement.experiment_assignments where as_of = $as_of"
+        row = connection.execute(count, day).fetchone()
         connection.commit()
     except BaseException:
         connection.rollback()
@@ -170,14 +210,23 @@ def snapshot_assignments(
     return row[0] if row else 0
 
 
-def _values(experiment: Experiment, as_of: date) -> Mapping[str, Any]:
-    return {
-        "as_of": as_of,
-        "experiment": experiment.experiment,
-        "experiment_salt": experiment.salt,
-        "baseline_arm": experiment.baseline_arm,
-        "buckets": BUCKETS,
-    }
+def _fill(
+    connection: duckdb.DuckDBPyConnection, playbook: Playbook, *, people: str, tables: DecisionTables, as_of: date
+) -> None:
+    """Arms by experiment, the global holdout first; `people` makes `decide_people` of those concerned."""
+    connection.execute(CREATE)
+    for experiment in (playbook.global_holdout, *playbook.flow_experiments):
+        put(connection, "decide_bounds", _bounds(experiment))
+        values = {
+            "as_of": as_of,
+            "experiment": experiment.experiment,
+            "flow": experiment.flow,
+            "salt": experiment.salt,
+            "baseline_gets": experiment.treatment_of(experiment.baseline),
+            "buckets": BUCKETS,
+        }
+        for statement in (people, ARMS, MAILBOX_ARMS):
+            run(connection, statement.format_map(vars(tables)), values)
 
 
 def _bounds(experiment: Experiment) -> pa.Table:
@@ -187,6 +236,8 @@ def _bounds(experiment: Experiment) -> pa.Table:
     for arm in experiment.arms:
         share += arm.share
         following = round(share * BUCKETS)
-        rows.append({"arm": arm.arm, "first_bucket": first, "next_bucket": following})
+        rows.append(
+            {"arm": arm.arm, "gets": experiment.treatment_of(arm), "first_bucket": first, "next_bucket": following}
+        )
         first = following
     return pa.Table.from_pylist(rows, schema=BOUND_SCHEMA)

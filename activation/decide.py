@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import duckdb
 import pyarrow as pa
 
-from activation.arms import hold_out
+from activation.arms import assign_arms, hold_out
 from activation.candidates import find_candidates
 from activation.contest import arbitrate
 from activation.eligibility import measure_freshness, refuse_ineligible
@@ -58,6 +58,14 @@ reasons as (
     inner join numbered on gathered.first_number = numbered.number
     inner join reason_sets on gathered.reason_set = reason_sets.reason_set
 ),
+within_flows as (
+    select
+        candidates.decision_id, arms.experiment, arms.arm, arms.gets,
+        arms.assigned_on < $as_of or not coalesce(reasons.is_ineligible, false) as is_assigned
+    from decide_candidates as candidates
+    inner join decide_arms as arms on candidates.customer_id = arms.customer_id and candidates.flow = arms.flow
+    left join reasons on candidates.decision_id = reasons.decision_id
+),
 decided as (
     select
         candidates.*,
@@ -75,6 +83,9 @@ decided as (
         coalesce(reasons.all_reasons, '[]') as all_reasons,
         $experiment as experiment,
         case when arms.assigned_on < $as_of or not coalesce(reasons.is_ineligible, false) then arms.arm end as arm,
+        case when flow_arms.is_assigned then flow_arms.experiment end as flow_experiment,
+        case when flow_arms.is_assigned then flow_arms.arm end as flow_arm,
+        case when flow_arms.is_assigned then flow_arms.gets end as flow_treatment,
         coalesce(mailboxes.is_mixed, false) as is_contaminated,
         choices.segment,
         scored.expected_value,
@@ -88,9 +99,11 @@ decided as (
     inner join decide_steps as steps on candidates.flow = steps.flow and candidates.step = steps.step
     inner join decide_scored as scored on candidates.decision_id = scored.decision_id
     left join decide_choices as choices on candidates.decision_id = choices.decision_id
-    left join decide_arms as arms on candidates.customer_id = arms.customer_id
-    left join decide_mailbox_arms as mailboxes on candidates.mailbox_hash = mailboxes.mailbox_hash
     left join reasons on candidates.decision_id = reasons.decision_id
+    left join (select * from decide_arms where flow is null) as arms on candidates.customer_id = arms.customer_id
+    left join (select * from decide_mailbox_arms where flow is null) as mailboxes
+        on candidates.mailbox_hash = mailboxes.mailbox_hash
+    left join within_flows as flow_arms on candidates.decision_id = flow_arms.decision_id
 )
 select {", ".join(DECISION_COLUMNS)} from decided
 """
@@ -232,9 +245,10 @@ def _decide(
     }
     find_candidates(connection, playbook, tables=tables, values=values)
     refuse_ineligible(connection, tables=tables, values=values)
+    assign_arms(connection, playbook, tables=tables, as_of=as_of)
     choose_blocks(connection, playbook, tables=tables, ages=freshness.ages, values=values)
     arbitrate(connection, playbook)
-    assignments = hold_out(connection, tables=tables, experiment=playbook.global_holdout, as_of=as_of)
+    assignments = hold_out(connection, tables=tables, as_of=as_of)
     for table in ("send_list", "send_decisions"):
         connection.execute(f"delete from activation.{table} where as_of = $as_of", {"as_of": as_of})
     run(connection, DECISIONS, values)

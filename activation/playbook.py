@@ -58,6 +58,11 @@ class Playbook(Part):
         """The experiment that is nested outside all others."""
         return next(experiment for experiment in self.experiments if experiment.scope == "global")
 
+    @property
+    def flow_experiments(self) -> tuple[Experiment, ...]:
+        """Experiments within one flow."""
+        return tuple(experiment for experiment in self.experiments if experiment.scope == "flow")
+
     def is_stale(self, source: str, age_days: int | None) -> bool:
         """Whether decisions do without a source that landed `age_days` ago (None: never); an undeclared one is stale."""
         levels = [level for level in self.service_levels if level.source == source]
@@ -172,7 +177,7 @@ def load_playbook(
     if identity is not None:
         reader.add("identity.yml", identity_faults(identity, sources=declared))
     if experiments is not None:
-        reader.add("experiments.yml", _experiment_faults(experiments.experiments))
+        reader.add("experiments.yml", _experiment_faults(experiments.experiments, flows=flows))
     if flows is not None:
         names: dict[Kind, frozenset[str]] = {
             "flow": frozenset(flow.flow for flow in flows),
@@ -347,7 +352,7 @@ def _suppression_faults(
             yield place, f"anybody can have a mailbox at {domain}: it is nobody's company"
 
 
-def _experiment_faults(experiments: Sequence[Experiment]) -> Iterator[Finding]:
+def _experiment_faults(experiments: Sequence[Experiment], *, flows: Sequence[Flow] | None) -> Iterator[Finding]:
     for field in ("experiment", "salt"):
         named = ((("experiments", position, field), getattr(one, field)) for position, one in enumerate(experiments))
         yield from _twice(field, named)
@@ -356,6 +361,11 @@ def _experiment_faults(experiments: Sequence[Experiment]) -> Iterator[Finding]:
             ("experiments",),
             "exactly one experiment must have scope global: the holdout that proves what emails earn",
         )
+    within = ((("experiments", at, "flow"), one.flow) for at, one in enumerate(experiments) if one.flow is not None)
+    yield from _twice("an experiment of flow", within)
+    for position, one in enumerate(experiments):
+        if flows is not None and one.flow is not None and one.flow not in {flow.flow for flow in flows}:
+            yield ("experiments", position, "flow"), f"flow {one.flow} is unknown"
 
 
 def _approval_faults(

@@ -119,6 +119,13 @@ class Attribution(Part):
     source: Source
 
 
+class LostSubscriber(Part):
+    """What somebody who leaves the list is worth, in the reporting currency: counted against what emails earn."""
+
+    amount: Annotated[float, Field(ge=0)]
+    source: Source
+
+
 class SuppressionRule(Part):
     """The numbers of one reason not to mail; what each means is in the description of the model `suppressions_<reason>`.
 
@@ -213,6 +220,9 @@ class RiskReview(Part):
 UNSAID = (
     SuppressionRule(reason="recently_converted", days=7, source="House rule: an offer now would only give margin away"),
 )
+UNPRICED = LostSubscriber(
+    amount=10.0, source="House rule until the shop knows what a year of emails earns with one more subscriber"
+)
 
 
 LEAD: tuple[Name, ...] = ("lifecycle_marketing_lead",)
@@ -230,6 +240,7 @@ class Policies(Part):
     hard_bounce_rate: Budget
     unsubscribe_rate: Budget
     attribution: Attribution
+    lost_subscriber: LostSubscriber = UNPRICED
     suppressions: tuple[SuppressionRule, ...] = UNSAID
     excluded_accounts: tuple[ExcludedAccount, ...] = ()
     internal_domains: tuple[Domain, ...] = ()

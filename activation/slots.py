@@ -27,6 +27,7 @@ RULE_SCHEMA = pa.schema(
         ("stale_source", pa.string()),
         ("governance", pa.string()),
         ("is_fallback", pa.bool_()),
+        ("is_pinned", pa.bool_()),
         ("has_variants", pa.bool_()),
     ]
 )
@@ -79,7 +80,8 @@ tried as (
         rules.is_fallback,
         scores.score,
         case
-            when rules.is_fallback then 0
+            when rules.is_fallback or rules.is_pinned then 0
+            when generic.customer_id is not null then 7
             when rules.governance is not null then 6
             when rules.stale_source is not null then 1
             when rules.segment is not null and membership.customer_id is null then 2
@@ -92,6 +94,8 @@ tried as (
     inner join decide_rules as rules on reached.flow = rules.flow and reached.step = rules.step
     left join (select distinct customer_id, segment from {membership} where as_of = $as_of) as membership
         on reached.customer_id = membership.customer_id and rules.segment = membership.segment
+    left join (select customer_id, flow from decide_arms where gets = 'generic') as generic
+        on reached.customer_id = generic.customer_id and reached.flow = generic.flow
     left join (select * from {scores} where as_of = $as_of) as scores
         on reached.customer_id = scores.customer_id and rules.model = scores.model_name
 )
@@ -123,6 +127,7 @@ refused as (
             when 4 then 'fallback_tier_of_' || rules.model
             when 5 then 'low_score_of_' || rules.model
             when 6 then rules.governance
+            when 7 then 'arm_without_personalisation'
         end as reason
     from kinds
     inner join decide_rules as rules
@@ -190,7 +195,7 @@ def choose_blocks(
     weight where there is no model or no score.
 
     Args:
-        connection: The warehouse, after `refuse_ineligible`.
+        connection: The warehouse, after `refuse_ineligible` and `assign_arms`.
         playbook: What is in force on the day.
         tables: Where the marts are.
         ages: Days since the newest landing, by source.
@@ -222,11 +227,17 @@ def _rules(playbook: Playbook, ages: Mapping[str, int], day: date) -> Iterator[d
                     else _rules_of_block(block, stopped, playbook=playbook, ages=ages, day=day)
                 )
                 for row in rows:
-                    yield {**place, "has_variants": bool(block.variants), **row}
+                    yield {**place, "has_variants": bool(block.variants), "is_pinned": False, **row}
 
 
 def _pinned(pin: Pin, override: Override) -> dict[str, Any]:
-    return {"priority": 0, "variant": pin.variant, "rule": f"pinned by {override.override_id}", "is_fallback": False}
+    return {
+        "priority": 0,
+        "variant": pin.variant,
+        "rule": f"pinned by {override.override_id}",
+        "is_fallback": False,
+        "is_pinned": True,
+    }
 
 
 def _rules_of_block(

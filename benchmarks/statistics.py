@@ -1,7 +1,8 @@
 """The report's statistics on shops without an effect, with one, and read every day: how often they are wrong, and how often they see.
 
 Revenue per person is heavy-tailed: gamma-Poisson orders, lognormal amounts. Every figure comes from `read_series` and
-`schedule_looks`, which the report calls, beside Welch's test on the same draws.
+`schedule_looks`, which the report calls, beside Welch's test on the same draws. With `--seeds` people, purchases and responses to
+e-mails are the simulator's, of 20,000 customers a seed, and go through the SQL of the cells and the whole report.
 """
 
 import argparse
@@ -14,6 +15,16 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from benchmarks.statistics_world import (
+    EXPERIMENT,
+    INTAKE,
+    Programme,
+    count_cells,
+    draw_histories,
+    draw_units,
+    run_programme,
+)
+from ml.measurement.lift import analyse_cells
 from ml.measurement.plan import Plan
 from ml.measurement.randomise import Floats
 from ml.measurement.reading import Reading, Series, Sums, read_series
@@ -26,6 +37,8 @@ DISPERSION = 0.5  # shape of the gamma distribution of order rates
 MEDIAN_AMOUNT, SPREAD = 30.0, 1.0  # of the lognormal distribution of order amounts
 MEAN_REVENUE = ORDERS * MEDIAN_AMOUNT * float(np.exp(SPREAD**2 / 2))
 FIRST_DAY = date(2025, 1, 15)
+LOSER = "mainly_on_mobile"
+CUSTOMERS, BLOCKS = 20_000, 3  # who enter, and blocks of 10,000 people of whom enough have joined by then
 
 
 class Outcome(NamedTuple):
@@ -79,7 +92,11 @@ def main() -> None:
     parser.add_argument(
         "--only", default="", help="a part of the names of the settings, such as '+0%%, 30 daily looks'"
     )
+    parser.add_argument("--seeds", type=int, default=0, help="of the simulator's shop, instead of the settings above")
     asked = parser.parse_args()
+    if asked.seeds:
+        simulate_shops(asked.seeds)
+        return
     for setting in [one for one in (*FIXED, *BALANCED, *DAILY) if asked.only in one.name]:
         began = time.process_time()
         outcomes = list(simulate(setting, simulations=asked.simulations, seed=asked.seed))
@@ -168,6 +185,90 @@ def share(flags: list[bool]) -> str:
         return "–"
     interval = stats.binomtest(sum(flags), len(flags)).proportion_ci(method="wilson")
     return f"{100 * sum(flags) / len(flags):.2f} [{100 * interval.low:.2f}, {100 * interval.high:.2f}]"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the report said of one simulated shop, held against its truth.
+
+    Attributes:
+        is_called: The primary metric reads `works` or `hurts`, by metric.
+        is_covered: The true lift of those very people lies in the interval, by metric; left out where nothing is said.
+        is_named: A finding names the segment that loses while everyone gains.
+        is_misnamed: A finding names a segment that loses nothing in truth by its metric.
+        truth: The true lift in conversion of the segment that loses.
+        truth_if_seen: The same of those whose visits say that they are on a phone.
+    """
+
+    is_called: dict[str, bool]
+    is_covered: dict[str, bool]
+    is_named: bool
+    is_misnamed: bool
+    truth: float
+    truth_if_seen: float
+
+
+def simulate_shops(seeds: int) -> None:
+    """Judge a programme in the simulator's shop, with and without effects, and print shares so far every ten seeds."""
+    told: dict[str, list[Told]] = {}
+    for seed in range(seeds):
+        histories = draw_histories(blocks=BLOCKS, seed=seed)
+        for scenario in ("no_effect", "one_negative_segment"):
+            programme = run_programme(histories, scenario, people=CUSTOMERS, seed=seed)
+            for held_out in (0.5, 0.1):
+                name = f"{scenario}, {held_out:.0%} held out"
+                told.setdefault(name, []).append(tell(programme, held_out=held_out, seed=seed))
+        if (seed + 1) % 10 == 0 or seed + 1 == seeds:
+            print(f"{seed + 1} seeds; {time.process_time():.0f} s of CPU")
+            for name, found in told.items():
+                print(f"  {name}: {summarise_shops(found)}", flush=True)
+
+
+def tell(programme: Programme, *, held_out: float, seed: int) -> Told:
+    """Draw the arms and read the report of the last day."""
+    units = draw_units(programme, held_out=held_out, seed=seed)
+    cells, values, weeks = count_cells(units)
+    plan = Plan(planned_days=INTAKE)
+    rows = analyse_cells(cells, values, weeks=weeks, plans={EXPERIMENT: plan}, alpha=ALPHA, seed=seed)
+    changes = {
+        "revenue": programme.treated.revenue - programme.control.revenue,
+        "conversion": (programme.treated.revenue > 0).astype(float) - (programme.control.revenue > 0),
+        "visit": programme.treated.visited.astype(float) - programme.control.visited,
+    }
+    everyone = {row.metric: row for row in rows if row.segment == "all" and row.metric in {"revenue", "conversion"}}
+    names = [name for name in units.columns if name.endswith("_segment")]
+    gains = {row.metric for row in rows if row.segment == "all" and row.finding}
+    losing = {
+        (row.segment, row.metric) for row in rows if row.verdict == "hurts" and row.metric in gains & set(changes)
+    }
+    truths = {(name, metric): changes[metric][(units[names] == name).any(axis=1)].mean() for name, metric in losing}
+    conversion = changes["conversion"]
+    return Told(
+        is_called={metric: row.verdict in {"works", "hurts"} for metric, row in everyone.items()},
+        is_covered={
+            metric: row.ci_low <= changes[metric].mean() <= row.ci_high
+            for metric, row in everyone.items()
+            if row.ci_low is not None and row.ci_high is not None
+        },
+        is_named=any(name == LOSER for name, _ in losing),
+        is_misnamed=any(truth >= 0 for truth in truths.values()),
+        truth=float(conversion[units["device_segment"] == LOSER].mean()),
+        truth_if_seen=float(conversion[units["seems_mobile"]].mean()),
+    )
+
+
+def summarise_shops(found: list[Told]) -> str:
+    """Shares in per cent with their 95 % Monte Carlo intervals, and the mean truth in points."""
+    parts = [
+        f"{metric} covered {share([one.is_covered[metric] for one in found if metric in one.is_covered])},"
+        f" called {share([one.is_called[metric] for one in found])}"
+        for metric in ("conversion", "revenue")
+    ]
+    named = f"{LOSER} named {share([one.is_named for one in found])}, others named falsely {share([one.is_misnamed for one in found])}"
+    truths = [100 * float(np.mean([getattr(one, name) for one in found])) for name in ("truth", "truth_if_seen")]
+    return "; ".join(
+        [*parts, named, f"its true lift {truths[0]:+.2f} points, {truths[1]:+.2f} of those who seem so by their visits"]
+    )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from orchestration.defs.identity.identity_map import build_identity_map
 from orchestration.defs.measurement.holdout_report import build_holdout_report
 from orchestration.defs.measurement.kpi_findings import build_kpi_findings
 from orchestration.defs.measurement.report_site import build_report_site
+from orchestration.defs.measurement.revenue_claims import build_revenue_claims
 from orchestration.defs.measurement.risk_review import build_risk_review
 from orchestration.defs.propensity.customer_scores import build_customer_scores
 from orchestration.defs.propensity.propensity_models import build_propensity_models
@@ -51,6 +52,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_send_list(settings, warehouse, daily),
             build_release(settings, warehouse, dbt, daily),
             build_holdout_report(settings, warehouse, daily),
+            build_revenue_claims(settings, warehouse, daily),
             build_uplift_report(settings, warehouse, daily),
             build_kpi_findings(settings, warehouse, daily),
             build_risk_review(settings, warehouse, daily),

@@ -22,7 +22,7 @@ class LiftRow:
         p_adjusted: p-value after correction for the number of segments.
         verdict: What to conclude: a key of `definitions.VERDICTS`, or words.
         srm_p_value: p-value of the observed split against the planned one.
-        contamination: Share (0-1) of the people of both arms whose mailbox is shared with another arm.
+        contamination: Share (0-1) of the people of both arms in whom the arms met.
         minimum_detectable_lift: Smallest lift that this much data would have shown, in the unit of the metric.
         verdict_text: The verdict as a sentence with its numbers.
         is_primary: The metric that was declared to decide, over everyone.
@@ -31,6 +31,10 @@ class LiftRow:
         lift_capped: The lift with very large values cut off.
         lift_pooled: The segment's lift drawn towards those of its like.
         finding: What a reader of the one number would miss.
+        contamination_text: In what way the arms met, and how often.
+        lift_clean: The lift without those people, with its interval.
+        epochs_text: Under which planned shares people were assigned, if those changed.
+        data_quality: What is wrong with the data of the period.
     """
 
     as_of: date
@@ -61,6 +65,46 @@ class LiftRow:
     lift_capped: float | None = None
     lift_pooled: float | None = None
     finding: str | None = None
+    contamination_text: str | None = None
+    lift_clean: float | None = None
+    ci_low_clean: float | None = None
+    ci_high_clean: float | None = None
+    epochs_text: str | None = None
+    data_quality: str | None = None
+
+
+@dataclass(frozen=True)
+class RevenueClaim:
+    """One row of `measurement.revenue_claims`: what an arm earned, beside what its emails are credited with (in `SiteData.currency`).
+
+    Attributes:
+        segment: `all`, or the flow by which people entered.
+        earned_amount: Revenue beyond that of the people held back; None as long as there is not enough data.
+        net_amount: The same less what lost subscribers are worth.
+        over_credit_ratio: Last-click revenue over what was earned; None while the emails may have earned nothing.
+    """
+
+    experiment: str
+    arm: str
+    segment: str
+    n_treated: int
+    earned_per_recipient_amount: float | None
+    earned_amount: float | None
+    earned_low_amount: float | None
+    earned_high_amount: float | None
+    discount_amount: float | None
+    lost_subscriber_count: float | None
+    lost_subscriber_amount: float
+    net_per_recipient_amount: float | None
+    net_amount: float | None
+    net_low_amount: float | None
+    net_high_amount: float | None
+    last_click_amount: float
+    assisted_amount: float
+    over_credit_ratio: float | None
+    over_credit_low_ratio: float | None
+    over_credit_high_ratio: float | None
+    claim_text: str
 
 
 @dataclass(frozen=True)
@@ -213,6 +257,7 @@ class SiteData:
         as_of: The partition that is shown.
         built_at: When the page was built, UTC.
         lift: Rows of the holdout report of `as_of` and, for the course over time, of earlier days.
+        claims: What emails earned and are credited with.
         outcomes: The waterfall of the day.
         send_list_rows: Emails on the send list of `as_of` + 1; None if there is none yet.
         freshness: Newest events by source.
@@ -231,6 +276,7 @@ class SiteData:
     as_of: date
     built_at: datetime
     lift: tuple[LiftRow, ...] = ()
+    claims: tuple[RevenueClaim, ...] = ()
     outcomes: tuple[OutcomeCount, ...] = ()
     send_list_rows: int | None = None
     freshness: tuple[Freshness, ...] = ()

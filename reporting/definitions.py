@@ -6,6 +6,11 @@ from reporting.data import Metric
 METRICS = {
     "conversion": Metric("Conversion", "share", "People with at least one order, of 100 people in the arm."),
     "visit": Metric("Visit", "share", "People who came to the shop at least once, of 100 people in the arm."),
+    "conversion_by_week": Metric(
+        "Conversion by week",
+        "share",
+        "People with an order in each week since their first email, of 100; the trend is what each week adds to the lift.",
+    ),
     "orders": Metric("Orders", "number", "Orders per person in the arm, buyers and others alike."),
     "revenue": Metric("Revenue", "amount", "Net revenue per person in the arm, buyers and others alike."),
     "spend": Metric("Spend", "amount", "Net spend per person in the arm, buyers and others alike."),
@@ -41,7 +46,7 @@ VERDICTS = {
     "hurts": "Hurts: the harm is more than chance, also after correcting for the number of comparisons.",
     "no_difference_within": "No difference beyond the interval: the true lift may be zero, and is most likely inside it.",
     "not_enough_data": "Not enough data: too few people, or too few buyers among those held back, to say anything.",
-    "invalid": "Invalid: the arms are not split as planned, so their difference has another cause than the emails.",
+    "invalid": "Invalid: the arms are not split as planned, or the data of the period cannot be relied on.",
 }
 
 HUB_REASONS = {
@@ -80,8 +85,12 @@ GLOSSARY = {
     "Interval": "The range of lifts that fit the data. If it spans zero, the emails may have earned nothing.",
     "Split check": "Compares the sizes of the arms with the plan. If they differ by more than chance allows, something sorted people "
     "into arms, and no lift of the experiment can be trusted.",
-    "Contamination": "The share of people whose mailbox is shared with somebody in another arm. The mailbox gets no email; the customer "
-    "keeps the arm, and the lift is, if anything, understated.",
+    "Contamination": "People in whom the arms met: profiles of two arms turned out to be one person, a mailbox is shared with "
+    "another arm, somebody held back got an email all the same, or they are our own. They keep their arm, and the lift is, if "
+    "anything, understated.",
+    "Last click": "The usual claim of a shop: every order within the hours of playbook/policies.yml after a click in an email counts "
+    "as the email’s. Many of these people would have bought anyway.",
+    "Over-credit": "What the last click claims, divided by what was earned. At 2, half of what is claimed would have come without emails.",
     "Smallest visible lift": COLUMNS["minimum_detectable_lift"],
     "AUC": "How often a model ranks a random customer who left above a random customer who stayed: 0.5 is a coin, 1 is perfect.",
     "Completeness": "Events that landed, as a share of those expected from the weeks before.",

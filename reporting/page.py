@@ -151,7 +151,7 @@ def _experiment(data: SiteData, name: str, rows: Sequence[LiftRow], *, with_arm:
         totals=tuple(_totals(data, today)),
         course=course_of(past),
         course_label=metric.label,
-        notes=(*_notes(leading), *_findings(data, today)),
+        notes=(*_notes(leading), *_without_the_contaminated(data, leading), *_findings(data, today)),
         rows=tuple(today),
     )
 
@@ -222,10 +222,29 @@ def _notes(row: LiftRow) -> Iterable[tuple[str, str]]:
         )
     else:
         yield "good", f"The arms are split as planned (p {formats.probability(row.srm_p_value)})."
-    if row.contamination:
+    if row.epochs_text:
         yield (
-            "warn",
-            f"{formats.percent(row.contamination, 2)} of the people share a mailbox with somebody in another arm.",
+            "flat",
+            f"The planned shares changed, so people are compared with those of the same period: {row.epochs_text}.",
         )
+    if row.data_quality:
+        yield "warn", f"{row.data_quality[:1].upper()}{row.data_quality[1:]}."
+    yield from _contamination(row)
+
+
+def _contamination(row: LiftRow) -> Iterable[tuple[str, str]]:
+    if row.contamination:
+        kinds = f" ({row.contamination_text})" if row.contamination_text else ""
+        yield "warn", f"In {formats.percent(row.contamination, 2)} of the people the arms met{kinds}."
     elif row.contamination is not None:
-        yield "good", "Nobody shares a mailbox with somebody in another arm."
+        yield "good", "In nobody did the arms meet."
+
+
+def _without_the_contaminated(data: SiteData, row: LiftRow) -> Iterable[tuple[str, str]]:
+    if row.lift_clean is None:
+        return
+    unit = metric_of(row.metric, dict(data.metrics)).unit
+    lift = formats.difference(row.lift_clean, unit, data.currency)
+    between = formats.interval(row.ci_low_clean, row.ci_high_clean, unit, data.currency)
+    beside = formats.difference(row.lift, unit, data.currency)
+    yield "flat", f"Without them the lift is {lift} ({between}), with them {beside}."

@@ -14,6 +14,7 @@ from reporting.data import SiteData
 from reporting.definitions import COLUMNS, GLOSSARY, OUTCOMES, STATUSES, metric_of, spoken
 from reporting.health import STEP, calendar_of, unmet
 from reporting.house import SEVERITIES, house_of
+from reporting.money import money_of
 from reporting.page import experiments_of, waterfalls_of
 from reporting.verdict import in_words, is_plain
 from reporting.whom import page_of
@@ -63,6 +64,7 @@ def render(data: SiteData) -> str:
     return environment.get_template("index.html.j2").render(
         data=data,
         experiments=experiments_of(data),
+        money=money_of(data.claims, data.currency),
         waterfalls=waterfalls_of(data.outcomes),
         metric_of=lambda name: metric_of(name, dict(data.metrics)),
         columns=COLUMNS,

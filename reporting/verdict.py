@@ -57,13 +57,18 @@ def headline(row: LiftRow, metric: Metric, currency: str) -> Headline:
         "bad": moved,
         "flat": f"No effect on {metric.label.lower()} that can be told from chance",
         "wait": "Not enough data yet",
-        "alarm": "Do not act on these numbers: the arms are not split as planned",
+        "alarm": f"Do not act on these numbers: {_why_not(row)}",
     }[tone]
     means = [formats.mean(value, metric.unit, currency) for value in (row.mean_treated, row.mean_held_out)]
     support = f"{metric.label} is {means[0]} {with_it} and {means[1]} {without_it}."
     if tone in {"wait", "flat"} and row.minimum_detectable_lift is not None:
         support += f" So far only a lift of {formats.difference(row.minimum_detectable_lift, metric.unit, currency)} or more would show."
     return Headline(text, tone, support)
+
+
+def _why_not(row: LiftRow) -> str:
+    is_broken = row.srm_p_value is not None and row.srm_p_value < SRM_ALARM
+    return row.data_quality or "they are invalid" if not is_broken else "the arms are not split as planned"
 
 
 def is_plain(row: LiftRow) -> bool:

@@ -21,6 +21,7 @@ SUITE = Suite(
         never("refusal_has_a_reason", "outcome not in ('sent', 'held_out') and first_reason is null"),
         never("first_reason_is_among_all", "not contains(cast(all_reasons as varchar), first_reason)"),
         never("sent_is_not_held_out", "outcome = 'sent' and arm = 'holdout'"),
+        never("sent_is_not_held_out_of_its_flow", "outcome = 'sent' and flow_treatment = 'nothing'"),
         never("sent_has_a_mailbox", "outcome = 'sent' and mailbox_hash is null"),
         never("decision_names_its_playbook", "playbook_version is null"),
         never("sent_is_approved", "outcome = 'sent' and approval_id is null"),

@@ -12,6 +12,7 @@ SUITE = Suite(
         "minimum_detectable_lift", "verdict_text", "is_primary", "decided_on", "ends_on", "critical_value", "n_pending", "ci_low_fixed",
         "ci_high_fixed", "lift_cuped", "ci_low_cuped", "ci_high_cuped", "lift_capped", "ci_low_capped", "ci_high_capped",
         "lift_per_buyer", "ci_low_per_buyer", "ci_high_per_buyer", "lift_pooled", "ci_low_pooled", "ci_high_pooled", "finding",
+        "n_contaminated", "contamination_text", "lift_clean", "ci_low_clean", "ci_high_clean", "n_epochs", "epochs_text", "data_quality",
     ),
     expectations=(
         unique("as_of", "experiment", "arm", "segment", "metric"),
@@ -21,6 +22,8 @@ SUITE = Suite(
         within("p_adjusted", 0, 1),
         within("srm_p_value", 0, 1),
         within("contamination", 0, 1),
+        within("n_contaminated", 0, None),
+        within("n_epochs", 1, None),
         within("minimum_detectable_lift", 0, None),
         ordered("ci_low", "ci_high", or_equal=True),
         ordered("p_value", "p_adjusted", or_equal=True),
@@ -38,6 +41,10 @@ SUITE = Suite(
         ),
         never("verdict_has_an_interval", "verdict in ('works', 'hurts') and (lift is null or ci_low is null or ci_high is null)"),
         never("broken_split_is_called_invalid", "srm_p_value < 0.001 and verdict <> 'invalid'"),
+        never(
+            "bad_data_are_said_in_the_sentence",
+            "verdict <> 'invalid' and not contains(lower(verdict_text), lower(split_part(data_quality, '; ', 1)))",
+        ),
         never("arms_are_split_as_planned", "srm_p_value < 0.001", severity="warning"),
     ),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import groupby
 from typing import NamedTuple
 
@@ -10,9 +11,11 @@ import pyarrow as pa
 from scipy import stats
 
 from ml.measurement.balance import SRM_ALARM, sample_ratio_p_value
-from ml.measurement.cells import EVERYONE, Experiment, Group, read_experiments
+from ml.measurement.cells import BUYERS, CONTAMINATED, EVERYONE, PURE, WEEKS, Experiment, Group, read_experiments
+from ml.measurement.faults import NO_FEEDS, Fault, Feeds, find_faults
 from ml.measurement.plan import Plan
-from ml.measurement.reading import Reading, Series, read_series
+from ml.measurement.randomise import weigh_epochs
+from ml.measurement.reading import Reading, Series, people_of, read_epochs, stack
 from ml.measurement.row import LiftRow, Verdict
 from ml.measurement.schedule import Schedule, schedule_looks
 from ml.measurement.segments import control_any_error, control_discoveries, pool_partially
@@ -21,7 +24,8 @@ from ml.measurement.welch import Comparison, Paired, compare_adjusted_means, com
 
 HARMFUL = frozenset({"unsubscribed", "complained", "bounced"})  # metrics of which more is worse
 CAPPED = "_capped"
-BUYERS = "conversion"  # the metric whose sum is the number of those with a value of any other
+BY_WEEK = "conversion_by_week"
+TREND = "trend"  # the segment of what each week adds to the lift
 NEGLIGIBLE = 0.1
 """An open-ended experiment has no last look: it reads `no_difference_within` once its interval is within this part of the mean."""
 
@@ -43,13 +47,16 @@ class Drafted(NamedTuple):
     schedule: Schedule
     elapsed_days: int
     is_binary: bool
+    faults: tuple[Fault, ...]
 
 
 def analyse_cells(
     cells: pa.Table,
     values: pa.Table | None = None,
     *,
+    weeks: pa.Table | None = None,
     plans: Mapping[str, Plan] | None = None,
+    feeds: Feeds = NO_FEEDS,
     alpha: float = 0.05,
     harmful: frozenset[str] = HARMFUL,
     seed: int = 0,
@@ -59,9 +66,11 @@ def analyse_cells(
     A day's rows follow from that day's cells alone: earlier looks are recomputed from the days on which windows closed.
 
     Args:
-        cells: `measurement.experiment_cells` with the planned shares: sums by arm, segment, metric and maturity day.
+        cells: `measurement.experiment_cells` with the planned shares: sums by arm, segment, metric, epoch and maturity day.
         values: `measurement.experiment_values`: counts by value, for the randomisation test.
+        weeks: `measurement.experiment_weeks`; null: nothing is said of the weeks since exposure.
         plans: What was declared, by experiment; one without is open-ended and decides by conversion.
+        feeds: How old the orders are.
         alpha: Two-sided error level.
         harmful: Metrics of which more is worse: a significant rise reads `hurts`.
         seed: Of the shuffles.
@@ -75,30 +84,68 @@ def analyse_cells(
     plans = dict(plans or {})
     options = Options(alpha, harmful, seed)
     rows: list[LiftRow] = []
-    for experiment in read_experiments(cells, values, plans):
-        drafted = list(_draft_rows(experiment, plans.get(experiment.name, Plan()), options))
-        rows += _name_hidden_losses(_pool(_judge(_adjust(drafted), options), options), options)
+    for experiment in read_experiments(cells, values, plans, weeks):
+        drafted = list(_draft_rows(experiment, plans.get(experiment.name, Plan()), feeds, options))
+        judged = _pool(_judge(_adjust(drafted), options), options)
+        rows += _name_fading(_name_hidden_losses(judged), options)
     return sorted(rows, key=lambda row: (row.as_of, row.experiment, row.segment, row.metric, row.arm))
 
 
-def _draft_rows(experiment: Experiment, plan: Plan, options: Options) -> Iterator[Drafted]:
-    arms = list(experiment.entered)
-    srm = sample_ratio_p_value([experiment.entered[arm] for arm in arms], [experiment.planned.get(arm) for arm in arms])
-    shown = [group for group in experiment.groups if not group.metric.endswith(CAPPED)]
+def _draft_rows(experiment: Experiment, plan: Plan, feeds: Feeds, options: Options) -> Iterator[Drafted]:
+    srm = _balance(experiment)
+    shown = [group for group in experiment.groups if not group.metric.endswith(CAPPED) and group.segment != PURE]
     for arm in experiment.arms:
-        schedule = _schedule(experiment, arm, plan, options)
+        schedule = schedule_of(experiment, arm, plan, alpha=options.alpha)
+        faults = find_faults(experiment, arm, feeds)
         for group in shown:
             if (arm, group.segment) in experiment.members:
-                yield _draft(experiment, arm, group, schedule, plan, options, srm)
+                series = experiment.series(arm, group.segment, group.metric)
+                drafted = _draft(experiment, arm, group, series, schedule, plan, options, srm, faults)
+                yield drafted._replace(row=_beside(experiment, group, schedule, options, drafted.row, drafted.reading))
+        if experiment.weeks is not None:
+            for segment, series in _by_week(experiment, arm):
+                group = Group("week", segment, BY_WEEK)
+                yield _draft(experiment, arm, group, series, schedule, plan, options, srm, faults)
 
 
-def _schedule(experiment: Experiment, arm: str, plan: Plan, options: Options) -> Schedule:
-    """One schedule for all rows of an arm: a look on each day on which windows closed, weighed by everyone in both arms."""
+def _by_week(experiment: Experiment, arm: str) -> Iterator[tuple[str, list[Series]]]:
+    """Who bought in each week since exposure, among those for whom it is over; and the slope, once all weeks are."""
+    for week in range(1, WEEKS + 1):
+        until = timedelta(days=7 * max(0, week - 2))  # the second week ends with the outcome window
+        yield f"week_{week}", experiment.series_of_weeks(arm, f"has_bought_week_{week}", until)
+    yield TREND, experiment.series_of_weeks(arm, "trend", timedelta(days=7 * (WEEKS - 2)))
+
+
+def _balance(experiment: Experiment) -> float | None:
+    """The worst of the epochs by everybody who entered, for their number (Bonferroni)."""
+    found = [find for epoch in range(len(experiment.epochs)) if (find := balance_of(experiment, epoch)) is not None]
+    return min(1.0, len(found) * min(found)) if found else None
+
+
+def balance_of(experiment: Experiment, epoch: int) -> float | None:
+    """Everybody who entered in an epoch, by arm, against its planned shares."""
+    arms = [arm for at, arm in experiment.entered if at == epoch]
+    return sample_ratio_p_value(
+        [experiment.entered[epoch, arm] for arm in arms], [experiment.planned.get((epoch, arm)) for arm in arms]
+    )
+
+
+def schedule_of(experiment: Experiment, arm: str, plan: Plan, *, alpha: float) -> Schedule:
+    """One schedule for all rows of an arm: a look on each day on which windows closed, weighed by everyone in both arms.
+
+    Args:
+        experiment: As of a day.
+        arm: The arm that is compared.
+        plan: What was declared.
+        alpha: Two-sided error over all looks.
+    """
     metric = next((group.metric for group in experiment.groups if group.segment == EVERYONE), "")
     everyone = experiment.series(arm, EVERYONE, metric)
-    sizes = [np.cumsum(side.units) for side in (everyone.treated, everyone.control)]
+    sizes = [arm.upto().units for arm in (stack(everyone, "treated"), stack(everyone, "control"))]
+    counts = weigh_epochs(sizes[0], sizes[1]) > 0
     both = sizes[0] + sizes[1]
-    information = np.divide(sizes[0] * sizes[1], both, out=np.zeros_like(both), where=both > 0)
+    parts = np.divide(sizes[0] * sizes[1], both, out=np.zeros_like(both), where=counts & (both > 0))
+    information = parts.sum(axis=0)  # that of each epoch for itself: it only rises, and shares that change add none
     days = experiment.days or (experiment.first,)
     return schedule_looks(
         days,
@@ -106,27 +153,32 @@ def _schedule(experiment: Experiment, arm: str, plan: Plan, options: Options) ->
         plan,
         as_of=experiment.as_of,
         newest=experiment.newest,
-        alpha=options.alpha,
+        alpha=alpha,
     )
 
 
 def _draft(
-    experiment: Experiment, arm: str, group: Group, schedule: Schedule, plan: Plan, options: Options, srm: float | None
+    experiment: Experiment,
+    arm: str,
+    group: Group,
+    series: list[Series],
+    schedule: Schedule,
+    plan: Plan,
+    options: Options,
+    srm: float | None,
+    faults: tuple[Fault, ...],
 ) -> Drafted:
     is_primary = group.segment == EVERYONE and group.metric == plan.primary_metric
-    series = experiment.series(arm, group.segment, group.metric)
-    reading = _read(series, schedule, options, at_all_looks=is_primary)
-    sizes = [int(side.units.sum()) for side in (series.treated, series.control)]
-    means = [
-        float(side.total.sum()) / size if size else None
-        for side, size in zip((series.treated, series.control), sizes, strict=True)
-    ]
+    reading = read(series, schedule, options, at_all_looks=is_primary)
+    sizes = people_of(series)
+    means = _means(experiment, series)
     lift = None if means[0] is None or means[1] is None else means[0] - means[1]
+    segment = EVERYONE if group.metric == BY_WEEK else group.segment
     names = (arm, experiment.baseline or "")
-    pending, contaminated, members = (
-        sum(counts.get((name, group.segment), 0) for name in names)
-        for counts in (experiment.pending, experiment.contaminated, experiment.members)
+    pending, members = (
+        sum(counts.get((name, segment), 0) for name in names) for counts in (experiment.pending, experiment.members)
     )
+    contaminated = experiment.count(arm, segment, "contaminated_units")
     row = LiftRow(
         as_of=experiment.as_of,
         experiment=experiment.name,
@@ -156,16 +208,58 @@ def _draft(
         n_pending=pending,
         ci_low_fixed=reading.fixed[0] if reading.fixed else None,
         ci_high_fixed=reading.fixed[1] if reading.fixed else None,
+        n_contaminated=contaminated,
+        n_epochs=len(experiment.epochs),
+        contamination_text=_contamination_in_words(experiment, arm) if group.segment == EVERYONE else None,
+        epochs_text=_epochs_in_words(experiment) if group.segment == EVERYONE else None,
+        data_quality="; ".join(fault.text for fault in faults) or None,
     )
-    row = _beside(experiment, group, schedule, options, row, reading)
     elapsed = (experiment.days[-1] - experiment.first).days + 1 if experiment.days else 0
-    return Drafted(row, group.dimension, reading, schedule, elapsed, series.is_binary)
+    is_share = all(each.is_binary for each in series) or group.metric == BY_WEEK
+    return Drafted(row, group.dimension, reading, schedule, elapsed, is_share, faults)
 
 
-def _read(series: Series, schedule: Schedule, options: Options, *, at_all_looks: bool) -> Reading:
-    if not series.keys:
+def _means(experiment: Experiment, series: list[Series]) -> tuple[float | None, float | None]:
+    """Mean of each arm, weighed over the epochs that count; null without units, plain where no epoch counts."""
+    treated, control = stack(series, "treated"), stack(series, "control")
+    weights = weigh_epochs(treated.units.sum(axis=1), control.units.sum(axis=1))
+    if experiment.days and weights.any() and 0 not in people_of(series):
+        found = experiment.difference(series)
+        return float(found.mean_treated[-1]), float(found.mean_control[-1])
+    first, second = (
+        float(arm.total.sum() / arm.units.sum()) if arm.units.sum() else None for arm in (treated, control)
+    )
+    return first, second
+
+
+def _contamination_in_words(experiment: Experiment, arm: str) -> str | None:
+    found = {
+        words: count for column, words in CONTAMINATED.items() if (count := experiment.count(arm, EVERYONE, column))
+    }
+    return "; ".join(f"{words}: {count:,}" for words, count in found.items()) or None
+
+
+def _epochs_in_words(experiment: Experiment) -> str | None:
+    """The shares of each period, whether its people are split so, and which arm it no longer has; null for a single period."""
+    if len(experiment.epochs) < 2:
+        return None
+    told, before = [], frozenset[str]()
+    for epoch, day in enumerate(experiment.epochs):
+        planned = {arm: share for (at, arm), share in experiment.planned.items() if at == epoch}
+        shares = ", ".join(f"{arm} {share:.0%}" if share is not None else arm for arm, share in sorted(planned.items()))
+        p_value = balance_of(experiment, epoch)
+        split = "" if p_value is None else f" (split p = {p_value:.2g})"
+        stopped = "".join(f"; {arm} stopped" for arm in sorted(before - set(planned)))
+        told.append(f"{f'from {day}' if day else 'at first'} {shares}{split}{stopped}")
+        before = frozenset(planned)
+    return "; ".join(told)
+
+
+def read(series: list[Series], schedule: Schedule, options: Options, *, at_all_looks: bool) -> Reading:
+    """`read_epochs`, but refused as long as no window has closed."""
+    if not series or not series[0].keys:
         return Reading("welch", None, None, None, None, None, None, None, 0, "burn_in")
-    return read_series(series, schedule, at_all_looks=at_all_looks, alpha=options.alpha, seed=options.seed)
+    return read_epochs(series, schedule, at_all_looks=at_all_looks, alpha=options.alpha, seed=options.seed)
 
 
 def _beside(
@@ -180,12 +274,15 @@ def _beside(
     adjusted = compare_adjusted_means(treated, control, alpha=alpha) if is_normal and treated and control else None
     if adjusted:
         row = replace(row, lift_cuped=adjusted.lift, ci_low_cuped=adjusted.ci_low, ci_high_cuped=adjusted.ci_high)
+    if group.segment == EVERYONE and row.n_contaminated and (row.arm, PURE, group.metric) in experiment.cells:
+        clean = experiment.series(row.arm, PURE, group.metric)
+        told = read(clean, schedule, options, at_all_looks=False)
+        row = replace(row, lift_clean=_lift(experiment, clean), ci_low_clean=told.ci_low, ci_high_clean=told.ci_high)
     capped = f"{group.metric}{CAPPED}"
     if (row.arm, group.segment, capped) in experiment.cells:
         series = experiment.series(row.arm, group.segment, capped)
-        cut = _read(series, schedule, options, at_all_looks=False)
-        means = [float(side.total.sum() / side.units.sum()) for side in (series.treated, series.control)]
-        row = replace(row, lift_capped=means[0] - means[1], ci_low_capped=cut.ci_low, ci_high_capped=cut.ci_high)
+        cut = read(series, schedule, options, at_all_looks=False)
+        row = replace(row, lift_capped=_lift(experiment, series), ci_low_capped=cut.ci_low, ci_high_capped=cut.ci_high)
         per_buyer = _compare_buyers(experiment, group, row, alpha)
         if per_buyer:
             row = replace(
@@ -195,6 +292,11 @@ def _beside(
                 ci_high_per_buyer=per_buyer.ci_high if is_normal else None,
             )
     return row
+
+
+def _lift(experiment: Experiment, series: list[Series]) -> float:
+    difference = experiment.difference(series)
+    return float((difference.mean_treated - difference.mean_control)[-1])
 
 
 def _compare_buyers(experiment: Experiment, group: Group, row: LiftRow, alpha: float) -> Comparison | None:
@@ -237,7 +339,7 @@ def _judge(drafted: Iterable[Drafted], options: Options) -> list[Drafted]:
         verdict = _verdict(one, options)
         decided_on = one.row.decided_on if verdict in {"works", "hurts"} else None
         row = replace(one.row, verdict=verdict, decided_on=decided_on)
-        evidence = Evidence(one.reading.refusal, one.elapsed_days, one.schedule.is_over, one.is_binary)
+        evidence = Evidence(one.reading.refusal, one.elapsed_days, one.schedule.is_over, one.is_binary, one.faults)
         judged.append(one._replace(row=replace(row, verdict_text=in_words(row, evidence))))
     return judged
 
@@ -245,6 +347,8 @@ def _judge(drafted: Iterable[Drafted], options: Options) -> list[Drafted]:
 def _verdict(one: Drafted, options: Options) -> Verdict:
     row, reading = one.row, one.reading
     if row.srm_p_value is not None and row.srm_p_value < SRM_ALARM:
+        return "invalid"
+    if any(fault.is_fatal for fault in one.faults):
         return "invalid"
     if reading.refusal or row.p_adjusted is None or row.ci_low is None or row.ci_high is None:
         return "not_enough_data"
@@ -274,11 +378,10 @@ def _pool(drafted: Iterable[Drafted], options: Options) -> list[LiftRow]:
     return rows
 
 
-def _name_hidden_losses(rows: Sequence[LiftRow], options: Options) -> list[LiftRow]:
-    """Name, beside a gain over everyone, the segments that lose."""
+def _name_hidden_losses(rows: Sequence[LiftRow]) -> list[LiftRow]:
+    """Name, beside a gain over everyone that is beyond chance, the segments that lose."""
     named = []
     for row in rows:
-        sign = -1.0 if row.metric in options.harmful else 1.0
         losers = [
             other.segment
             for other in rows
@@ -286,7 +389,26 @@ def _name_hidden_losses(rows: Sequence[LiftRow], options: Options) -> list[LiftR
             and other.segment != EVERYONE
             and other.verdict == "hurts"
         ]
-        hides = row.segment == EVERYONE and losers and row.verdict != "invalid" and sign * (row.lift or 0.0) > 0
+        hides = row.segment == EVERYONE and losers and row.verdict == "works"
         names = ", ".join(sorted(losers)).replace("_", " ")
         named.append(replace(row, finding=f"Everyone gains, but these lose: {names}") if hides else row)
+    return named
+
+
+def _name_fading(rows: Sequence[LiftRow], options: Options) -> list[LiftRow]:
+    """Name, at the conversion of everyone, an effect that gets smaller from week to week."""
+    fading = {
+        row.arm: row
+        for row in rows
+        if (row.metric, row.segment) == (BY_WEEK, TREND) and (row.p_adjusted or 1.0) < options.alpha
+    }
+    named = []
+    for row in rows:
+        trend = fading.get(row.arm) if (row.metric, row.segment) == (BUYERS, EVERYONE) else None
+        if trend is None or row.verdict == "invalid" or (trend.lift or 0.0) * (row.lift or 0.0) >= 0:
+            named.append(row)
+            continue
+        size = f"{100 * (trend.lift or 0.0):+.2f} points".replace("-", "\N{MINUS SIGN}")
+        said = f"The effect fades: each week since exposure changes it by {size}"
+        named.append(replace(row, finding=f"{row.finding}. {said}" if row.finding else said))
     return named

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 DRAWS = 1999
 TAIL = 10  # draws beyond which the reference is stretched, not counted
 CHUNK = 4_000_000  # shuffled values held at once
+MINIMUM_EPOCH_UNITS = 50  # per arm, where there are several epochs
 
 
 class Stratum(NamedTuple):
@@ -45,53 +46,85 @@ class Limits(NamedTuple):
 
 
 def studentise(n_treated: Floats, n_control: Floats, total: Floats, squares: Floats, of_control: Sequence[Floats]) -> Floats:  # fmt: skip
-    """The difference of means over its standard error (unequal variances).
+    """The difference of means over its standard error (unequal variances), within epochs that are weighed by their people.
 
     Args:
-        n_treated: Units of the arm.
+        n_treated: Units of the arm; the first axis of this and all others is that of the epochs.
         n_control: Units of the baseline.
         total: Sum over both arms.
         squares: Sum of squares over both.
         of_control: Sum and sum of squares of the baseline alone. All arrays broadcast.
 
     Returns:
-        0 where nothing varies; without meaning where an arm has fewer than two units.
+        Without the axis of the epochs. 0 where nothing varies; without meaning where an arm has fewer than two units.
     """
     control_total, control_squares = of_control
+    weights = weigh_epochs(n_treated, n_control)
     sizes = [np.maximum(size, 2) for size in (n_treated, n_control)]  # below two units nothing is asked of the result
     treated_mean, control_mean = (total - control_total) / sizes[0], control_total / sizes[1]
     treated_variance = np.maximum(squares - control_squares - sizes[0] * treated_mean**2, 0) / (sizes[0] - 1)
     control_variance = np.maximum(control_squares - sizes[1] * control_mean**2, 0) / (sizes[1] - 1)
-    error = np.sqrt(treated_variance / sizes[0] + control_variance / sizes[1])
-    difference: Floats = treated_mean - control_mean
+    error = np.sqrt((weights**2 * (treated_variance / sizes[0] + control_variance / sizes[1])).sum(axis=0))
+    difference: Floats = (weights * (treated_mean - control_mean)).sum(axis=0)
     result: Floats = np.divide(difference, error, out=np.zeros_like(difference), where=error > 0)
     return result
 
 
+def weigh_epochs(n_treated: Floats, n_control: Floats) -> Floats:
+    """Share (0-1) of the people of each epoch among those of all that count, along the first axis.
+
+    Of several epochs those count in which each arm has `MINIMUM_EPOCH_UNITS`: the variance of an arm of a handful of
+    people may well seem to be none, and theirs would be the weight of all people of the epoch.
+    """
+    people = n_treated + n_control
+    if len(people) > 1:
+        people = np.where(np.minimum(n_treated, n_control) >= MINIMUM_EPOCH_UNITS, people, 0.0)
+    whole = people.sum(axis=0)
+    weights: Floats = np.divide(people, whole, out=np.zeros(np.broadcast(people, whole).shape), where=whole > 0)
+    return weights
+
+
 def shuffle_arms(strata: Sequence[Stratum], *, seed: int, draws: int = DRAWS) -> Floats:
+    """`shuffle_epochs` of a single epoch."""
+    return shuffle_epochs([strata], seed=seed, draws=draws)
+
+
+def shuffle_epochs(epochs: Sequence[Sequence[Stratum]], *, seed: int, draws: int = DRAWS) -> Floats:
     """The statistic after each stratum, from the first on, for shuffled arms.
 
     Both arms keep their sizes within each stratum. Zeros are not stored: how many of the other values fall into an arm
     is drawn first, then which. One shuffle gives as many draws as the smaller arm fits into the stratum: its windows.
 
     Args:
-        strata: In the order in which they were added up; at least two units in each arm of the first.
+        epochs: Of each epoch as many strata, in the order in which they were added up; at least two units in each arm
+            of the first.
         seed: With the key of a stratum it determines the shuffles.
         draws: How many.
 
     Returns:
         Shape (draws, strata).
     """
-    moved = [_shuffle_stratum(stratum, np.random.default_rng([seed, stratum.key]), draws) for stratum in strata]
-    total, squares = (np.cumsum(np.stack([part[side] for part in moved], axis=1), axis=1) for side in (0, 1))
-    both = [np.concatenate([stratum.treated, stratum.control]) for stratum in strata]
+    moved = [
+        [_shuffle_stratum(stratum, np.random.default_rng([seed, stratum.key]), draws) for stratum in strata]
+        for strata in epochs
+    ]
+    total, squares = (
+        np.stack([np.cumsum(np.stack([part[side] for part in parts], axis=1), axis=1) for parts in moved])
+        for side in (0, 1)
+    )
+    both = [[np.concatenate([stratum.treated, stratum.control]) for stratum in strata] for strata in epochs]
     return studentise(
-        np.cumsum([float(stratum.n_treated) for stratum in strata]),
-        np.cumsum([float(stratum.n_control) for stratum in strata]),
-        np.cumsum([values.sum() for values in both]),
-        np.cumsum([(values**2).sum() for values in both]),
+        _added([[float(stratum.n_treated) for stratum in strata] for strata in epochs]),
+        _added([[float(stratum.n_control) for stratum in strata] for strata in epochs]),
+        _added([[float(values.sum()) for values in parts] for parts in both]),
+        _added([[float((values**2).sum()) for values in parts] for parts in both]),
         (total, squares),
     )
+
+
+def _added(parts: Sequence[Sequence[float]]) -> Floats:
+    """Sums up to each stratum, shape (epochs, 1, strata)."""
+    return np.cumsum(np.array(parts), axis=1)[:, None, :]
 
 
 def score(observed: float, reference: Floats) -> float:

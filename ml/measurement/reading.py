@@ -1,6 +1,6 @@
 """One arm against its baseline by one metric: what is known, and whether it beats chance at a look."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ml.measurement.randomise import DRAWS, Stratum, limits, score, shuffle_arms, studentise
+from ml.measurement.randomise import DRAWS, Stratum, limits, score, shuffle_epochs, studentise, weigh_epochs
 from ml.measurement.schedule import Schedule
 from ml.measurement.welch import Sample, compare_means
 
@@ -24,7 +24,7 @@ MOST_SKEW = 0.15
 
 
 class Sums(NamedTuple):
-    """One arm by day of maturity: counts and sums over the units whose window closed then, shape (days,) each."""
+    """One arm by day of maturity: counts and sums over the units whose window closed then, shape (days,) or (epochs, days) each."""
 
     units: Floats
     nonzero: Floats
@@ -34,7 +34,7 @@ class Sums(NamedTuple):
 
     def upto(self) -> "Sums":
         """The same of all units up to each day."""
-        return Sums(*(np.cumsum(part) for part in self))
+        return Sums(*(np.cumsum(part, axis=-1) for part in self))
 
 
 @dataclass(frozen=True)
@@ -89,18 +89,43 @@ class Reading(NamedTuple):
     refusal: Refusal | None
 
 
+class Difference(NamedTuple):
+    """Difference of means within epochs, weighed by their people, shape (days,) each.
+
+    Attributes:
+        mean_treated: Weighed mean of the arm.
+        mean_control: Weighed mean of the baseline.
+        error: Standard error of the difference; 0 where nothing varies.
+        freedom: Degrees of freedom of the error (Satterthwaite; of one epoch Welch's).
+    """
+
+    mean_treated: Floats
+    mean_control: Floats
+    error: Floats
+    freedom: Floats
+
+
 def read_series(
     series: Series, schedule: Schedule, *, at_all_looks: bool, alpha: float, seed: int, draws: int = DRAWS
 ) -> Reading:
-    """Judge a series by the bounds of its experiment.
+    """`read_epochs` of a single epoch."""
+    return read_epochs([series], schedule, at_all_looks=at_all_looks, alpha=alpha, seed=seed, draws=draws)
 
-    Welch's test is replaced by the studentised randomisation test, which shuffles people of one maturity day among
-    themselves, where its statistic is too skewed at the first look that counts (`MOST_SKEW`). Whether a look counts,
+
+def read_epochs(
+    epochs: Sequence[Series], schedule: Schedule, *, at_all_looks: bool, alpha: float, seed: int, draws: int = DRAWS
+) -> Reading:
+    """Judge the series of the epochs of constant shares by the bounds of their experiment.
+
+    Arms are compared within each epoch, and the differences weighed by the people of the epochs: people of different
+    epochs differ, and shares that change would put more of the ones into one arm.
+    Welch's test is replaced by the studentised randomisation test, which shuffles people of one epoch and maturity day
+    among themselves, where its statistic is too skewed at the first look that counts (`MOST_SKEW`). Whether a look counts,
     and which test is used, depends on both arms together and not on who is in which: a choice by the baseline's own
     luck would bias what it lets through.
 
     Args:
-        series: Days up to today.
+        epochs: Days up to today, the same in each.
         schedule: Looks at these days, and their bounds.
         at_all_looks: A bound that was passed once stays passed (the primary metric); else only today counts, and
             people are shuffled over all days.
@@ -108,24 +133,27 @@ def read_series(
         seed: Of the shuffles.
         draws: Shuffles.
     """
-    treated, control = series.treated.upto(), series.control.upto()
-    error = _standard_error(treated, control)
+    treated, control = stack(epochs, "treated").upto(), stack(epochs, "control").upto()
+    difference = compare_epochs(treated, control)
+    error = float(difference.error[-1]) or None
     looks, critical = _looks_that_count(treated, control, schedule, at_all_looks=at_all_looks)
     refusal = _refusal(treated, control, schedule, looks, error)
     is_skewed = not refusal and abs(skewness_of_difference(treated, control)[looks[0]]) > MOST_SKEW
-    values = _nonzero_values(series) if is_skewed else None
-    if is_skewed and values is None:
+    values = [_nonzero_values(series) for series in epochs] if is_skewed else []
+    if any(each is None for each in values):
         refusal = "no_values"
     if refusal:
         critical_today = float(schedule.critical[-1]) if len(schedule.critical) else None
         return Reading("welch", error, critical_today, None, None, None, None, None, 0, refusal)
-    if values is None:
-        deviates, low, high = _by_welch(treated, control, looks, [critical[-1], stats.norm.isf(alpha / 2)])
-    else:
-        strata = _strata(series, values) if at_all_looks else [_merge(_strata(series, values))]
+    levels = [float(critical[-1]), float(stats.norm.isf(alpha / 2))]
+    if is_skewed:
+        strata = [_strata(series, each or ()) for series, each in zip(epochs, values, strict=True)]
+        strata = strata if at_all_looks else [[_merge(days)] for days in strata]
         deviates, low, high = _by_randomisation(
-            treated, control, looks, strata, [critical[-1], stats.norm.isf(alpha / 2)], seed=seed, draws=draws
+            treated, control, difference, looks, strata, levels, seed=seed, draws=draws
         )
+    else:
+        deviates, low, high = _by_welch(treated, control, difference, looks, levels)
     passed = np.flatnonzero(np.abs(deviates) > critical)
     decided = int(looks[passed[0]]) if len(passed) else None
     tails = stats.norm.sf(np.abs(deviates) * stats.norm.isf(alpha / 2) / critical)
@@ -143,20 +171,52 @@ def read_series(
     )
 
 
+def stack(epochs: Sequence[Series], side: Literal["treated", "control"]) -> Sums:
+    """One arm of all epochs, shape (epochs, days)."""
+    arms = [getattr(series, side) for series in epochs]
+    return Sums(*(np.stack(part) for part in zip(*arms, strict=True)))
+
+
+def people_of(epochs: Sequence[Series]) -> tuple[int, int]:
+    """Units of the arm and of the baseline, over all epochs and days."""
+    treated, control = stack(epochs, "treated"), stack(epochs, "control")
+    return int(treated.units.sum()), int(control.units.sum())
+
+
+def compare_epochs(treated: Sums, control: Sums) -> Difference:
+    """Difference of means up to each day; of sums up to each day, shape (epochs, days).
+
+    An arm without units has the mean 0, one with a single unit no variance: what is too small is refused elsewhere.
+    """
+    weights = weigh_epochs(treated.units, control.units)
+    arms = (treated, control)
+    parts = [_moments(arm) for arm in arms]
+    spreads = [weights**2 * part[1] / np.maximum(arm.units, 1) for arm, part in zip(arms, parts, strict=True)]
+    whole = (spreads[0] + spreads[1]).sum(axis=0)
+    parts_of_freedom = [spread**2 / np.maximum(arm.units - 1, 1) for arm, spread in zip(arms, spreads, strict=True)]
+    scatter = (parts_of_freedom[0] + parts_of_freedom[1]).sum(axis=0)
+    freedom = np.divide(whole**2, scatter, out=np.ones_like(whole), where=scatter > 0)
+    means = [(weights * mean).sum(axis=0) for mean, _ in parts]
+    has_both = ((weights > 0) & (np.minimum(treated.units, control.units) >= 2)).any(axis=0)
+    return Difference(means[0], means[1], np.where(has_both, np.sqrt(whole), 0.0), freedom)
+
+
 def skewness_of_difference(treated: Sums, control: Sums) -> Floats:
-    """Skewness of the difference of means if both arms have the distribution of all units, shape (days,).
+    """Skewness of the difference of means if both arms of an epoch have the distribution of all its units, shape (days,).
 
     For one arm it is the skewness of the values over the root of the arm's size; equal arms cancel.
     """
-    both = Sums(*(one + other for one, other in zip(treated, control, strict=True)))
+    arms = [Sums(*(np.atleast_2d(part) for part in arm)) for arm in (treated, control)]
+    both = Sums(*(one + other for one, other in zip(*arms, strict=True)))
+    weights = weigh_epochs(arms[0].units, arms[1].units)
     count = np.maximum(both.units, 1)
     mean, square, cube = both.total / count, both.squares / count, both.cubes / count
     variance = np.maximum(square - mean**2, 0)
     third = cube - 3 * mean * square + 2 * mean**3
-    spread = variance**1.5
-    skewness = np.divide(third, spread, out=np.zeros_like(third), where=spread > 0)
-    shares = [1 / np.maximum(arm.units, 1) for arm in (treated, control)]
-    result: Floats = skewness * (shares[0] ** 2 - shares[1] ** 2) / (shares[0] + shares[1]) ** 1.5
+    shares = [1 / np.maximum(arm.units, 1) for arm in arms]
+    spread = (weights**2 * variance * (shares[0] + shares[1])).sum(axis=0) ** 1.5
+    lean = (weights**3 * third * (shares[0] ** 2 - shares[1] ** 2)).sum(axis=0)
+    result: Floats = np.divide(lean, spread, out=np.zeros_like(lean), where=spread > 0)
     return result
 
 
@@ -171,21 +231,30 @@ def _looks_that_count(
 
 
 def _has_enough(treated: Sums, control: Sums) -> NDArray[np.bool_]:
-    smaller = np.minimum(treated.units, control.units)
-    return (smaller >= MINIMUM_UNITS) & (_expected_buyers(treated, control) >= MINIMUM_CONTROL_BUYERS)
+    return (_smaller_arm(treated, control) >= MINIMUM_UNITS) & (
+        _expected_buyers(treated, control) >= MINIMUM_CONTROL_BUYERS
+    )
+
+
+def _smaller_arm(treated: Sums, control: Sums) -> Floats:
+    """Units of the smaller arm in the epochs that count, shape (days,)."""
+    counts = weigh_epochs(treated.units, control.units) > 0
+    smaller: Floats = np.minimum(*((arm.units * counts).sum(axis=0) for arm in (treated, control)))
+    return smaller
 
 
 def _expected_buyers(treated: Sums, control: Sums) -> Floats:
-    """Units of the baseline with a value, if both arms had the same share of them."""
+    """Units of the baseline with a value, if both arms of an epoch had the same share of them, shape (days,)."""
     both = treated.units + control.units
-    expected: Floats = (treated.nonzero + control.nonzero) * control.units / np.maximum(both, 1)
-    return expected
+    expected = (treated.nonzero + control.nonzero) * control.units / np.maximum(both, 1)
+    whole: Floats = np.where(weigh_epochs(treated.units, control.units) > 0, expected, 0.0).sum(axis=0)
+    return whole
 
 
 def _refusal(
     treated: Sums, control: Sums, schedule: Schedule, looks: NDArray[np.int64], error: float | None
 ) -> Refusal | None:
-    if min(treated.units[-1], control.units[-1]) < MINIMUM_UNITS:
+    if _smaller_arm(treated, control)[-1] < MINIMUM_UNITS:
         return "few_units"
     if not error:
         return "nothing_varies"
@@ -194,19 +263,17 @@ def _refusal(
     return None if len(schedule.looks) and len(looks) else "burn_in"
 
 
-def _standard_error(treated: Sums, control: Sums) -> float | None:
-    arms = [_sample(arm, -1) for arm in (treated, control)]
-    if any(arm.variance is None for arm in arms):
-        return None
-    return float(np.sqrt(sum((arm.variance or 0.0) / arm.size for arm in arms)))
+def _moments(arm: Sums) -> tuple[Floats, Floats]:
+    """Mean and variance (n - 1) of one arm, shape (epochs, days)."""
+    units = np.maximum(arm.units, 1)
+    mean = arm.total / units
+    return mean, np.maximum(arm.squares - arm.total * mean, 0) / np.maximum(arm.units - 1, 1)
 
 
 def _sample(arm: Sums, day: int) -> Sample:
-    units, total = int(arm.units[day]), float(arm.total[day])
-    mean = total / units if units else None
-    if units < 2 or mean is None:
-        return Sample(units, mean, None)
-    return Sample(units, mean, max(0.0, float(arm.squares[day]) - total * mean) / (units - 1))
+    """One arm of a single epoch."""
+    mean, variance = (float(part[0, day]) for part in _moments(arm))
+    return Sample(int(arm.units[0, day]), mean, variance)
 
 
 def _nonzero_values(series: Series) -> tuple[tuple[Floats, Floats], ...] | None:
@@ -232,29 +299,30 @@ def _merge(strata: list[Stratum]) -> Stratum:
 
 
 def _by_welch(
-    treated: Sums, control: Sums, looks: NDArray[np.int64], deviates: list[float]
+    treated: Sums, control: Sums, difference: Difference, looks: NDArray[np.int64], levels: list[float]
 ) -> tuple[Floats, list[float], list[float]]:
-    (mean1, spread1, size1), (mean2, spread2, size2) = (_moments(arm, looks) for arm in (treated, control))
-    tests = stats.ttest_ind_from_stats(mean1, spread1, size1, mean2, spread2, size2, equal_var=False)
-    found = np.sign(tests.statistic) * stats.norm.isf(np.maximum(tests.pvalue, 1e-300) / 2)
-    samples = [_sample(arm, looks[-1]) for arm in (treated, control)]
-    intervals = [compare_means(*samples, alpha=2 * float(stats.norm.sf(deviate))) for deviate in deviates]
-    ends = [(one.ci_low, one.ci_high) for one in intervals if one is not None]
-    return np.asarray(found), [low for low, _ in ends], [high for _, high in ends]
-
-
-def _moments(arm: Sums, looks: NDArray[np.int64]) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    units, total = arm.units[looks], arm.total[looks]
-    spread = np.sqrt(np.maximum(arm.squares[looks] - total**2 / units, 0) / (units - 1))
-    return total / units, spread, units.astype(np.int64)
+    lift = difference.mean_treated - difference.mean_control
+    statistic = np.divide(lift, difference.error, out=np.zeros_like(lift), where=difference.error > 0)[looks]
+    tails = stats.t.sf(np.abs(statistic), difference.freedom[looks])
+    found = np.sign(statistic) * stats.norm.isf(np.maximum(tails, 5e-301))
+    errors = [2 * float(stats.norm.sf(level)) for level in levels]
+    if len(treated.units) == 1:
+        samples = [_sample(arm, looks[-1]) for arm in (treated, control)]
+        intervals = [compare_means(*samples, alpha=error) for error in errors]
+        ends = [(one.ci_low, one.ci_high) for one in intervals if one is not None]
+        return np.asarray(found), [low for low, _ in ends], [high for _, high in ends]
+    last, error = float(lift[looks[-1]]), float(difference.error[looks[-1]])
+    reach = [float(stats.t.isf(each / 2, difference.freedom[looks[-1]])) * error for each in errors]
+    return np.asarray(found), [last - each for each in reach], [last + each for each in reach]
 
 
 def _by_randomisation(
     treated: Sums,
     control: Sums,
+    difference: Difference,
     looks: NDArray[np.int64],
-    strata: list[Stratum],
-    deviates: list[float],
+    strata: list[list[Stratum]],
+    levels: list[float],
     *,
     seed: int,
     draws: int,
@@ -263,11 +331,10 @@ def _by_randomisation(
         treated.units, control.units, treated.total + control.total, treated.squares + control.squares,
         (control.total, control.squares),
     )[looks]  # fmt: skip
-    references = shuffle_arms(strata, seed=seed, draws=draws)
-    columns = looks if len(strata) > 1 else [0] * len(looks)
+    references = shuffle_epochs(strata, seed=seed, draws=draws)
+    columns = looks if len(strata[0]) > 1 else [0] * len(looks)
     found = np.array([score(value, references[:, at]) for value, at in zip(observed, columns, strict=True)])
-    samples = [_sample(arm, looks[-1]) for arm in (treated, control)]
-    lift = (samples[0].mean or 0.0) - (samples[1].mean or 0.0)
-    error = float(np.sqrt(sum((sample.variance or 0.0) / sample.size for sample in samples)))
-    tails = [limits(references[:, columns[-1]], deviate) for deviate in deviates]
+    last = looks[-1]
+    lift, error = float((difference.mean_treated - difference.mean_control)[last]), float(difference.error[last])
+    tails = [limits(references[:, columns[-1]], level) for level in levels]
     return found, [lift - tail.high * error for tail in tails], [lift - tail.low * error for tail in tails]

@@ -37,8 +37,8 @@ class LiftRow:
             segments, metrics and arms that have enough data; null without.
         method: Rule of the looks, unless there is a single one, and the test: welch or randomisation.
         verdict: What it means, by p_adjusted.
-        srm_p_value: Everybody who entered, by arm, against the planned shares.
-        contamination: Share (0-1) of everybody in both arms who shares a mailbox with another arm.
+        srm_p_value: Everybody who entered, by arm, against the planned shares; of several epochs the worst, for their number.
+        contamination: Share (0-1) of everybody in both arms who is contaminated.
         minimum_detectable_lift: The smallest true lift that today's bound finds with 80 % power, given the variances seen.
         verdict_text: The verdict as a sentence.
         is_primary: The metric that was declared to decide, over everyone.
@@ -60,7 +60,16 @@ class LiftRow:
         lift_pooled: The segment's lift drawn towards those of its dimension.
         ci_low_pooled: Lower end.
         ci_high_pooled: Upper end.
-        finding: A segment that loses while everyone gains, named; null: none.
+        finding: A segment that loses while everyone gains, or an effect that fades, named; null: none.
+        n_contaminated: People of both arms in whom the arms met: by their profiles, by a mailbox, by a leak, or as our own.
+        contamination_text: In what way, and how many; somebody may be so in several. Null: nobody, or a segment.
+        lift_clean: The lift without them, over everyone; null where there is none. Who is left out is not left to chance,
+            so it describes and does not decide.
+        ci_low_clean: Lower end.
+        ci_high_clean: Upper end.
+        n_epochs: Periods of constant shares; arms are compared within each, and weighed by its people.
+        epochs_text: The shares of each, and their split check; null: a single one, or a segment.
+        data_quality: What is wrong with the data of the period; null: nothing is known to be.
     """
 
     as_of: date
@@ -105,6 +114,14 @@ class LiftRow:
     ci_low_pooled: float | None = None
     ci_high_pooled: float | None = None
     finding: str | None = None
+    n_contaminated: int = 0
+    contamination_text: str | None = None
+    lift_clean: float | None = None
+    ci_low_clean: float | None = None
+    ci_high_clean: float | None = None
+    n_epochs: int = 1
+    epochs_text: str | None = None
+    data_quality: str | None = None
 
 
 def to_table(rows: Sequence[LiftRow]) -> pa.Table:
@@ -120,4 +137,10 @@ def _arrow_type(hint: Any) -> pa.DataType:
     return types.get(plain, pa.string())
 
 
-SCHEMA = pa.schema([(field.name, _arrow_type(get_type_hints(LiftRow)[field.name])) for field in fields(LiftRow)])
+def schema_of(kind: type[Any]) -> pa.Schema:
+    """The columns of a dataclass whose fields are dates, numbers, words or one of these or null."""
+    hints = get_type_hints(kind)
+    return pa.schema([(field.name, _arrow_type(hints[field.name])) for field in fields(kind)])
+
+
+SCHEMA = schema_of(LiftRow)

@@ -3,6 +3,8 @@
 from math import ceil
 from typing import NamedTuple
 
+from ml.measurement.balance import SRM_ALARM
+from ml.measurement.faults import Fault
 from ml.measurement.reading import MINIMUM_CONTROL_BUYERS, MINIMUM_UNITS, Refusal
 from ml.measurement.row import LiftRow
 
@@ -19,18 +21,31 @@ class Evidence(NamedTuple):
         elapsed_days: Days of intake so far whose windows have closed.
         is_over: The last look has been made.
         is_binary: The metric is a share of people.
+        faults: What is wrong with the data of the period.
     """
 
     refusal: Refusal | None
     elapsed_days: int
     is_over: bool
     is_binary: bool
+    faults: tuple[Fault, ...] = ()
 
 
 def in_words(row: LiftRow, evidence: Evidence) -> str:
-    """The verdict of a row as a sentence."""
+    """The verdict of a row as a sentence, and what is wrong with its data as another."""
     if row.verdict == "invalid":
+        return _why_invalid(row, evidence)
+    flaws = [fault.text for fault in evidence.faults]
+    return " ".join([_say(row, evidence), *(f"{text[:1].upper()}{text[1:]}." for text in flaws)])
+
+
+def _why_invalid(row: LiftRow, evidence: Evidence) -> str:
+    if row.srm_p_value is not None and row.srm_p_value < SRM_ALARM:
         return f"Invalid: the arms are not split as planned (p = {row.srm_p_value:.2g}), so their difference has another cause."
+    return f"Invalid: {'; '.join(fault.text for fault in evidence.faults if fault.is_fatal)}."
+
+
+def _say(row: LiftRow, evidence: Evidence) -> str:
     if row.verdict == "not_enough_data" or row.ci_low is None or row.ci_high is None or row.lift is None:
         return f"Not enough data: {_what_is_missing(row, evidence)}."
     between = f"between {_size(row.ci_low, evidence)} and {_size(row.ci_high, evidence)}"

@@ -120,7 +120,7 @@ from people, (values (0), (1), (2)) as versions (version) where i % 6 = 0;
 
 insert into intermediate.int_assignments__recorded by name
 select 'recorded' as experiment, profile_key, date '2025-04-27' + i % 5 as landed_on, ['email', 'none'][1 + i % 2] as arm,
-    0.5 as planned_share, date '2025-04-15' + i % 9 + interval 6 hour as assigned_at from people;
+    if((i % 2 = 0) = (i % 9 < 5), 0.4, 0.6) as planned_share, date '2025-04-15' + i % 9 + interval 6 hour as assigned_at from people;
 
 insert into ml.propensity_tasks by name
 select trained_on, task, population, event, is_absence, horizon_days, horizon_days as short_horizon_days
@@ -192,6 +192,13 @@ from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 
 insert into ops.internal_domains by name
 select cast(day as date) as as_of, 'shop.org' as domain
 from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 day) as days (day);
+
+-- The shares of the holdout change while people enter, and so do those that were recorded elsewhere.
+insert into ops.experiment_shares by name
+select cast(day as date) as as_of, 'global_holdout' as experiment, arm,
+    if((arm = 'holdout') = (day < date '2025-04-29'), 0.1, 0.9) as planned_share
+from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 day) as days (day),
+    (values ('holdout'), ('treatment')) as arms (arm);
 
 insert into ops.attribution_rules by name
 select cast(day as date) as as_of, 96 + 24 * (dayofmonth(day) % 2) as email_window_hours

@@ -199,6 +199,21 @@ def test_the_hand_made_shop_reaches_every_daily_mart(in_one_run: Path) -> None:
     assert reached == (7, 18, 9, 2, 7, True, 5, 6, True, 2, 6, True)
 
 
+def test_the_hand_made_shop_reaches_what_emails_are_held_against(in_one_run: Path) -> None:
+    with duckdb.connect(str(in_one_run), read_only=True) as connection:
+        reached = connection.execute("""
+            select
+                list_sort(list(distinct (experiment, epoch_from))), bool_or(last_click_amount > 0),
+                bool_or(assisted_amount > last_click_amount), bool_or(has_bought_week_1), bool_or(is_internal and is_contaminated),
+                count(distinct flow_segment)
+            from intermediate.int_experiment_units__measured where as_of = date '2025-05-02'
+        """).fetchone()
+    epochs = [
+        ("global_holdout", date(2025, 4, 29)), ("global_holdout", None), ("recorded", date(2025, 4, 20)), ("recorded", None),
+    ]  # fmt: skip
+    assert reached == (epochs, True, True, True, True, 1)
+
+
 def test_booked_units_are_those_of_the_orders_as_they_stand(in_one_run: Path) -> None:
     with duckdb.connect(str(in_one_run), read_only=True) as connection:
         booked, stand, changed = connection.execute("""

@@ -27,8 +27,9 @@ def cell(arm: str, metric: str, units: int, total: int, on: date = DAY) -> dict[
     keys = {"as_of": DAY, "experiment": "gate", "arm": arm, "is_baseline": arm == "gate_30", "dimension": "everyone"}
     sums = dict.fromkeys(("n_nonzero", "total", "total_squares", "total_cubes"), total)
     prior = dict.fromkeys(("total_prior", "total_prior_squares", "total_prior_products"), 0.0)
-    return keys | sums | prior | {
-        "segment": "all", "metric": metric, "matured_on": on, "n_units": units, "planned_share": 0.5, "contaminated_units": 0,
+    kinds = ("two_arms", "shared_mailbox", "leaked", "internal", "contaminated", "late")
+    return keys | sums | prior | {f"{kind}_units": 0 for kind in kinds} | {
+        "segment": "all", "metric": metric, "epoch_from": None, "matured_on": on, "n_units": units, "planned_share": 0.5,
     }  # fmt: skip
 
 

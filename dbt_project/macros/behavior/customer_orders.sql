@@ -7,7 +7,8 @@
             orders.order_key,
             orders.ordered_at,
             orders.ordered_on,
-            orders.net_amount
+            orders.net_amount,
+            orders.discount_amount
         from {{ versions_as_of(ref('int_orders__versioned'), 'order_key', days) }} as orders
         inner join {{ resolved_profiles(days) }} as resolved
             on orders.as_of = resolved.as_of and orders.profile_key = resolved.profile_key

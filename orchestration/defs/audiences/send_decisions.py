@@ -86,7 +86,7 @@ def decide_day(
     summary = decide(connection, playbook, as_of=day, timezone=settings.timezone, salt=settings.salt)
     if store.record_assignments(summary.new_assignments):
         store.mirror()
-    return summary, snapshot_assignments(connection, experiment=playbook.global_holdout, as_of=day)
+    return summary, snapshot_assignments(connection, playbook, as_of=day)
 
 
 def _metadata(summary: DecisionSummary) -> dict[str, Any]:

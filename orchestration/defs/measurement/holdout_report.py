@@ -12,7 +12,7 @@ from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse, open_state
 
-# The shares of recorded experiments landed with them; those of our own are the playbook's.
+# Shares that nothing told when the arms were drawn are those of today's playbook.
 CELLS = """
 select cells.* replace (coalesce(cells.planned_share, planned.share) as planned_share)
 from measurement.experiment_cells as cells
@@ -21,6 +21,11 @@ where cells.as_of = $day
 order by all
 """
 VALUES = "select * from measurement.experiment_values where as_of = $day order by all"
+WEEKS = "select * from measurement.experiment_weeks where as_of = $day order by all"
+FEEDS = """
+select as_of, source, feed_landed_on, is_missing, is_catching_up from marts.feed_health
+where as_of = $day and object = 'orders' order by source
+"""
 
 
 def build_holdout_report(
@@ -37,6 +42,8 @@ def build_holdout_report(
         deps=[
             ["measurement", "experiment_cells"],
             ["measurement", "experiment_values"],
+            ["measurement", "experiment_weeks"],
+            ["marts", "feed_health"],
             ["activation", "send_decisions"],
         ],
         partitions_def=daily,
@@ -48,7 +55,7 @@ def build_holdout_report(
         days = [start + timedelta(days=day) for day in range((end - start).days + 1)]
         with connect_without_gap(context, warehouse, settings) as connection:
             rows = [row for day in days for row in analyse_day(connection, settings, day)]
-            replace_days(connection, to_table(rows), start=start, end=end)
+            replace_days(connection, "measurement.holdout_report", to_table(rows), start=start, end=end)
         newest = [row for row in rows if row.as_of == end and row.segment == "all"]
         verdicts = {f"{row.experiment} {row.metric}": row.verdict for row in newest}
         return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), "verdicts": verdicts})
@@ -58,11 +65,23 @@ def build_holdout_report(
 
 def analyse_day(connection: duckdb.DuckDBPyConnection, settings: Settings, day: date) -> list[LiftRow]:
     """The report of one day, by what the playbook of that day declares."""
+    from ml.measurement.faults import Feed
     from ml.measurement.lift import analyse_cells
 
+    cells, values, weeks = read_day(connection, settings, day)
+    feeds = [Feed(*row) for row in connection.execute(FEEDS, {"day": day}).fetchall()]
+    return analyse_cells(cells, values, weeks=weeks, plans=declared_plans(settings, day), feeds=feeds)
+
+
+def read_day(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, day: date
+) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Cells with their planned shares, values and weeks of one day."""
     connection.register("planned", planned_shares(settings, day))
-    cells, values = (connection.execute(query, {"day": day}).to_arrow_table() for query in (CELLS, VALUES))
-    return analyse_cells(cells, values, plans=declared_plans(settings, day))
+    cells, values, weeks = (
+        connection.execute(query, {"day": day}).to_arrow_table() for query in (CELLS, VALUES, WEEKS)
+    )
+    return cells, values, weeks
 
 
 def declared_plans(settings: Settings, day: date) -> dict[str, Plan]:
@@ -75,25 +94,20 @@ def declared_plans(settings: Settings, day: date) -> dict[str, Plan]:
 
 
 def planned_shares(settings: Settings, day: date) -> pa.Table:
-    """Planned share (0-1) of each arm of the playbook's global holdout in force on a day: experiment, arm, share."""
+    """Planned share (0-1) of each arm of the playbook in force on a day: experiment, arm, share."""
     playbook = open_state(settings).playbook_in_force(day)
-    holdouts = [playbook.global_holdout] if playbook else []
-    rows = [{"experiment": one.experiment, "arm": arm.arm, "share": arm.share} for one in holdouts for arm in one.arms]
+    experiments = playbook.experiments if playbook else ()
+    rows = [
+        {"experiment": one.experiment, "arm": arm.arm, "share": arm.share} for one in experiments for arm in one.arms
+    ]
     schema = pa.schema([("experiment", pa.string()), ("arm", pa.string()), ("share", pa.float64())])
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def replace_days(
-    connection: duckdb.DuckDBPyConnection,
-    report: pa.Table,
-    *,
-    start: date,
-    end: date,
-    table: str = "measurement.holdout_report",
-) -> None:
-    """Replace the partitions start..end (both inclusive) of a table that is as of a day."""
+def replace_days(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, *, start: date, end: date) -> None:
+    """Replace the partitions start..end (both inclusive) of a table."""
     connection.execute("create schema if not exists measurement")
-    connection.register("report", report)
+    connection.register("report", rows)
     connection.execute(f"create table if not exists {table} as from report limit 0")
     connection.execute("begin")
     connection.execute(f"delete from {table} where as_of between $start and $end", {"start": start, "end": end})

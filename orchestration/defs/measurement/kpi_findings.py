@@ -39,7 +39,7 @@ def build_kpi_findings(
         with connect_without_gap(context, warehouse, settings) as connection:
             chains = {day: connection.execute(CHAIN, {"day": day}).to_arrow_table() for day in days}
             found = [row for day in days for row in find_contradictions(chains[day], as_of=day)]
-            replace_days(connection, to_table(found), start=start, end=end, table="measurement.kpi_findings")
+            replace_days(connection, "measurement.kpi_findings", to_table(found), start=start, end=end)
         newest = [row.sentence for row in found if row.as_of == end]
         return dg.MaterializeResult(metadata={"dagster/row_count": len(found), "findings": newest})
 

@@ -18,6 +18,7 @@ from reporting.data import (
     LiftRow,
     OutcomeCount,
     QuarantineCount,
+    RevenueClaim,
     SiteData,
     SourceDay,
 )
@@ -26,6 +27,7 @@ from reporting.site import build_site
 Row = TypeVar("Row")
 
 LIFT = "select * from measurement.holdout_report where as_of = $day or (as_of < $day and segment = 'all') order by all"
+CLAIMS = "select * from measurement.revenue_claims where as_of = $day order by all"
 OUTCOMES = """
 select flow, step, outcome, count(*) as candidates from activation.send_decisions
 where as_of = $day group by flow, step, outcome order by all
@@ -66,6 +68,7 @@ def build_report_site(
             ["measurement", "holdout_report"],
             ["measurement", "kpi_findings"],
             ["measurement", "risk_review"],
+            ["measurement", "revenue_claims"],
             ["activation", "send_list"],
             ["marts", "event_freshness"],
             ["marts", "address_faults"],
@@ -105,6 +108,7 @@ def read_site_data(connection: duckdb.DuckDBPyConnection, settings: Settings, da
         as_of=day,
         built_at=datetime.now(UTC),
         lift=rows(LIFT, LiftRow),
+        claims=rows(CLAIMS, RevenueClaim),
         outcomes=rows(OUTCOMES, OutcomeCount),
         send_list_rows=value(SENDS),
         freshness=rows(FRESHNESS, Freshness),

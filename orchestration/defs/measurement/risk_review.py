@@ -141,7 +141,7 @@ def build_risk_review(
                 for day in month_ends_of(start, end)
                 for row in review_day(Review(connection, playbook_of_day(settings, day), day, today))
             ]
-            replace_days(connection, to_table(rows), start=start, end=end, table=TABLE)
+            replace_days(connection, TABLE, to_table(rows), start=start, end=end)
         return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), **counts(rows)})
 
     return risk_review

@@ -1,8 +1,8 @@
 """Assets `ops.landing_files` and `ops.staged_days`: what landed, and up to where its facts are complete.
 
 Beside the files, `ops.service_levels`, `ops.consent_rules`, `ops.consent_topics`, `ops.trait_sources`, `ops.identity_limits`,
-`ops.suppression_rules`, `ops.flow_exceptions`, `ops.attribution_rules`, `ops.excluded_accounts` and `ops.internal_domains` say what
-each day's playbook says of them; the gates write what they found to `ops.gate_findings`.
+`ops.suppression_rules`, `ops.flow_exceptions`, `ops.excluded_accounts`, `ops.internal_domains`, `ops.experiment_shares` and
+`ops.attribution_rules` say what each day's playbook says of them; the gates write what they found to `ops.gate_findings`.
 
 A run for day D stages D and every earlier day that landed, or landed again, since it was staged, or whose rows were deleted. A run
 that dies leaves its days unmarked and the next one does them again. What is as of a day is refused over a gap (`orchestration.gaps`).
@@ -41,8 +41,9 @@ create table if not exists ops.excluded_accounts (
     as_of date, domain varchar, company varchar, account_id varchar, excluded_on date, expires_on date
 );
 create table if not exists ops.internal_domains (as_of date, domain varchar);
-create table if not exists ops.attribution_rules (as_of date, email_window_hours integer);
 create table if not exists ops.flow_exceptions (as_of date, flow varchar, reason varchar);
+create table if not exists ops.experiment_shares (as_of date, experiment varchar, arm varchar, planned_share double);
+create table if not exists ops.attribution_rules (as_of date, email_window_hours integer);
 create table if not exists ops.gate_findings (
     as_of date, table_name varchar, position integer, expectation varchar, column_name varchar, severity varchar,
     is_met boolean, unexpected_count bigint, example_keys varchar[]
@@ -168,14 +169,23 @@ def internal_rows(playbook: Playbook) -> list[dict[str, Any]]:
     return [{"domain": domain} for domain in playbook.policies.internal_domains]
 
 
-def attribution_rows(playbook: Playbook) -> list[dict[str, Any]]:
-    """How long after a click an order is credited to the email."""
-    return [{"email_window_hours": playbook.policies.attribution.email_window_hours}]
-
-
 def exception_rows(playbook: Playbook) -> list[dict[str, Any]]:
     """Reasons not to mail that do not hold for a flow."""
     return [{"flow": flow.flow, "reason": reason} for flow in playbook.flows for reason in flow.despite]
+
+
+def share_rows(playbook: Playbook) -> list[dict[str, Any]]:
+    """The shares under which arms are drawn."""
+    return [
+        {"experiment": one.experiment, "arm": arm.arm, "planned_share": arm.share}
+        for one in playbook.experiments
+        for arm in one.arms
+    ]
+
+
+def attribution_rows(playbook: Playbook) -> list[dict[str, Any]]:
+    """For how long an email is credited with orders."""
+    return [{"email_window_hours": playbook.policies.attribution.email_window_hours}]
 
 
 RECORDED: Final[Mapping[str, Callable[[Playbook], list[dict[str, Any]]]]] = {
@@ -188,6 +198,7 @@ RECORDED: Final[Mapping[str, Callable[[Playbook], list[dict[str, Any]]]]] = {
     "excluded_accounts": excluded_rows,
     "internal_domains": internal_rows,
     "flow_exceptions": exception_rows,
+    "experiment_shares": share_rows,
     "attribution_rules": attribution_rows,
 }
 

@@ -57,8 +57,9 @@ create table ml.customer_scores (
 
 
 def playbook() -> Playbook:
-    """The playbook of the repository."""
-    return load_playbook(PLAYBOOK, segments=SEGMENTS, models=MODELS)
+    """The playbook of the repository, without experiments within flows."""
+    book = load_playbook(PLAYBOOK, segments=SEGMENTS, models=MODELS)
+    return book.model_copy(update={"experiments": (book.global_holdout,)})
 
 
 @dataclass

@@ -125,7 +125,7 @@ def test_snapshot_shows_arms_and_contamination(shop: Shop) -> None:
         shop.trigger(name)
     shop.decide()
     for _ in range(2):
-        count = snapshot_assignments(shop.connection, experiment=playbook().global_holdout, as_of=DAY)
+        count = snapshot_assignments(shop.connection, playbook(), as_of=DAY)
     rows = shop.connection.execute(
         "select customer_id, arm, assigned_on, is_contaminated from measurement.experiment_assignments"
     ).fetchall()

@@ -148,7 +148,9 @@ select
     null::double as lift_cuped, null::double as ci_low_cuped, null::double as ci_high_cuped,
     null::double as lift_capped, null::double as ci_low_capped, null::double as ci_high_capped,
     null::double as lift_per_buyer, null::double as ci_low_per_buyer, null::double as ci_high_per_buyer,
-    null::double as lift_pooled, null::double as ci_low_pooled, null::double as ci_high_pooled, null::varchar as finding
+    null::double as lift_pooled, null::double as ci_low_pooled, null::double as ci_high_pooled, null::varchar as finding,
+    12 as n_contaminated, 'our own people: 12' as contamination_text, 0.05::double as lift_clean, 0.01::double as ci_low_clean,
+    0.09::double as ci_high_clean, 1 as n_epochs, null::varchar as epochs_text, null::varchar as data_quality
 from (values ('conversion'), ('revenue')) as metrics(metric);
 
 create table marts.event_freshness as

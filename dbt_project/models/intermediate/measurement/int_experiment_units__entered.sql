@@ -10,16 +10,21 @@ own_assignments as (
     select * from {{ source('measurement', 'experiment_assignments') }} where {{ in_window('as_of') }}
 ),
 
+own_shares as (
+    select * from {{ source('ops', 'experiment_shares') }} where as_of <= {{ window_end() }}
+),
+
 entries as (
     select
         landed_on as visible_from, experiment, profile_key, arm, planned_share, ghost_at is not null as is_ghost,
-        assigned_at, coalesce(exposed_at, ghost_at, assigned_at) as entered_at
+        cast(null as varchar) as flow, assigned_at, {{ business_day('assigned_at') }} as assigned_on,
+        coalesce(exposed_at, ghost_at, assigned_at) as entered_at
     from assignments
     union all
     select
         send_date as visible_from, experiment, root_profile_key as profile_key, arm, null as planned_share,
-        kind = 'ghost' as is_ghost, coalesce(send_at, released_at) as assigned_at,
-        coalesce(send_at, released_at) as entered_at
+        kind = 'ghost' as is_ghost, flow, coalesce(send_at, released_at) as assigned_at,
+        cast(null as date) as assigned_on, coalesce(send_at, released_at) as entered_at
     from ledger
 ),
 
@@ -39,23 +44,76 @@ resolved as (
     window unit as (partition by resolved.as_of, entries.experiment, resolved.customer_id)
 ),
 
-entered as (
+dated as (
     select
-        resolved.as_of,
-        resolved.experiment,
-        resolved.customer_id,
-        resolved.arm,
-        resolved.planned_share,
-        resolved.is_ghost,
-        resolved.entered_at,
+        resolved.*,
         {{ business_day('resolved.entered_at') }} as entered_on,
-        resolved.has_two_arms or coalesce(own_assignments.is_contaminated, false) as is_contaminated
+        coalesce(resolved.assigned_on, own_assignments.assigned_on, {{ business_day('resolved.entered_at') }}) as drawn_on,
+        coalesce(own_assignments.is_contaminated, false) as shares_mailbox
     from resolved
     left join own_assignments
         on resolved.as_of = own_assignments.as_of
         and resolved.experiment = own_assignments.experiment
         and resolved.customer_id = own_assignments.customer_id
     where resolved.entry_number = 1
+),
+
+-- The shares of each arm by day: as the playbook of the day planned them, or as the recorded assignments of the day say.
+told as (
+    select experiment, arm, as_of as planned_on, planned_share, as_of as visible_from
+    from own_shares
+    union all
+    select experiment, arm, {{ business_day('assigned_at') }} as planned_on, planned_share, min(landed_on) as visible_from
+    from assignments
+    where planned_share is not null
+    group by experiment, arm, {{ business_day('assigned_at') }}, planned_share
+),
+
+planned as (
+    select days.as_of, told.experiment, told.arm, told.planned_on, max(told.planned_share) as planned_share
+    from {{ as_of_days() }} as days
+    inner join told on told.visible_from <= days.as_of
+    group by days.as_of, told.experiment, told.arm, told.planned_on
+),
+
+changed as (
+    select distinct as_of, experiment, planned_on
+    from (
+        select *, lag(planned_share) over (partition by as_of, experiment, arm order by planned_on) as share_before
+        from planned
+    ) as compared
+    where planned_share <> share_before
+),
+
+epochs as (
+    select drawn.as_of, drawn.experiment, drawn.drawn_on, max(changed.planned_on) as epoch_from
+    from (select distinct as_of, experiment, drawn_on from dated) as drawn
+    inner join changed
+        on drawn.as_of = changed.as_of
+        and drawn.experiment = changed.experiment
+        and changed.planned_on <= drawn.drawn_on
+    group by drawn.as_of, drawn.experiment, drawn.drawn_on
+),
+
+entered as (
+    select
+        dated.as_of,
+        dated.experiment,
+        dated.customer_id,
+        dated.arm,
+        coalesce(dated.planned_share, own_shares.planned_share) as planned_share,
+        epochs.epoch_from,
+        dated.is_ghost,
+        'entered_by_' || dated.flow as flow_segment,
+        dated.entered_at,
+        dated.entered_on,
+        dated.has_two_arms,
+        dated.shares_mailbox
+    from dated
+    left join own_shares
+        on dated.experiment = own_shares.experiment and dated.arm = own_shares.arm and dated.drawn_on = own_shares.as_of
+    left join epochs
+        on dated.as_of = epochs.as_of and dated.experiment = epochs.experiment and dated.drawn_on = epochs.drawn_on
 )
 
 select * from entered

@@ -1,4 +1,5 @@
-{%- set dimensions = ['buyer', 'lifecycle', 'recency', 'device', 'value', 'provider'] %}
+{%- set dimensions = ['buyer', 'lifecycle', 'recency', 'device', 'value', 'provider', 'flow', 'purity'] %}
+{%- set counted = ['two_arms', 'shared_mailbox', 'leaked', 'internal', 'contaminated', 'late'] %}
 {%- set shares = ['conversion', 'visit'] %}
 {%- set metrics = ['conversion', 'revenue', 'revenue_capped', 'visit'] %}
 with units as (
@@ -10,7 +11,6 @@ arms as (
         as_of,
         experiment,
         arm,
-        max(planned_share) as planned_share,
         row_number() over (
             partition by as_of, experiment
             order by
@@ -23,18 +23,32 @@ arms as (
     group by as_of, experiment, arm
 ),
 
+-- The share changes from one epoch to the next.
+shares as (
+    select as_of, experiment, arm, epoch_from, max(planned_share) as planned_share
+    from units
+    group by as_of, experiment, arm, epoch_from
+),
+
 -- One pass over the units; what follows reads a few rows for each combination of segments and day.
 combined as (
     select
         as_of,
         experiment,
         arm,
+        epoch_from,
         matured_on,
-        {%- for dimension in dimensions %}
+        {%- for dimension in dimensions if dimension != 'purity' %}
         {{ dimension }}_segment,
         {%- endfor %}
+        case when not is_contaminated then 'not_contaminated' end as purity_segment,
         count(*) as n_units,
+        count(*) filter (where has_two_arms) as two_arms_units,
+        count(*) filter (where shares_mailbox) as shared_mailbox_units,
+        count(*) filter (where is_leaked) as leaked_units,
+        count(*) filter (where is_internal) as internal_units,
         count(*) filter (where is_contaminated) as contaminated_units,
+        count(*) filter (where has_late_order) as late_units,
         {{ exact_sum('prior_spend') }} as total_prior,
         {{ exact_sum('prior_spend * prior_spend') }} as total_prior_squares
         {%- for metric in metrics %},
@@ -49,8 +63,8 @@ combined as (
         {%- endfor %}
     from units
     group by
-        as_of, experiment, arm, matured_on
-        {%- for dimension in dimensions %}, {{ dimension }}_segment{% endfor %}
+        as_of, experiment, arm, epoch_from, matured_on, is_contaminated
+        {%- for dimension in dimensions if dimension != 'purity' %}, {{ dimension }}_segment{% endfor %}
 ),
 
 summed as (
@@ -58,6 +72,7 @@ summed as (
         as_of,
         experiment,
         arm,
+        epoch_from,
         matured_on,
         case
             {%- for dimension in dimensions %}
@@ -72,7 +87,9 @@ summed as (
             else 'all'
         end as segment,
         sum(n_units) as n_units,
-        sum(contaminated_units) as contaminated_units,
+        {%- for reason in counted %}
+        sum({{ reason }}_units) as {{ reason }}_units,
+        {%- endfor %}
         sum(total_prior) as total_prior,
         sum(total_prior_squares) as total_prior_squares
         {%- for metric in metrics %}
@@ -82,9 +99,9 @@ summed as (
         {%- endfor %}
     from combined
     group by grouping sets (
-        (as_of, experiment, arm, matured_on)
+        (as_of, experiment, arm, epoch_from, matured_on)
         {%- for dimension in dimensions %},
-        (as_of, experiment, arm, matured_on, {{ dimension }}_segment)
+        (as_of, experiment, arm, epoch_from, matured_on, {{ dimension }}_segment)
         {%- endfor %}
     )
 ),
@@ -92,7 +109,8 @@ summed as (
 valued as (
     {%- for metric in metrics %}
     select
-        as_of, experiment, arm, matured_on, dimension, segment, '{{ metric }}' as metric, n_units, contaminated_units,
+        as_of, experiment, arm, epoch_from, matured_on, dimension, segment, '{{ metric }}' as metric, n_units,
+        {{ counted | join('_units, ') }}_units,
         total_prior, total_prior_squares, products_{{ metric }} as total_prior_products, nonzero_{{ metric }} as n_nonzero,
         {%- for part, name in {'sum': 'total', 'squares': 'total_squares', 'cubes': 'total_cubes'}.items() %}
         {{ 'nonzero' if metric in shares else part }}_{{ metric }} as {{ name }}{{ ',' if not loop.last }}
@@ -114,6 +132,7 @@ cells as (
         valued.dimension,
         valued.segment,
         valued.metric,
+        valued.epoch_from,
         valued.matured_on,
         cast(valued.n_units as bigint) as n_units,
         cast(valued.n_nonzero as bigint) as n_nonzero,
@@ -123,11 +142,18 @@ cells as (
         cast(valued.total_prior as double) as total_prior,
         cast(valued.total_prior_squares as double) as total_prior_squares,
         cast(valued.total_prior_products as double) as total_prior_products,
-        arms.planned_share,
-        cast(valued.contaminated_units as bigint) as contaminated_units
+        shares.planned_share
+        {%- for reason in counted %},
+        cast(valued.{{ reason }}_units as bigint) as {{ reason }}_units
+        {%- endfor %}
     from valued
     inner join arms
         on valued.as_of = arms.as_of and valued.experiment = arms.experiment and valued.arm = arms.arm
+    inner join shares
+        on valued.as_of = shares.as_of
+        and valued.experiment = shares.experiment
+        and valued.arm = shares.arm
+        and valued.epoch_from is not distinct from shares.epoch_from
 )
 
 select * from cells

@@ -5,53 +5,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from scipy import stats
 
 from ml.measurement.balance import sample_ratio_p_value
-from ml.measurement.lift import analyse_cells
 from ml.measurement.plan import Plan
 from ml.measurement.row import SCHEMA, LiftRow, to_table
-
-DAY = date(2025, 5, 31)
-
-Row = dict[str, Any]
-
-
-def rate_cell(arm: str, units: int, rate: float, **others: Any) -> Row:
-    """Build a cell of a yes/no metric: the sum of squares is the sum."""
-    total = round(units * rate)
-    return cell(arm, units, total, float(total), float(total), float(total), **others)
-
-
-def cell(arm: str, units: int, nonzero: int, total: float, squares: float, cubes: float, **others: Any) -> Row:
-    row = {
-        "as_of": DAY,
-        "experiment": "womens_email",
-        "arm": arm,
-        "is_baseline": arm == "holdout",
-        "dimension": "everyone",
-        "segment": "all",
-        "metric": "visit",
-        "matured_on": DAY,
-        "n_units": units,
-        "n_nonzero": nonzero,
-        "total": total,
-        "total_squares": squares,
-        "total_cubes": cubes,
-        "total_prior": 0.0,
-        "total_prior_squares": 0.0,
-        "total_prior_products": 0.0,
-        "planned_share": 0.5,
-        "contaminated_units": 0,
-    }
-    return row | others
-
-
-def analyse(*rows: Row, values: list[Row] | None = None, **options: Any) -> list[LiftRow]:
-    found = None if values is None else pa.Table.from_pylist(values)
-    return analyse_cells(pa.Table.from_pylist(list(rows)), found, **options)
+from tests.unit.ml.measurement.cell_rows import DAY, Row, analyse, cell, rate_cell
 
 
 def only(*rows: Row, **options: Any) -> LiftRow:
@@ -308,7 +268,14 @@ def skewed(arm: str, values: np.ndarray[Any, Any], cap: float | None = None) -> 
     cells = [from_values(arm, values, metric="revenue"), from_values(arm, buyers, metric="conversion")]
     if cap is not None:
         cells.append(from_values(arm, np.minimum(values, cap), metric="revenue_capped"))
-    keys = {"as_of": DAY, "experiment": "womens_email", "arm": arm, "matured_on": DAY, "buyer_segment": "non_buyers"}
+    keys = {
+        "as_of": DAY,
+        "experiment": "womens_email",
+        "arm": arm,
+        "epoch_from": None,
+        "matured_on": DAY,
+        "buyer_segment": "non_buyers",
+    }
     counts = [
         keys
         | {"revenue": float(value), "revenue_capped": None if cap is None else min(float(value), cap), "n_units": 1}

@@ -20,8 +20,8 @@ def test_the_statistic_is_welchs() -> None:
     treated, control = np.array([0.0, 3, 5, 9]), np.array([1.0, 0, 2])
     both = np.concatenate([treated, control])
     found = studentise(
-        np.array([4.0]), np.array([3.0]), np.array([both.sum()]), np.array([(both**2).sum()]),
-        (np.array([control.sum()]), np.array([(control**2).sum()])),
+        np.array([[4.0]]), np.array([[3.0]]), np.array([[both.sum()]]), np.array([[(both**2).sum()]]),
+        (np.array([[control.sum()]]), np.array([[(control**2).sum()]])),
     )  # fmt: skip
     assert found[0] == pytest.approx(stats.ttest_ind(treated, control, equal_var=False).statistic)
 
