@@ -66,9 +66,9 @@ def build_report_site(
         owners=["team:measurement"],
         deps=[
             ["measurement", "holdout_report"],
-            ["measurement", "revenue_claims"],
             ["measurement", "kpi_findings"],
             ["measurement", "risk_review"],
+            ["measurement", "revenue_claims"],
             ["activation", "send_list"],
             ["marts", "event_freshness"],
             ["marts", "address_faults"],
