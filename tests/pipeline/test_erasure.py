@@ -55,6 +55,9 @@ RELATIVE = {
     "marts.training_interests",
     "ml.interest_clusters",
     "ml.customer_interests",
+    "marts.outcome_counts",
+    "ml.model_health",
+    "ml.feature_drift",
 }
 
 COLUMNS = """
