@@ -35,7 +35,7 @@ RULE_SCHEMA = pa.schema(
 SCORED = """
 create or replace temp table decide_scored as
 with day_scores as (
-    select customer_id, model_name, model_version, score from {scores} where as_of = $as_of
+    select customer_id, model_name, model_version, score, tier from {scores} where as_of = $as_of
 ),
 used as (
     select flow, step, model from decide_steps where model is not null
@@ -59,7 +59,8 @@ select
 from decide_candidates as candidates
 inner join decide_steps as steps on candidates.flow = steps.flow and candidates.step = steps.step
 left join versions on candidates.decision_id = versions.decision_id
-left join day_scores as own on candidates.customer_id = own.customer_id and steps.model = own.model_name
+left join day_scores as own
+    on candidates.customer_id = own.customer_id and steps.model = own.model_name and own.tier = 'model'
 """
 
 # Why a variant was refused, as a digit: a candidate's digits make one number, and only the few numbers that occur are put into words.
@@ -86,6 +87,8 @@ tried as (
             when rules.stale_source is not null then 1
             when rules.segment is not null and membership.customer_id is null then 2
             when rules.model is not null and scores.score is null then 3
+            when rules.model is not null and scores.champion_version is not null and scores.model_state = 'degraded' then 8
+            when rules.model is not null and scores.champion_version is not null and scores.model_state = 'stale' then 9
             when rules.model is not null and scores.tier <> 'model' then 4
             when rules.model is not null and scores.score < rules.min_score then 5
             else 0
@@ -106,7 +109,7 @@ select
     block_position,
     min(priority) filter (where refusal = 0) as priority,
     arg_min(score, priority) filter (where refusal = 0) as score,
-    cast(sum(cast(refusal as hugeint) << (3 * priority)) as hugeint) as refusals
+    cast(sum(cast(refusal as hugeint) << (4 * priority)) as hugeint) as refusals
 from tried
 group by decision_id, flow, step, block_position
 """
@@ -120,7 +123,7 @@ refused as (
     select
         kinds.*,
         rules.priority as refused_priority,
-        case (kinds.refusals >> (3 * rules.priority)) & 7
+        case (kinds.refusals >> (4 * rules.priority)) & 15
             when 1 then 'stale_' || rules.stale_source
             when 2 then 'not_in_' || rules.segment
             when 3 then 'no_score_of_' || rules.model
@@ -128,6 +131,8 @@ refused as (
             when 5 then 'low_score_of_' || rules.model
             when 6 then rules.governance
             when 7 then 'arm_without_personalisation'
+            when 8 then 'degraded_model_of_' || rules.model
+            when 9 then 'stale_model_of_' || rules.model
         end as reason
     from kinds
     inner join decide_rules as rules
@@ -192,7 +197,7 @@ def choose_blocks(
     """Fill `decide_scored` (expected value, model versions) and `decide_choices` (blocks of those who got this far).
 
     The expected value of an email is the flow's amount times the score of the flow's model for this person, or times the flow's
-    weight where there is no model or no score.
+    weight where there is no model, or no probability of it (a fallback's score is a rank).
 
     Args:
         connection: The warehouse, after `refuse_ineligible` and `assign_arms`.

@@ -129,6 +129,14 @@ create trigger if not exists promotions_stand before delete on promotions
     begin select raise(abort, 'promotions are append-only'); end;
 create trigger if not exists promotions_stay before update on promotions
     begin select raise(abort, 'promotions are append-only'); end;
+create table if not exists interest_fits (
+    number integer primary key, trained_on text not null, effective_on text, body text not null, reason text not null,
+    said_by text not null
+);
+create trigger if not exists interest_fits_stand before delete on interest_fits
+    begin select raise(abort, 'fits of interests are append-only'); end;
+create trigger if not exists interest_fits_stay before update on interest_fits
+    begin select raise(abort, 'fits of interests are append-only'); end;
 create table if not exists playbook_versions (
     number integer primary key, version text not null, effective_from text not null, body text not null, registered_at text not null
 );

@@ -26,7 +26,7 @@ class DecisionTables:
         triggers: as_of, flow, customer_id, occurrence, triggered_at (UTC).
         exits: as_of, customer_id, last_ordered_at (UTC), lifecycle_stage, stage_entered_on.
         freshness: as_of, source, event, feed_landed_on.
-        scores: as_of, customer_id, model_name, model_version, score, tier.
+        scores: as_of, customer_id, model_name, model_version, score, tier, champion_version, model_state.
         identity_map: profile_key, customer_id, root_profile_key, valid_from, valid_to (exclusive).
         ledger: The mirror of the send ledger, see `activation.state.LEDGER_SCHEMA`.
         assignments: The mirror of the assignments, see `activation.state.ASSIGNMENT_SCHEMA`.

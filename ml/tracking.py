@@ -1,4 +1,4 @@
-"""Trainings in MLflow: log, register, compare, load. The only module that imports mlflow."""
+"""Trainings and uplift reports in MLflow: log, register, compare, load. The only module that imports mlflow."""
 
 import logging
 import math
@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,12 @@ from ml.propensity.figures import draw_figures
 from ml.propensity.frames import Examples
 from ml.propensity.gate import Scored, beats
 from ml.propensity.model import PropensityModel
+from ml.propensity.reference import Reference
 from ml.propensity.task import Rung
 from ml.propensity.threads import limit_threads
 from ml.propensity.train import Trained
+from ml.uplift.figures import draw_report
+from ml.uplift.report import UpliftReport
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -28,10 +32,13 @@ if TYPE_CHECKING:
 
 SAMENESS = ("partition", "data_fingerprint", "git_revision", "feature_version")  # tags that tell two runs apart
 SUMMARY = ("auc", "auc_low", "auc_high", "auc_rule", "average_precision", "brier", "calibration_error")
+UPLIFT = "uplift"  # the experiment of all comparisons
+COMPARISON = ("partition", "experiment", "arm", "baseline")  # tags that tell the runs of two reports apart
 CHAMPION, CHALLENGER = "champion", "challenger"
 PARTITION = "partition"
 SOURCE = "marts/training_outcomes"
 PREDICT = "predict_proba"
+REFERENCE = "reference.json"
 LOCAL = "sqlite:///"
 
 # What a pipeline is made of beyond what skops trusts by itself; anything else in a model file is refused.
@@ -143,6 +150,48 @@ def log_training(
     )
 
 
+def log_uplift(
+    report: UpliftReport,
+    *,
+    tracking_uri: str,
+    artifacts: Path,
+    tags: Mapping[str, str],
+    ui_address: str = "http://127.0.0.1:5000",
+) -> str:
+    """Log the uplift report of one comparison and week as a run, in place of what was logged of it before.
+
+    Args:
+        report: From `report_uplift`. No person is in what is logged.
+        tracking_uri: As of `log_training`.
+        artifacts: As of `log_training`.
+        tags: Must hold partition (ISO date), experiment, arm and baseline.
+        ui_address: Where the MLflow UI is, for the link.
+
+    Returns:
+        Address of the run in the MLflow UI.
+
+    Raises:
+        ValueError: A tag is missing.
+    """
+    missing = [name for name in COMPARISON if name not in tags]
+    if missing:
+        raise ValueError(f"tags: no {', '.join(missing)}")
+    with _quiet_store(tracking_uri) as client:
+        experiment = _find_experiment(client, UPLIFT, artifacts if tracking_uri.startswith(LOCAL) else None)
+        same = " and ".join(f"tags.`{name}` = '{tags[name]}'" for name in COMPARISON)
+        for former in client.search_runs([experiment], same):
+            client.delete_run(former.info.run_id)
+        name = f"{tags['experiment']} {tags['arm']} {tags[PARTITION]}"
+        marks = {**tags, "verdict": report.verdict, "mlflow.note.content": report.reason}
+        run = client.create_run(experiment, tags=marks, run_name=name)
+        params = {"verdict": report.verdict, "best": report.best or "none", "segments_harmed": len(report.harmed)}
+        _log_numbers(client, run, params=params, metrics=_uplift_metrics(report))
+        if report.learners:
+            client.log_figure(run.info.run_id, draw_report(report), "uplift.png")
+        client.set_terminated(run.info.run_id)
+    return f"{ui_address}/#/experiments/{experiment}/runs/{run.info.run_id}"
+
+
 def judge(logged: LoggedModel, *, incumbent: str | None, tracking_uri: str) -> Verdict:
     """Say whether a version may follow an incumbent: it must beat it on the version's own test slice, and no canary may be alarmed.
 
@@ -214,6 +263,25 @@ def load_model(name: str, version: str, *, tracking_uri: str) -> PropensityModel
             feature_names=tuple(info.signature.inputs.input_names()),
             confidence=Confidence(tuple(found["chances"]), tuple(found["values"])) if found else NEVER_UNSURE,
         )
+
+
+def load_reference(name: str, version: str, *, tracking_uri: str) -> Reference | None:
+    """Load what a registered version was calibrated on; None of versions that were registered before it was kept."""
+    with _quiet_store(tracking_uri) as client:
+        import mlflow
+
+        run_id = str(client.get_model_version(name, version).run_id)
+        if REFERENCE not in {file.path for file in client.list_artifacts(run_id)}:
+            return None
+        return Reference.of_plain(mlflow.artifacts.load_dict(f"runs:/{run_id}/{REFERENCE}"))
+
+
+def newest_training(name: str, *, before: date, tracking_uri: str) -> date | None:
+    """Training partition of the newest version that was trained before a day: whoever is champion then was held against it."""
+    with _quiet_store(tracking_uri) as client:
+        found = [model.tags.get(PARTITION) for model in client.search_model_versions(f"name = '{name}'")]
+    days = [day for text in found if text and (day := date.fromisoformat(text)) < before]
+    return max(days, default=None)
 
 
 def describe_version(name: str, version: str, *, tracking_uri: str) -> Description:
@@ -306,6 +374,7 @@ def _log_and_register(
         for file, figure in draw_figures(trained).items():
             client.log_figure(run_id, figure, file)
         client.log_dict(run_id, dict(trained.importances), "permutation_importances.json")
+        client.log_dict(run_id, trained.reference.plain(), REFERENCE)
         client.log_dict(run_id, {"balance": [_plain(asdict(row)) for row in trained.balance]}, "class_balance.json")
         for rung in trained.rungs:
             _log_rung(client, experiment, run_id, trained, rung, marks)
@@ -394,6 +463,27 @@ def _metrics(trained: Trained) -> dict[str, float]:
         **{f"prevalence/{row.slice}/{row.cutoff}": row.outcome_share for row in trained.balance},
         **{f"{group}/{key}": value for group, found in trained.groups.items() for key, value in asdict(found).items()},
     }
+
+
+def _uplift_metrics(report: UpliftReport) -> dict[str, float]:
+    """Effects with their intervals, by slashed name; what is not known is left out."""
+    average = report.average
+    numbers: dict[str, float | None] = {
+        "units_treated": average.n_treated,
+        "units_held_out": average.n_held_out,
+        "effect": average.uplift,
+        "effect_low": average.low,
+        "effect_high": average.high,
+    }
+    # MLflow takes no per cent sign in a name.
+    estimates = {f"policy/{policy.replace('%', ' percent')}": value for policy, value in report.policies.items()}
+    for learner, found in report.learners.items():
+        estimates[f"{learner}/qini"] = found.qini
+        estimates[f"{learner}/qini_over_response_model"] = found.over_response_model
+        numbers |= {f"{learner}/uplift_at_30": found.top.uplift, f"{learner}/p_adjusted": found.p_adjusted}
+    for name, estimate in estimates.items():
+        numbers |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    return {name: float(value) for name, value in numbers.items() if value is not None}
 
 
 def _log_dataset(trained: Trained) -> None:

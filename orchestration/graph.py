@@ -8,7 +8,9 @@ from orchestration.defs.audiences.release import build_release
 from orchestration.defs.audiences.send_decisions import build_send_decisions
 from orchestration.defs.audiences.send_ledger import build_send_ledger
 from orchestration.defs.audiences.send_list import build_send_list
+from orchestration.defs.behavior.customer_interests import build_customer_interests
 from orchestration.defs.behavior.customer_value import build_customer_value
+from orchestration.defs.behavior.interest_clusters import build_interest_clusters
 from orchestration.defs.identity.consequences import build_few_customers_change
 from orchestration.defs.identity.identity_map import build_identity_map
 from orchestration.defs.measurement.holdout_report import build_holdout_report
@@ -43,6 +45,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_models(settings, warehouse, dbt, daily, weekly),
             build_identity_map(settings, warehouse, daily),
             build_customer_value(settings, warehouse, daily),
+            build_interest_clusters(settings, warehouse, weekly),
+            build_customer_interests(settings, warehouse, daily),
             build_propensity_tasks(warehouse, weekly),
             build_training_value(warehouse, weekly),
             build_propensity_models(settings, warehouse, weekly),

@@ -166,6 +166,17 @@ class Champion:
 
 
 @dataclass(frozen=True)
+class ModelDay:
+    """One row of `ml.model_health`: a task's champion on one day; the version is None where a rule scored for want of a model."""
+
+    as_of: date
+    model_name: str
+    model_version: str | None
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class QuarantineCount:
     """Rows that one rule refused."""
 
@@ -263,6 +274,7 @@ class SiteData:
         freshness: Newest events by source.
         source_days: Sources by day, of the last weeks.
         champion: The model that scored the day; None if a rule did.
+        models: Champions by day, of the last weeks.
         quarantine: Refused rows of the day by rule.
         address_faults: What landed on the day where an email address should be and is none.
         findings: What the gates of the day found.
@@ -282,6 +294,7 @@ class SiteData:
     freshness: tuple[Freshness, ...] = ()
     source_days: tuple[SourceDay, ...] = ()
     champion: Champion | None = None
+    models: tuple[ModelDay, ...] = ()
     quarantine: tuple[QuarantineCount, ...] = ()
     address_faults: tuple[AddressFault, ...] = ()
     findings: tuple[Finding, ...] = ()

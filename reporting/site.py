@@ -14,6 +14,7 @@ from reporting.data import SiteData
 from reporting.definitions import COLUMNS, GLOSSARY, OUTCOMES, STATUSES, metric_of, spoken
 from reporting.health import STEP, calendar_of, unmet
 from reporting.house import SEVERITIES, house_of
+from reporting.models import models_of
 from reporting.money import money_of
 from reporting.page import experiments_of, waterfalls_of
 from reporting.verdict import in_words, is_plain
@@ -73,6 +74,7 @@ def render(data: SiteData) -> str:
         statuses=STATUSES,
         calendar=calendar_of(data.source_days, data.as_of),
         step=STEP,
+        models=models_of(data.models, data.as_of),
         unmet=unmet(data.freshness),
         newest_event=max((row.last_occurred_at for row in data.freshness if row.last_occurred_at), default=None),
         whom=page_of(data.whom),

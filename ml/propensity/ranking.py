@@ -21,8 +21,8 @@ class Ranking:
     positive: Floats
 
     @classmethod
-    def of(cls, outcome: Ints, scores: Floats) -> "Ranking":
-        """Order rows by score; rows with equal scores stand together."""
+    def of(cls, outcome: Ints | Floats, scores: Floats) -> "Ranking":
+        """Order rows by score; rows with equal scores stand together. An outcome may be the chance of a yes."""
         order = np.argsort(-scores, kind="stable")
         ordered = scores[order]
         ends = np.append(np.flatnonzero(np.diff(ordered) != 0), len(ordered) - 1)

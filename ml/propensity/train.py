@@ -1,6 +1,6 @@
 """Train a task's model: climb the ladder, calibrate, evaluate once, out of time, and make the same again of fresher slices."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,6 +17,8 @@ from ml.propensity.gate import Decision, Scored, beats, expected_profit
 from ml.propensity.importances import measure_importances
 from ml.propensity.ladder import Calibration, calibrate, calibrate_scores, fit_rung, rank_rows, rungs_of, score_raw
 from ml.propensity.model import PropensityModel, clip
+from ml.propensity.reference import Reference, describe_reference
+from ml.propensity.reference import Scored as ReferenceRows
 from ml.propensity.task import Rung, Slice, Task
 
 __all__ = ["NotEnoughHistory", "RungResult", "Trained", "train_task"]
@@ -74,6 +76,7 @@ class Trained:
         balance: Class balance by cut-off.
         abstained_share: Share of the test slice on which the model would abstain.
         test: The test slice, for the comparison with a champion.
+        reference: What the model that scores was calibrated on, for whoever asks later whether people are still like that.
         row_counts: Rows per slice.
         horizon_days: Days in which the outcome was looked for.
         data_fingerprint: Of the examples of all slices.
@@ -93,6 +96,7 @@ class Trained:
     balance: tuple[Balance, ...]
     abstained_share: float
     test: Examples
+    reference: Reference
     row_counts: Mapping[Slice, int]
     horizon_days: int
     data_fingerprint: str
@@ -134,22 +138,31 @@ def train_task(task: Task, examples: pa.Table, *, seed: int) -> Trained:
         for name in fitted
         if name != rung
     }
+    rungs = {name: _judge(task, name, {**others, rung: chances}[name], test, seed=seed) for name in fitted}
+    horizon_days, balance = examples["horizon_days"][0].as_py(), tuple(_balance(examples))
     return Trained(
         task=task,
         judged=judged,
         model=fresh,
         rung=rung,
         calibration=calibration,
-        rungs={name: _judge(task, name, {**others, rung: chances}[name], test, seed=seed) for name in fitted},
+        rungs=rungs,
         climb=climb,
         groups=evaluate_groups(test, chances),
         importances=measure_importances(judged, test, seed=seed),
         canaries=watch(task, train, test, seed=seed),
-        balance=tuple(_balance(examples)),
+        balance=balance,
         abstained_share=float(np.mean(judged.confidence.at(chances) < task.abstain_below)),
         test=test,
+        reference=describe_reference(
+            *(ReferenceRows(rows.features, fresh.predict(rows.features)) for rows in (test, held_out)),
+            cutoff=balance[-1].cutoff,
+            days_apart=_days_apart(balance),
+            horizon_days=horizon_days,
+            auc=rungs[rung].evaluation.auc,
+        ),
         row_counts={"train": len(train), "calibrate": len(held_out), "test": len(test)},
-        horizon_days=examples["horizon_days"][0].as_py(),
+        horizon_days=horizon_days,
         data_fingerprint=fingerprint((train, held_out, test)),
         seed=seed,
     )
@@ -224,3 +237,9 @@ def _balance(examples: pa.Table) -> Iterator[Balance]:
     dated = counts.set_column(counts.column_names.index("cutoff"), "cutoff", pc.cast(counts["cutoff"], pa.date32()))
     for row in dated.sort_by("cutoff").to_pylist():
         yield Balance(row["cutoff"], row["slice"], row["yes_count"], row["yes_mean"])
+
+
+def _days_apart(balance: Sequence[Balance]) -> float:
+    """Days from the calibrate slice, on average, to the test slice."""
+    earlier = [(balance[-1].cutoff - row.cutoff).days for row in balance if row.slice == "calibrate"]
+    return sum(earlier) / len(earlier)

@@ -6,13 +6,18 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+SCORED_FROM = (
+    "int_repeat_orders__summarised", "customer_features", "customer_populations", "customer_outcomes", "outcome_counts",
+)  # fmt: skip
 
 
 class Failed(Exception):
@@ -52,6 +57,14 @@ class Session:
     def decide(self, first: date, last: date) -> None:
         """The decision job of some days, which stages nothing."""
         self._call("decide", (str(first), str(last)))
+
+    def train(self, week: date) -> None:
+        """The training of a week, named by its Monday."""
+        self._call("train", (str(week), str(week)))
+
+    def score(self, first: date, last: date) -> None:
+        """The features and scores of some days whose facts are staged, and what is found of the champions."""
+        self._call("score", (str(first), str(last)))
 
     def build(self, models: Sequence[str], first: date, last: date) -> None:
         """Some dbt models over a window, and nothing else."""
@@ -101,6 +114,27 @@ def stage(first: str, last: str) -> None:
 
 def decide(first: str, last: str) -> None:
     _run_job("decision", first, last)
+
+
+def train(first: str, last: str) -> None:
+    _run_job("training", first, last)
+
+
+def score(first: str, last: str) -> None:
+    from orchestration.defs.behavior import customer_value
+    from orchestration.defs.propensity import customer_scores, model_health
+    from orchestration.resources import Warehouse
+
+    settings, _ = project()
+    build(first, last, *SCORED_FROM)
+    load = cache(lambda task, version: customer_scores._load(settings, task, version))
+    with Warehouse(settings.warehouse).connect() as connection:
+        for statements in (customer_value.CREATE, customer_scores.CREATE, model_health.CREATE):
+            connection.execute(statements)
+        start, end = date.fromisoformat(first), date.fromisoformat(last)
+        for day in (start + timedelta(days=offset) for offset in range((end - start).days + 1)):
+            customer_value.value_day(connection, day)
+            customer_scores.score_day(connection, settings, day, load)
 
 
 def rebuild_aggregates(*days: str) -> None:
@@ -156,7 +190,7 @@ def _run_job(job: str, first: str, last: str) -> None:
 
 
 CALLS: dict[str, Callable[..., None]] = {
-    call.__name__: call for call in (holdfast, materialize, stage, decide, build, rebuild_aggregates)
+    call.__name__: call for call in (holdfast, materialize, stage, decide, train, score, build, rebuild_aggregates)
 }
 
 

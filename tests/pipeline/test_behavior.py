@@ -18,7 +18,7 @@ FACTS = (Path(__file__).parent / "behavior_facts.sql").read_text()
 START, FIRST, LAST = date(2024, 12, 20), date(2025, 4, 28), date(2025, 5, 2)
 WINDOW = [FIRST + timedelta(days=offset) for offset in range(5)]
 MONDAY, SUNDAY = date(2025, 4, 21), date(2025, 5, 4)
-SEEDS = ("engagement_rules", "free_mailbox_domains", "required_events")
+SEEDS = ("blocked_products", "engagement_rules", "free_mailbox_domains", "required_events")
 GIVEN = {"int_identifiers__linked", "feed_health", "address_faults"}
 PYTHON = {"identity", "ml", "measurement", "state"}
 DAYS = ("landed_on", "as_of", "valid_from", "trained_on")
@@ -194,9 +194,12 @@ def test_the_hand_made_shop_reaches_every_daily_mart(in_one_run: Path) -> None:
                 (select count(distinct best_hour) > 1 from marts.customer_send_hours where reaction_count > 0),
                 (select count(distinct device_type) from marts.customer_devices where is_main),
                 (select count(distinct dimension) from measurement.kpi_chain where human_clicks > 0),
-                (select sum(landings) > sum(conversions) and sum(conversions) > 0 from measurement.kpi_chain)
+                (select sum(landings) > sum(conversions) and sum(conversions) > 0 from measurement.kpi_chain),
+                (select count(distinct source) from marts.customer_recommendations),
+                (select count(*) > 0 from marts.product_similarities),
+                (select max(customer_count) > 0 from marts.recommender_evaluations)
         """).fetchone()
-    assert reached == (7, 18, 9, 2, 7, True, 5, 6, True, 2, 6, True)
+    assert reached == (7, 18, 9, 2, 7, True, 5, 6, True, 2, 6, True, 2, True, True)
 
 
 def test_the_hand_made_shop_reaches_what_emails_are_held_against(in_one_run: Path) -> None:

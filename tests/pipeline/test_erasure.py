@@ -49,6 +49,15 @@ RELATIVE = {
     "ml.training_value",
     "ml.customer_value",
     "ml.uplift_report",
+    "marts.product_similarities",
+    "marts.recommender_evaluations",
+    "marts.customer_recommendations",
+    "marts.training_interests",
+    "ml.interest_clusters",
+    "ml.customer_interests",
+    "marts.outcome_counts",
+    "ml.model_health",
+    "ml.feature_drift",
 }
 
 COLUMNS = """

@@ -16,6 +16,7 @@ from reporting.data import (
     Finding,
     Freshness,
     LiftRow,
+    ModelDay,
     OutcomeCount,
     QuarantineCount,
     RevenueClaim,
@@ -49,6 +50,7 @@ FINDINGS = """
 select table_name, expectation, column_name, severity, is_met, unexpected_count, example_keys
 from ops.gate_findings where as_of = $day order by table_name, is_met, severity, expectation, column_name
 """
+MODELS = "select * from ml.model_health where as_of between $day - 27 and $day order by model_name, as_of"
 SENDS = "select count(*) from activation.send_list where as_of = $day"
 CURRENCY = "select max_by(currency, landed_on) from intermediate.int_orders__versioned where landed_on <= $day"
 
@@ -71,6 +73,7 @@ def build_report_site(
             ["measurement", "revenue_claims"],
             ["activation", "send_list"],
             ["marts", "event_freshness"],
+            ["ml", "model_health"],
             ["marts", "address_faults"],
             ["quarantine", "rows"],
         ],
@@ -114,6 +117,7 @@ def read_site_data(connection: duckdb.DuckDBPyConnection, settings: Settings, da
         freshness=rows(FRESHNESS, Freshness),
         source_days=rows(SOURCE_DAYS, SourceDay),
         champion=read_champion(settings, day),
+        models=rows(MODELS, ModelDay),
         quarantine=rows(QUARANTINE, QuarantineCount),
         address_faults=rows(ADDRESS_FAULTS, AddressFault),
         findings=rows(FINDINGS, Finding),

@@ -10,9 +10,10 @@ import dagster as dg
 import duckdb
 
 from orchestration.defs.measurement.holdout_report import planned_shares
+from orchestration.defs.propensity.propensity_models import git_revision
 from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
-from orchestration.resources import Settings, Warehouse
+from orchestration.resources import DAGSTER_UI, Settings, Warehouse
 
 if TYPE_CHECKING:  # scikit-learn takes seconds to import, and most runs of a graph only define this module
     from ml.uplift.report import UpliftReport
@@ -71,7 +72,7 @@ def build_uplift_report(
         key=["ml", "uplift_report"],
         description="One row per Sunday, experiment, arm and number: verdict, uplift by tenth, Qini, value of policies, segments.",
         group_name="propensity",
-        kinds={"python", "scikitlearn"},
+        kinds={"python", "scikitlearn", "mlflow"},
         owners=["team:propensity"],
         deps=[["marts", "uplift_examples"], ["activation", "send_decisions"]],
         partitions_def=daily,
@@ -83,9 +84,12 @@ def build_uplift_report(
         sundays = sundays_of(start, end)
         with connect_without_gap(context, warehouse, settings) as connection:
             connection.execute(CREATE)
-            reports = [report_day(connection, settings, day) for day in sundays]
-        newest = reports[-1] if reports else {}
-        return dg.MaterializeResult(metadata={"sundays": len(sundays), **describe(newest)})
+            reports = {day: report_day(connection, settings, day) for day in sundays}
+        runs = [log_day(settings, day, found, run_id=context.run_id) for day, found in reports.items()]
+        newest = reports[sundays[-1]] if sundays else {}
+        return dg.MaterializeResult(
+            metadata={"sundays": len(sundays), **describe(newest), **(runs[-1] if runs else {})}
+        )
 
     return uplift_report
 
@@ -113,6 +117,33 @@ def report_day(
         reports[one] = report_uplift(make_examples(table, outcome=OUTCOME, share=one.share, keys=KEYS), seed=SEED)
     write_day(connection, reports, day)
     return reports
+
+
+def log_day(
+    settings: Settings, day: date, reports: Mapping[Comparison, "UpliftReport"], *, run_id: str
+) -> dict[str, dg.MetadataValue[Any]]:
+    """Log each comparison of a Sunday to MLflow; gives the links to its runs."""
+    if not reports:
+        return {}
+    from ml.tracking import log_uplift
+
+    marks = {
+        "partition": day.isoformat(),
+        "git_revision": git_revision(),
+        "dagster_run_id": run_id,
+        "dagster_run_url": f"{DAGSTER_UI}/runs/{run_id}",
+    }
+    links: dict[str, dg.MetadataValue[Any]] = {}
+    for one, report in reports.items():
+        url = log_uplift(
+            report,
+            tracking_uri=settings.tracking_uri,
+            artifacts=settings.artifacts,
+            tags={**marks, "experiment": one.experiment, "arm": one.arm, "baseline": one.baseline},
+            ui_address=settings.mlflow_ui,
+        )
+        links[f"{one.experiment} {one.arm}: run"] = dg.MetadataValue.url(url)
+    return links
 
 
 def write_day(connection: duckdb.DuckDBPyConnection, reports: Mapping[Comparison, "UpliftReport"], day: date) -> None:

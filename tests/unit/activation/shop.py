@@ -51,7 +51,8 @@ create table marts.identity_map (
     profile_key varchar, customer_id varchar, root_profile_key varchar, valid_from date, valid_to date
 );
 create table ml.customer_scores (
-    as_of date, customer_id varchar, model_name varchar, model_version varchar, score double, tier varchar
+    as_of date, customer_id varchar, model_name varchar, model_version varchar, score double, tier varchar,
+    champion_version varchar, model_state varchar
 );
 """
 
@@ -178,7 +179,9 @@ class Shop:
             account_id=account, reason=reason, starts_at=datetime.fromisoformat("2025-01-01T00:00"), expires_at=expires_at,
         )  # fmt: skip
 
-    def score(self, customer_id: str, score: float, *, tier: str = "model", day: date = DAY) -> None:
+    def score(
+        self, customer_id: str, score: float, *, tier: str = "model", state: str = "fresh", day: date = DAY
+    ) -> None:
         self.insert(
             "ml.customer_scores",
             as_of=day,
@@ -187,6 +190,8 @@ class Shop:
             model_version="3",
             score=score,
             tier=tier,
+            champion_version="3",
+            model_state=state,
         )
 
     def member(self, customer_id: str, segment: str, *, day: date = DAY) -> None:

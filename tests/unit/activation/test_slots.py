@@ -29,6 +29,13 @@ def test_segment_comes_before_score(shop: Shop) -> None:
     assert shop.rows()[0]["segment"] == "repeat_buyers_with_replenishment_risk"
 
 
+@pytest.mark.parametrize("tier", ["fallback", "abstained"])
+def test_value_takes_probabilities_and_no_ranks(shop: Shop, tier: str) -> None:
+    shop.score(ANN, 0.9, tier=tier)
+    hero(shop)
+    assert shop.rows()[0]["expected_value"] == pytest.approx(18 * 0.10)
+
+
 def test_score_at_its_threshold_holds(shop: Shop) -> None:
     shop.score(ANN, 0.6)
     choice = hero(shop)
@@ -38,16 +45,18 @@ def test_score_at_its_threshold_holds(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "tier", "reason"),
+    ("score", "tier", "state", "reason"),
     [
-        (0.59, "model", "low_score_of_churn_risk"),
-        (0.9, "fallback", "fallback_tier_of_churn_risk"),
-        (None, "model", "no_score_of_churn_risk"),
+        (0.59, "model", "watch", "low_score_of_churn_risk"),
+        (0.9, "abstained", "fresh", "fallback_tier_of_churn_risk"),
+        (0.9, "fallback", "degraded", "degraded_model_of_churn_risk"),
+        (0.9, "fallback", "stale", "stale_model_of_churn_risk"),
+        (None, "model", "fresh", "no_score_of_churn_risk"),
     ],
 )
-def test_fallback_says_why(shop: Shop, score: float | None, tier: str, reason: str) -> None:
+def test_fallback_says_why(shop: Shop, score: float | None, tier: str, state: str, reason: str) -> None:
     if score is not None:
-        shop.score(ANN, score, tier=tier)
+        shop.score(ANN, score, tier=tier, state=state)
     choice = hero(shop)
     assert (choice["variant"], choice["rule"], choice["fallback_used"]) == ("news_since_then", "fallback", True)
     assert choice["fallback_reason"] == f"not_in_repeat_buyers_with_replenishment_risk, {reason}"

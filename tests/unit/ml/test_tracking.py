@@ -23,9 +23,12 @@ from ml.tracking import (
     judge,
     load_model,
     log_training,
+    log_uplift,
     note_verdict,
     point_aliases,
 )
+from ml.uplift.report import report_uplift
+from tests.unit.ml.uplift.planted import harms_silver, mail
 
 NAME = "churn_risk"
 
@@ -105,7 +108,7 @@ def test_a_run_tells_model_and_rule_with_their_pictures(store: Store, trained: T
     assert run.data.tags | {"partition": "2025-03-02", **tags} == run.data.tags
     assert "(http://dagster/runs/r1)" in run.data.tags["mlflow.note.content"]
     files = {file.path for file in store.client.list_artifacts(logged.run_id)}
-    assert files == {*draw_figures(trained), "permutation_importances.json", "class_balance.json"}
+    assert files == {*draw_figures(trained), "permutation_importances.json", "class_balance.json", "reference.json"}
     assert {"roc.png", "precision_recall.png", "calibration.png", "gain.png", "lift_by_decile.png"} < files
     importances = mlflow.artifacts.load_dict(f"{run.info.artifact_uri}/permutation_importances.json")
     assert importances == pytest.approx(dict(trained.importances))
@@ -238,3 +241,25 @@ def test_tracking_is_quiet_and_leaves_the_former_store(
 def test_a_run_without_partition_is_refused(store: Store, trained: Trained) -> None:
     with pytest.raises(ValueError, match="no partition"):
         log_training(trained, tracking_uri=store.tracking_uri, artifacts=store.artifacts, tags={})
+
+
+def test_an_uplift_report_is_one_run_a_week_with_its_numbers(store: Store) -> None:
+    report = report_uplift(mail(harms_silver, size=4000).examples, seed=1)
+    tags = {"partition": "2025-03-09", "experiment": "win_back", "arm": "mailed", "baseline": "held_out"}
+    where: dict[str, Any] = {"tracking_uri": store.tracking_uri, "artifacts": store.artifacts}
+    first = log_uplift(report, tags=tags, **where)
+    second = log_uplift(report, tags=tags, **where)
+    log_uplift(report, tags={**tags, "partition": "2025-03-16"}, **where)
+    assert first != second
+    [experiment] = [each for each in store.client.search_experiments() if each.name == "uplift"]
+    runs = store.client.search_runs([experiment.experiment_id], "tags.partition = '2025-03-09'")
+    assert [run.info.run_id for run in runs] == [second.rpartition("/")[2]]
+    metrics = runs[0].data.metrics
+    assert metrics["effect"] == pytest.approx(report.average.uplift)
+    assert metrics["dr_ridge/qini"] == pytest.approx(report.learners["dr_ridge"].qini.value)
+    assert metrics["policy/t_learner first 30 percent"] == pytest.approx(report.policies["t_learner first 30%"].value)
+    assert sum(name.startswith("policy/") for name in metrics) == 3 * len(report.policies)
+    assert runs[0].data.tags["mlflow.note.content"] == report.reason
+    assert [file.path for file in store.client.list_artifacts(runs[0].info.run_id)] == ["uplift.png"]
+    with pytest.raises(ValueError, match="no baseline"):
+        log_uplift(report, tags={name: text for name, text in tags.items() if name != "baseline"}, **where)

@@ -15,6 +15,7 @@ import pytest
 from ml.propensity.task import load_tasks
 from ml.propensity.train import Trained, train_task
 from ml.tracking import log_training
+from orchestration.defs.propensity import model_health
 from orchestration.defs.propensity.customer_scores import CREATE, LoadModel, score_day
 from orchestration.defs.propensity.propensity_models import settle
 from orchestration.promote import promote
@@ -67,6 +68,18 @@ def people(connection: duckdb.DuckDBPyConnection, day: date, examples: pa.Table)
     connection.execute("create schema if not exists marts")
     connection.execute("create schema if not exists ml")
     connection.execute(CREATE)
+    connection.execute(model_health.CREATE)
+    connection.execute("""
+        create table if not exists marts.customer_outcomes (
+            as_of date, customer_id varchar, event varchar, last_occurred_on date
+        );
+        create table if not exists marts.outcome_counts (
+            as_of date, event varchar, occurred_on date, customer_count bigint
+        );
+        create table if not exists marts.identity_map (
+            profile_key varchar, customer_id varchar, root_profile_key varchar, valid_from date, valid_to date
+        );
+    """)
     today = examples.slice(0, 50)
     wanted = [
         "customer_id",
@@ -75,7 +88,9 @@ def people(connection: duckdb.DuckDBPyConnection, day: date, examples: pa.Table)
     connection.register("today", today.select(wanted))
     for table, query in {
         "marts.customer_features": f"""
-            select date '{day}' as as_of, *, 5 as days_since_last_click, 3 as days_since_last_web_event from today
+            select date '{day}' as as_of, *, 5 as days_since_last_click, 3 as days_since_last_web_event,
+                1 as product_views_7, 1 as product_views_28, 1 as product_views_90
+            from today
         """,
         "marts.customer_populations": f"""
             select date '{day}' as as_of, customer_id, case when customer_id = 'c_00049' then 'mailed' else 'buyers' end as population
@@ -182,6 +197,38 @@ def test_what_cannot_be_promoted_is_refused(
     assert len(promotions(scored)) == 1
 
 
+def test_a_degraded_champion_gives_way_to_the_rule_until_another_is_promoted(scored: Settings) -> None:
+    """Orders stopped after the days that version 1 was calibrated on; version 2 is said to have been calibrated in the silence."""
+    day = MONDAY + timedelta(days=8)
+    before = {row[2]: row[3] for row in scores(scored, day) if row[0] == "churn_risk"}
+    cutoff = date(2025, 2, 16)  # of the test slice of the examples
+    with duckdb.connect(str(scored.warehouse)) as connection:
+        connection.execute(f"""
+            insert into marts.outcome_counts
+            select cast(as_of as date), 'order', cast(occurred_on as date), 50
+            from generate_series(date '{day}', date '{day}' + 1, interval 1 day) as days (as_of),
+                generate_series(date '{cutoff}', date '{day}' - 8, interval 1 day) as occurred (occurred_on)
+        """)
+    fallen = [row for row in scores(scored, day) if row[0] == "churn_risk"]
+    assert {(row[1], row[4]) for row in fallen} == {("rule", "fallback")}
+    assert [row for row in scores(scored, day) if row[0] == "churn_risk"] == fallen
+    with duckdb.connect(str(scored.warehouse)) as connection:
+        kept = connection.execute(
+            "select customer_id, champion_score, champion_version, model_state from ml.customer_scores"
+            " where as_of = $day and model_name = 'churn_risk'",
+            {"day": day},
+        ).fetchall()
+        assert {row[0]: row[1] for row in kept} == before
+        assert {row[2:] for row in kept} == {("1", "degraded")}
+        # Other tasks have no champion, and are none the worse for it.
+        states = connection.execute("select distinct state from ml.model_health where model_version is null").fetchall()
+        assert states == [("stale",)]
+        connection.execute("update marts.outcome_counts set customer_count = 0 where as_of > $day", {"day": day})
+    promote(scored, "churn_risk", "2", because="knows the silence", effective=day + timedelta(days=1))
+    after = [row for row in scores(scored, day + timedelta(days=1)) if row[0] == "churn_risk"]
+    assert {row[1] for row in after} == {"2"}
+
+
 def test_a_model_whose_features_are_gone_gives_way_to_the_rule(scored: Settings) -> None:
     with duckdb.connect(str(scored.warehouse)) as connection:
         connection.execute("alter table marts.customer_features drop column order_count")
@@ -191,7 +238,7 @@ def test_a_model_whose_features_are_gone_gives_way_to_the_rule(scored: Settings)
             {"day": MONDAY + timedelta(days=8)},
         ).fetchall()
     assert tiers == [("fallback",)]
-    assert "version 1 needs order_count" in {scorer.task.task: scorer.why for scorer in found}["churn_risk"]
+    assert "version 1 needs order_count" in {each.task.task: each.health.reason for each in found}["churn_risk"]
 
 
 def test_people_in_many_batches_are_scored_as_in_one(scored: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
