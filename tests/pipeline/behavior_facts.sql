@@ -208,7 +208,7 @@ from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 
 insert into intermediate.int_email_events__unioned by name
 select 'ours' || i || part as event_key, 'sendgrid' as source, event, sent_on + late * pick('answers' || i, 3) as landed_on,
     sent_on + to_hours(hour) as occurred_at, sent_on as occurred_on, mailbox_hash, profile_key, 'ours' || i as message_id,
-    substr(sha256(concat_ws('|', cast(sent_on - 1 as varchar), 'c_' || i, 'welcome', '1', 'o' || i)), 1, 32) as decision_id,
+    substr(sha256(concat_ws('|', cast(sent_on - 1 as varchar), 'c_' || i, 'welcome', '1', 'o')), 1, 32) as decision_id,
     'welcome' as flow, '1' as step, 'link' as url, false as is_machine
 from (select *, date '2025-04-26' + i % 7 as sent_on from people where i < 40 and i % 10 > 0) as sends,
     (values ('a', 'delivered', 6, 0), ('b', 'opened', 7, 1), ('c', 'clicked', 7, 1)) as parts (part, event, hour, late);
