@@ -170,6 +170,52 @@ class ExcludedAccount(Part):
         return self
 
 
+class SendingDomain(Part):
+    """A domain that we send from, and what the DNS must say of it.
+
+    Attributes:
+        from_domain: Domain of the address that readers see.
+        return_path_domain: Domain that bounces go to, of which SPF speaks; null: the same.
+        dkim_domain: Domain that signs (`d=`); null: the same.
+        dkim_selectors: Where its keys stand (`s=`).
+        owner: Who can change the DNS.
+    """
+
+    from_domain: Domain
+    return_path_domain: Domain | None = None
+    dkim_domain: Domain | None = None
+    dkim_selectors: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$")], ...] = ()
+    owner: Name
+
+
+class RiskReview(Part):
+    """From where on a number of the monthly review is a finding, and who owns which risk.
+
+    Attributes:
+        owner: Owner of every risk that `owners` does not name.
+        owners: Owner by risk.
+        approval_days: Days before the end of an approval.
+        top_1_percent_share: Share of a year's revenue that the top 1 % of buyers make.
+        top_10_percent_share: The same of the top 10 %.
+        moved_share: Share of a segment's members of this week and the last who are not in both.
+        contamination_share: Share of the people of an experiment who share a mailbox with another arm.
+        source: Where the numbers come from.
+    """
+
+    owner: Name = "lifecycle_marketing_lead"
+    owners: dict[Name, Name] = Field(default_factory=dict)
+    approval_days: Count = 30
+    top_1_percent_share: Share = 0.25
+    top_10_percent_share: Share = 0.65
+    moved_share: Share = 0.5
+    contamination_share: Share = 0.02
+    source: Source = "House rules"
+
+    def owner_of(self, risk: str) -> str:
+        """Who answers for a risk."""
+        return self.owners.get(risk, self.owner)
+
+
 # What held before the playbook said it; a version that was stored then goes on so.
 UNSAID = (
     SuppressionRule(reason="recently_converted", days=7, source="House rule: an offer now would only give margin away"),
@@ -198,6 +244,8 @@ class Policies(Part):
     suppressions: tuple[SuppressionRule, ...] = UNSAID
     excluded_accounts: tuple[ExcludedAccount, ...] = ()
     internal_domains: tuple[Domain, ...] = ()
+    sending_domains: tuple[SendingDomain, ...] = ()
+    risk_review: RiskReview = RiskReview()
     approval_roles: dict[Kind, tuple[Name, ...]] = Field(default_factory=lambda: dict.fromkeys(KINDS, LEAD))
 
     @model_validator(mode="after")

@@ -35,7 +35,7 @@ RULE_SCHEMA = pa.schema(
 SCORED = """
 create or replace temp table decide_scored as
 with day_scores as (
-    select customer_id, model_name, model_version, score from {scores} where as_of = $as_of
+    select customer_id, model_name, model_version, score, tier from {scores} where as_of = $as_of
 ),
 used as (
     select flow, step, model from decide_steps where model is not null
@@ -59,7 +59,8 @@ select
 from decide_candidates as candidates
 inner join decide_steps as steps on candidates.flow = steps.flow and candidates.step = steps.step
 left join versions on candidates.decision_id = versions.decision_id
-left join day_scores as own on candidates.customer_id = own.customer_id and steps.model = own.model_name
+left join day_scores as own
+    on candidates.customer_id = own.customer_id and steps.model = own.model_name and own.tier = 'model'
 """
 
 # Why a variant was refused, as a digit: a candidate's digits make one number, and only the few numbers that occur are put into words.
@@ -196,7 +197,7 @@ def choose_blocks(
     """Fill `decide_scored` (expected value, model versions) and `decide_choices` (blocks of those who got this far).
 
     The expected value of an email is the flow's amount times the score of the flow's model for this person, or times the flow's
-    weight where there is no model or no score.
+    weight where there is no model, or no probability of it (a fallback's score is a rank).
 
     Args:
         connection: The warehouse, after `refuse_ineligible` and `assign_arms`.

@@ -39,6 +39,7 @@ LEDGER_SCHEMA = pa.schema(
         ("send_at", pa.timestamp("us")),
         ("released_at", pa.timestamp("us")),
         ("run_id", pa.string()),
+        ("segment", pa.string()),
     ]
 )
 ASSIGNMENT_SCHEMA = pa.schema(
@@ -72,12 +73,19 @@ READMISSION_SCHEMA = pa.schema(
         ("readmitted_at", pa.timestamp("us")),
     ]
 )
+# What a release published says for which segment its content was chosen; of a person who was erased that is gone too.
+CLAIMS = """
+(
+    select ledger.*, json_extract(payloads.payload, '$.segment') as segment
+    from ledger left join claim_payloads as payloads on ledger.idempotency_key = payloads.idempotency_key
+)
+"""
 MIRRORS = {
-    "send_ledger": ("ledger", "as_of, idempotency_key", LEDGER_SCHEMA),
-    "assignments": ("assignments", "experiment, assigned_on, profile_key", ASSIGNMENT_SCHEMA),
-    "promotions": ("promotions", "effective_on, number", PROMOTION_SCHEMA),
-    "tombstones": ("tombstones", "kind, hash", TOMBSTONE_SCHEMA),
-    "readmissions": ("readmitted", "file, row_number", READMISSION_SCHEMA),
+    "send_ledger": ("ledger", CLAIMS, "as_of, idempotency_key", LEDGER_SCHEMA),
+    "assignments": ("assignments", "assignments", "experiment, assigned_on, profile_key", ASSIGNMENT_SCHEMA),
+    "promotions": ("promotions", "promotions", "effective_on, number", PROMOTION_SCHEMA),
+    "tombstones": ("tombstones", "tombstones", "kind, hash", TOMBSTONE_SCHEMA),
+    "readmissions": ("readmitted", "readmitted", "file, row_number", READMISSION_SCHEMA),
 }
 
 # A ghost mails nobody, so it holds the day of a mailbox against other ghosts only; a step that a ghost took is taken for sends too.
@@ -121,6 +129,14 @@ create trigger if not exists promotions_stand before delete on promotions
     begin select raise(abort, 'promotions are append-only'); end;
 create trigger if not exists promotions_stay before update on promotions
     begin select raise(abort, 'promotions are append-only'); end;
+create table if not exists interest_fits (
+    number integer primary key, trained_on text not null, effective_on text, body text not null, reason text not null,
+    said_by text not null
+);
+create trigger if not exists interest_fits_stand before delete on interest_fits
+    begin select raise(abort, 'fits of interests are append-only'); end;
+create trigger if not exists interest_fits_stay before update on interest_fits
+    begin select raise(abort, 'fits of interests are append-only'); end;
 create table if not exists playbook_versions (
     number integer primary key, version text not null, effective_from text not null, body text not null, registered_at text not null
 );
@@ -308,9 +324,9 @@ class StateStore:
 
     def mirror(self) -> None:
         """Write what dbt reads as Parquet, typed also when empty; a reader sees the old or the new file."""
-        for folder, (table, order, schema) in MIRRORS.items():
+        for folder, (table, relation, order, schema) in MIRRORS.items():
             names = ", ".join(schema.names)
-            rows = self._all(f"select {names} from {table} order by {order}")
+            rows = self._all(f"select {names} from {relation} order by {order}")
             target = self.directory / folder / f"{table}.parquet"
             target.parent.mkdir(exist_ok=True)
             temporary = target.with_suffix(".parquet.tmp")

@@ -8,12 +8,16 @@ from orchestration.defs.audiences.release import build_release
 from orchestration.defs.audiences.send_decisions import build_send_decisions
 from orchestration.defs.audiences.send_ledger import build_send_ledger
 from orchestration.defs.audiences.send_list import build_send_list
+from orchestration.defs.behavior.customer_interests import build_customer_interests
 from orchestration.defs.behavior.customer_value import build_customer_value
+from orchestration.defs.behavior.interest_clusters import build_interest_clusters
 from orchestration.defs.identity.consequences import build_few_customers_change
 from orchestration.defs.identity.identity_map import build_identity_map
 from orchestration.defs.measurement.holdout_report import build_holdout_report
+from orchestration.defs.measurement.kpi_findings import build_kpi_findings
 from orchestration.defs.measurement.report_site import build_report_site
 from orchestration.defs.measurement.revenue_claims import build_revenue_claims
+from orchestration.defs.measurement.risk_review import build_risk_review
 from orchestration.defs.propensity.customer_scores import build_customer_scores
 from orchestration.defs.propensity.propensity_models import build_propensity_models
 from orchestration.defs.propensity.propensity_tasks import build_propensity_tasks
@@ -41,6 +45,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_models(settings, warehouse, dbt, daily, weekly),
             build_identity_map(settings, warehouse, daily),
             build_customer_value(settings, warehouse, daily),
+            build_interest_clusters(settings, warehouse, weekly),
+            build_customer_interests(settings, warehouse, daily),
             build_propensity_tasks(warehouse, weekly),
             build_training_value(warehouse, weekly),
             build_propensity_models(settings, warehouse, weekly),
@@ -52,6 +58,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_holdout_report(settings, warehouse, daily),
             build_revenue_claims(settings, warehouse, daily),
             build_uplift_report(settings, warehouse, daily),
+            build_kpi_findings(settings, warehouse, daily),
+            build_risk_review(settings, warehouse, daily),
             build_report_site(settings, warehouse, daily),
         ],
         asset_checks=[build_few_customers_change(settings, warehouse), *build_gates(settings)],

@@ -1,16 +1,22 @@
-"""`holdfast promote`: a person makes a version of a task's model champion, from a day on, for a reason."""
+"""`holdfast promote`: a person makes a version of a task's model champion, or lets held clusters of interest take force."""
 
 import getpass
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 
+from activation.interests import fit_of, record_fit
 from activation.state import Promotion
 from ml.propensity.task import load_tasks
 from orchestration.resources import Settings, UserError, Warehouse, open_state
 
+INTERESTS: Final = "interests"  # stands for a task; its versions are the Sundays on which clusters were fitted
+
 COMPARED = ("auc", "average_precision", "brier", "calibration_error")
 
 SCORED = "select max(as_of) from ml.customer_scores where model_name = $task"
-EXISTS = "select count(*) from duckdb_tables() where schema_name = 'ml' and table_name = 'customer_scores'"
+ASSIGNED = "select max(as_of) from ml.customer_interests"
+EXISTS = "select count(*) from duckdb_tables() where schema_name = 'ml' and table_name = $table"
 
 
 def promote(settings: Settings, task: str, version: str, *, because: str, effective: date | None) -> str:
@@ -18,8 +24,8 @@ def promote(settings: Settings, task: str, version: str, *, because: str, effect
 
     Args:
         settings: Where state, models and warehouse are.
-        task: Name of the task.
-        version: Version of its registered model.
+        task: Name of the task, or `interests`.
+        version: Version of its registered model; of interests the Sunday of the fit.
         because: Why, in words.
         effective: First partition that the version scores; by default the first that is not scored yet.
 
@@ -31,13 +37,16 @@ def promote(settings: Settings, task: str, version: str, *, because: str, effect
     """
     from ml.tracking import UnknownVersion, describe_version, note_verdict, point_aliases
 
+    if task == INTERESTS:
+        return accept_clusters(settings, version, because=because, effective=effective)
     _require_task(task)
     try:
         found = describe_version(task, version, tracking_uri=settings.tracking_uri)
     except UnknownVersion as fault:
         raise UserError(str(fault)) from fault
     trained_on = date.fromisoformat(found.partition)
-    day = _effective_day(settings, task, version, trained_on, effective)
+    scored = _last_day(settings, "customer_scores", SCORED, task=task)
+    day = _effective_day(version, trained_on, effective, scored=scored)
     store = open_state(settings)
     incumbent = store.promotion_in_force(task, day)
     evidence: dict[str, str | float] = {
@@ -58,15 +67,30 @@ def promote(settings: Settings, task: str, version: str, *, because: str, effect
     return f"{task}: version {version} scores from partition {day} on, in place of {before}\n{numbers} (test cohort of {trained_on})"
 
 
+def accept_clusters(settings: Settings, version: str, *, because: str, effective: date | None) -> str:
+    """Let the clusters of interest that were fitted on a Sunday take force; arguments and errors as of `promote`."""
+    store = open_state(settings)
+    try:
+        fit = fit_of(store, date.fromisoformat(version))
+    except ValueError as fault:
+        raise UserError(f"{version!r} is no day: name the Sunday of the fit, YYYY-MM-DD") from fault
+    if fit is None:
+        raise UserError(f"no clusters of interest were fitted on {version}")
+    day = _effective_day(version, fit.trained_on, effective, scored=_last_day(settings, "customer_interests", ASSIGNED))
+    record_fit(store, replace(fit, effective_on=day, reason=because, said_by=getpass.getuser()))
+    return (
+        f"interests: the clusters of {version} are in force from partition {day} on\nheld before because: {fit.reason}"
+    )
+
+
 def _require_task(task: str) -> None:
-    known = [each.task for each in load_tasks()]
+    known = [*(each.task for each in load_tasks()), INTERESTS]
     if task not in known:
         message = f"there is no task {task!r}: choose one of {', '.join(known)}"
         raise UserError(message)
 
 
-def _effective_day(settings: Settings, task: str, version: str, trained_on: date, asked: date | None) -> date:
-    scored = _last_scored(settings, task)
+def _effective_day(version: str, trained_on: date, asked: date | None, *, scored: date | None) -> date:
     first = max(trained_on, scored or trained_on) + timedelta(days=1)
     if asked is None or asked >= first:
         return asked or first
@@ -77,11 +101,12 @@ def _effective_day(settings: Settings, task: str, version: str, trained_on: date
     raise UserError(message)
 
 
-def _last_scored(settings: Settings, task: str) -> date | None:
+def _last_day(settings: Settings, table: str, query: str, **values: str) -> date | None:
+    """The last day of which a table of models has rows; None without one."""
     with Warehouse(settings.warehouse).connect() as connection:
-        if connection.execute(EXISTS).fetchall() == [(0,)]:
+        if connection.execute(EXISTS, {"table": table}).fetchall() == [(0,)]:
             return None
-        row = connection.execute(SCORED, {"task": task}).fetchone()
+        row = connection.execute(query, values).fetchone()
     return row[0] if row else None
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
+from reporting.rooms import Rooms
+
 Unit = Literal["share", "amount", "number"]
 FreshnessStatus = Literal["fresh", "late", "missing", "short"]
 
@@ -280,6 +282,7 @@ class SiteData:
         metrics: How to name and read metrics beyond `definitions.METRICS`.
         currency: ISO code of all amounts.
         confidence: Coverage of the intervals.
+        rooms: What the rooms beside the holdout show.
     """
 
     as_of: date
@@ -299,3 +302,4 @@ class SiteData:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     currency: str = ""
     confidence: float = 0.95
+    rooms: Rooms = field(default_factory=Rooms)

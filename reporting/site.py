@@ -9,9 +9,11 @@ import jinja2
 from markupsafe import Markup
 
 from reporting import formats
+from reporting.chain import HEALTH, STAGES
 from reporting.data import SiteData
 from reporting.definitions import COLUMNS, GLOSSARY, OUTCOMES, STATUSES, metric_of, spoken
 from reporting.health import STEP, calendar_of, unmet
+from reporting.house import SEVERITIES, house_of
 from reporting.models import models_of
 from reporting.money import money_of
 from reporting.page import experiments_of, waterfalls_of
@@ -76,7 +78,15 @@ def render(data: SiteData) -> str:
         unmet=unmet(data.freshness),
         newest_event=max((row.last_occurred_at for row in data.freshness if row.last_occurred_at), default=None),
         whom=page_of(data.whom),
-        style=own_text("colours.css") + own_text("page.css") + own_text("network.css") + own_text("whom.css"),
+        rooms=house_of(data.rooms, as_of=data.as_of),
+        stages=STAGES,
+        health=HEALTH,
+        severities=SEVERITIES,
+        style=own_text("colours.css")
+        + own_text("page.css")
+        + own_text("network.css")
+        + own_text("whom.css")
+        + own_text("rooms.css"),
         script=script,
         script_hash=_hash_of(script),
     )

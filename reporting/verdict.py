@@ -67,8 +67,9 @@ def headline(row: LiftRow, metric: Metric, currency: str) -> Headline:
 
 
 def _why_not(row: LiftRow) -> str:
-    is_broken = row.srm_p_value is not None and row.srm_p_value < SRM_ALARM
-    return row.data_quality or "they are invalid" if not is_broken else "the arms are not split as planned"
+    if row.srm_p_value is not None and row.srm_p_value < SRM_ALARM:
+        return "the arms are not split as planned"
+    return row.data_quality or "they are invalid"
 
 
 def is_plain(row: LiftRow) -> bool:

@@ -1,8 +1,10 @@
 """The report site as a person meets it: in a real browser, by light and by dark, on a desk and on a phone."""
 
 import csv
+import importlib.util
 import io
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +23,9 @@ from reporting.data import (
     Tie,
     Whom,
 )
+from reporting.rooms import ChainFinding
 from reporting.site import build_site
+from tests.unit.reporting.rooms import ROOMS
 
 if TYPE_CHECKING:
     from conftest import Page
@@ -76,6 +80,7 @@ DATA = SiteData(
         hub_count=1,
     ),
     currency="GBP",
+    rooms=replace(ROOMS, contradictions=(ChainFinding("welcome", "all", "high", HOSTILE),)),
 )
 
 COLUMN = "[...document.querySelectorAll('#numbers-1 tbody tr')].map(row => row.cells[{}].textContent.trim())"
@@ -196,6 +201,67 @@ def test_all_text_can_be_read(page: "Page", site: Path, scheme: str) -> None:
 
     assert page.read(CONTRAST) == []
     assert (page.read("getComputedStyle(document.body).backgroundColor") == "rgb(246, 247, 249)") is (scheme == "light")
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The rules of axe-core, as JavaScript; read and not imported, as the package wants a browser driver."""
+    found = importlib.util.find_spec("axe_core_python")
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("no axe-core here: it is among the dev dependencies")
+    return (Path(found.submodule_search_locations[0]) / "axe.min.js").read_text()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
+def test_axe_finds_no_serious_violation(page: "Page", site: Path, axe: str, width: int, scheme: str) -> None:
+    page.open(site, width=width, scheme=scheme)
+    page.read("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    page.read(f"(() => {{ {axe}; }})()")
+
+    rules, violations = page.read(
+        "axe.run(document, {resultTypes: ['violations']}).then(found => [found.passes.length, found.violations"
+        ".map(each => [each.impact, each.id, each.nodes[0].target.join(' ')])])"
+    )
+
+    assert rules > 20
+    assert [each for each in violations if each[0] in {"serious", "critical"}] == []
+
+
+def test_every_room_is_reached_from_the_head_of_the_page(opened: "Page") -> None:
+    lost = opened.read(
+        "[...document.querySelectorAll('nav a, a.tile')].filter(a => !document.querySelector(a.hash)).map(a => a.hash)"
+    )
+    links = opened.read("document.querySelectorAll('nav a').length")
+
+    assert lost == []
+    assert links >= 13
+
+
+def test_weeks_sort_by_day_and_download_as_numbers(opened: "Page", tmp_path: Path) -> None:
+    opened.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+
+    opened.read("document.querySelector('#chain-table th[data-name=week_starts_on] button').click()")
+    opened.read("document.querySelector('button[data-csv=chain-table]').click()")
+
+    rows = list(csv.DictReader(io.StringIO(_wait_for(tmp_path / "kpi_chain_2025-06-30.csv"))))
+    assert [row["week_starts_on"] for row in rows] == ["2025-06-09", "2025-06-16", "2025-06-23", "2025-06-23"]
+    assert [(row["flow"], row["sent"], row["revenue"]) for row in rows[:2]] == [
+        ("welcome", "500", "250.0"),
+        ("welcome", "1000", "500.0"),
+    ]
+
+
+def test_waterfall_goes_down_without_a_gap(opened: "Page") -> None:
+    ends = opened.read("""
+    [...document.querySelectorAll('#waterfall rect.bar-of')].map(bar => {
+      const [box, frame] = [bar.getBoundingClientRect(), bar.ownerSVGElement.getBoundingClientRect()];
+      return [(box.left - frame.left) / frame.width, (box.right - frame.left) / frame.width];
+    })
+    """)
+
+    assert ends[0][0] == pytest.approx(0, abs=0.01)
+    assert ends[-1][1] == pytest.approx(1, abs=0.01)
+    assert [start for start, _ in ends[1:]] == pytest.approx([end for _, end in ends[:-1]], abs=0.01)
 
 
 def test_chart_puts_the_point_inside_its_interval_right_of_zero(opened: "Page") -> None:

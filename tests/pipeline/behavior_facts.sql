@@ -201,5 +201,19 @@ from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 
     (values ('holdout'), ('treatment')) as arms (arm);
 
 insert into ops.attribution_rules by name
-select cast(day as date) as as_of, 120 as email_window_hours
+select cast(day as date) as as_of, 96 + 24 * (dayofmonth(day) % 2) as email_window_hours
 from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 day) as days (day);
+
+-- What became of the emails of the ledger (test_behavior.py), known by their decision; clicks land up to two days late.
+insert into intermediate.int_email_events__unioned by name
+select 'ours' || i || part as event_key, 'sendgrid' as source, event, sent_on + late * pick('answers' || i, 3) as landed_on,
+    sent_on + to_hours(hour) as occurred_at, sent_on as occurred_on, mailbox_hash, profile_key, 'ours' || i as message_id,
+    substr(sha256(concat_ws('|', cast(sent_on - 1 as varchar), 'c_' || i, 'welcome', '1', 'o')), 1, 32) as decision_id,
+    'welcome' as flow, '1' as step, 'link' as url, false as is_machine
+from (select *, date '2025-04-26' + i % 7 as sent_on from people where i < 40 and i % 10 > 0) as sends,
+    (values ('a', 'delivered', 6, 0), ('b', 'opened', 7, 1), ('c', 'clicked', 7, 1)) as parts (part, event, hour, late);
+
+insert into intermediate.int_web_events__unioned by name
+select 'landed' || i as event_key, 'segment' as source, 'Page Viewed' as event, sent_on + 1 as landed_on,
+    sent_on + to_minutes(7 * 60 + 10) as occurred_at, sent_on as occurred_on, sent_on + interval 8 hour as received_at, profile_key
+from (select *, date '2025-04-26' + i % 7 as sent_on from people where i < 40 and i % 10 = 2) as sends;

@@ -18,18 +18,18 @@ FACTS = (Path(__file__).parent / "behavior_facts.sql").read_text()
 START, FIRST, LAST = date(2024, 12, 20), date(2025, 4, 28), date(2025, 5, 2)
 WINDOW = [FIRST + timedelta(days=offset) for offset in range(5)]
 MONDAY, SUNDAY = date(2025, 4, 21), date(2025, 5, 4)
-SEEDS = ("engagement_rules", "free_mailbox_domains", "required_events")
+SEEDS = ("blocked_products", "engagement_rules", "free_mailbox_domains", "required_events")
 GIVEN = {"int_identifiers__linked", "feed_health", "address_faults"}
 PYTHON = {"identity", "ml", "measurement", "state"}
 DAYS = ("landed_on", "as_of", "valid_from", "trained_on")
 
 LEDGER = """
 copy (
-    select 'k' || i as idempotency_key, if(i % 10 = 0, 'ghost', 'send') as kind, 'settled' as status, 'm' || i as mailbox_hash,
+    select 'k' || i as idempotency_key, if(i % 10 = 0, 'ghost', 'send') as kind, 'published' as status, 'm' || i as mailbox_hash,
         'c_' || i as customer_id, 'plain:' || i as root_profile_key, 'welcome' as flow, '1' as step, 'o' as occurrence,
         'global_holdout' as experiment, if(i % 10 = 0, 'holdout', 'treatment') as arm, date '2025-04-25' + i % 7 as as_of,
         date '2025-04-26' + i % 7 as send_date, date '2025-04-26' + i % 7 + interval 9 hour as send_at,
-        cast(null as timestamp) as released_at, 'r' as run_id
+        cast(null as timestamp) as released_at, 'r' as run_id, if(i % 4 = 1, 'repeat_buyers', null) as segment
     from (select cast(range as integer) as i from range(40)) as numbers
 ) to '{folder}/ledger.parquet' (format parquet)
 """
@@ -192,9 +192,14 @@ def test_the_hand_made_shop_reaches_every_daily_mart(in_one_run: Path) -> None:
                 (select count(distinct category) from marts.customer_affinities),
                 (select count(distinct product_key) from marts.product_replenishments where interval_count > 0),
                 (select count(distinct best_hour) > 1 from marts.customer_send_hours where reaction_count > 0),
-                (select count(distinct device_type) from marts.customer_devices where is_main)
+                (select count(distinct device_type) from marts.customer_devices where is_main),
+                (select count(distinct dimension) from measurement.kpi_chain where human_clicks > 0),
+                (select sum(landings) > sum(conversions) and sum(conversions) > 0 from measurement.kpi_chain),
+                (select count(distinct source) from marts.customer_recommendations),
+                (select count(*) > 0 from marts.product_similarities),
+                (select max(customer_count) > 0 from marts.recommender_evaluations)
         """).fetchone()
-    assert reached == (7, 18, 9, 2, 7, True, 5, 6, True, 2)
+    assert reached == (7, 18, 9, 2, 7, True, 5, 6, True, 2, 6, True, 2, True, True)
 
 
 def test_the_hand_made_shop_reaches_what_emails_are_held_against(in_one_run: Path) -> None:

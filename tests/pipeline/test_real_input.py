@@ -86,6 +86,23 @@ def test_online_retail_model_is_in_mlflow_beside_the_recency_rule(retail: Platfo
     assert scored == [("model", str(version.version))]
 
 
+def test_online_retail_recommends_what_the_same_people_buy_because_it_beats_what_most_buy(retail: Platform) -> None:
+    rows = retail.query("""
+        select method, customer_count, ndcg, ndcg_difference, ci_low, is_standing
+        from marts.recommender_evaluations where as_of = date '2011-05-31'
+    """)
+    found = {row[0]: row[1:] for row in rows}
+    customers, ndcg, difference, low, is_standing = found["item_item"]
+    assert customers > 500  # type: ignore[operator]
+    assert is_standing
+    assert low > 0  # type: ignore[operator]
+    assert ndcg - found["popularity"][1] == pytest.approx(difference, abs=2e-6)  # type: ignore[operator]
+    shown = retail.query("select distinct product_key from marts.customer_recommendations")
+    assert not {key for (key,) in shown} & {"POST", "DOT", "M", "C2", "D"}
+    sources = retail.query("select source from marts.customer_recommendations where not is_repeat group by source")
+    assert ("item_item",) in sources
+
+
 def test_hillstrom_recorded_experiment_shows_the_published_lift(
     holdfast: Callable[..., Platform], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

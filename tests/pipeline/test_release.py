@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -83,10 +83,43 @@ def test_shop_goes_on_with_what_was_released_and_nobody_is_mailed_who_must_not_b
     assert isinstance(sent, int)
     # Nearly every email that was sent is reported as delivered or bounced by the end of its day.
     assert answered >= 0.9 * sent > 0
+    check_chain(platform, tomorrow, sent)
     platform.ok("score", "--truth", str(truth), "--date", str(tomorrow))
     score = json.loads((platform.home / "publish" / "scoreboard" / "score.json").read_text())
     assert score["sends"]["released"] == sent
     assert {line["to"]: line["emails"] for line in score["sends"]["forbidden"] if line["emails"]} == {}
+
+
+def check_chain(platform: Platform, day: date, released: int) -> None:
+    """The KPI chain counts what was released and what the files say became of it, email by email."""
+    [(monday,)] = platform.query("select cast(date_trunc('week', $day::date) as date)", day=day)
+    totals = (
+        "select sum(sent), sum(delivered), sum(human_opens), sum(human_clicks), sum(bounces) from measurement.kpi_chain"
+    )
+    [chain] = platform.query(
+        f"{totals} where as_of = $day and week_starts_on = $monday and dimension = 'everyone'", day=day, monday=monday
+    )
+    counted = """
+    with emails as (
+        select
+            mailbox_hash, message_id, any_value(decision_id) as decision_id, min(occurred_on) as sent_on,
+            bool_or(event = 'bounced') as is_bounced, bool_or(event = 'delivered') as is_accepted,
+            bool_or(event = 'opened' and is_human) as is_opened, bool_or(event = 'clicked' and is_human) as is_clicked,
+            bool_or(event in ('opened', 'clicked') and is_human or event in ('complained', 'unsubscribed')) as is_answered
+        from intermediate.int_email_events__unioned
+        left join (select event_key, is_human from intermediate.int_email_engagement__classified) using (event_key)
+        group by mailbox_hash, message_id
+        having bool_or(event in ('delivered', 'bounced', 'blocked') or decision_id not like 'legacy-%')
+    )
+    select
+        count(*) filter (where decision_id like 'legacy-%'),
+        count(*) filter (where is_answered or (is_accepted and not is_bounced)), count(*) filter (where is_opened),
+        count(*) filter (where is_clicked), count(*) filter (where is_bounced)
+    from emails where sent_on >= $monday
+    """
+    [(legacy, *rest)] = platform.query(counted, monday=monday)
+    assert chain == (released + int(str(legacy)), *rest)
+    assert rest[1] > 0
 
 
 def test_concurrent_runs_queue_for_the_warehouse(shop: Path, holdfast: Callable[..., Platform], tmp_path: Path) -> None:

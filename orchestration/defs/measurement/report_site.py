@@ -7,6 +7,7 @@ import dagster as dg
 import duckdb
 
 from orchestration.defs.identity.pictures import read_whom
+from orchestration.defs.measurement.rooms import read_rooms
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse, open_state
 from reporting.data import (
@@ -67,6 +68,8 @@ def build_report_site(
         owners=["team:measurement"],
         deps=[
             ["measurement", "holdout_report"],
+            ["measurement", "kpi_findings"],
+            ["measurement", "risk_review"],
             ["measurement", "revenue_claims"],
             ["activation", "send_list"],
             ["marts", "event_freshness"],
@@ -120,6 +123,7 @@ def read_site_data(connection: duckdb.DuckDBPyConnection, settings: Settings, da
         findings=rows(FINDINGS, Finding),
         whom=read_whom(connection, day),
         currency=value(CURRENCY) or "",
+        rooms=read_rooms(rows, settings, day),
     )
 
 

@@ -42,7 +42,9 @@ create table if not exists ops.excluded_accounts (
 );
 create table if not exists ops.internal_domains (as_of date, domain varchar);
 create table if not exists ops.flow_exceptions (as_of date, flow varchar, reason varchar);
-create table if not exists ops.experiment_shares (as_of date, experiment varchar, arm varchar, planned_share double);
+create table if not exists ops.experiment_shares (
+    as_of date, experiment varchar, flow varchar, arm varchar, planned_share double
+);
 create table if not exists ops.attribution_rules (as_of date, email_window_hours integer);
 create table if not exists ops.gate_findings (
     as_of date, table_name varchar, position integer, expectation varchar, column_name varchar, severity varchar,
@@ -177,7 +179,7 @@ def exception_rows(playbook: Playbook) -> list[dict[str, Any]]:
 def share_rows(playbook: Playbook) -> list[dict[str, Any]]:
     """The shares under which arms are drawn."""
     return [
-        {"experiment": one.experiment, "arm": arm.arm, "planned_share": arm.share}
+        {"experiment": one.experiment, "flow": one.flow, "arm": arm.arm, "planned_share": arm.share}
         for one in playbook.experiments
         for arm in one.arms
     ]

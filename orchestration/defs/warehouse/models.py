@@ -106,7 +106,8 @@ def fact_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
 
 def weekly_keys(dbt: DbtProjectRunner) -> list[dg.AssetKey]:
     """Assets of what is built once a training week."""
-    python = [dg.AssetKey(["ml", "propensity_tasks"]), dg.AssetKey(["ml", "training_value"]), *model_keys()]
+    named = ("propensity_tasks", "training_value", "interest_clusters")
+    python = [*(dg.AssetKey(["ml", name]) for name in named), *model_keys()]
     nodes = dbt.manifest_json["nodes"].values()
     return python + [
         TRANSLATOR.get_asset_key(node)

@@ -188,11 +188,12 @@ def test_reason_not_to_mail_has_a_model(folder: Path) -> None:
 
 def test_stored_policies_without_suppressions_keep_what_held_then() -> None:
     stored = json.loads(playbook().to_json())
-    for name in ("suppressions", "excluded_accounts", "internal_domains"):
+    for name in ("suppressions", "excluded_accounts", "internal_domains", "lost_subscriber"):
         del stored["policies"][name]
     policies = Playbook.from_json(json.dumps(stored)).policies
     assert [(rule.reason, rule.days) for rule in policies.suppressions] == [("recently_converted", 7)]
     assert (policies.excluded_accounts, policies.internal_domains) == ((), ())
+    assert policies.lost_subscriber.amount == 10
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,13 @@ def test_segment_comes_before_score(shop: Shop) -> None:
     assert shop.rows()[0]["segment"] == "repeat_buyers_with_replenishment_risk"
 
 
+@pytest.mark.parametrize("tier", ["fallback", "abstained"])
+def test_value_takes_probabilities_and_no_ranks(shop: Shop, tier: str) -> None:
+    shop.score(ANN, 0.9, tier=tier)
+    hero(shop)
+    assert shop.rows()[0]["expected_value"] == pytest.approx(18 * 0.10)
+
+
 def test_score_at_its_threshold_holds(shop: Shop) -> None:
     shop.score(ANN, 0.6)
     choice = hero(shop)

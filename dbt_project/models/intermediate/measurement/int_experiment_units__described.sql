@@ -158,14 +158,7 @@ described as (
             when spent.net_amount > thresholds.mid_amount then 'value_mid'
             else 'value_low'
         end as value_segment,
-        case
-            when mailboxes.email_domain is null then null
-            when mailboxes.email_domain in ('gmail.com', 'googlemail.com') then 'mailbox_at_gmail'
-            when mailboxes.email_domain in ('outlook.com', 'hotmail.com', 'live.com', 'msn.com') then 'mailbox_at_microsoft'
-            when mailboxes.email_domain in ('icloud.com', 'me.com', 'mac.com') then 'mailbox_at_apple'
-            when split_part(mailboxes.email_domain, '.', 1) in ('yahoo', 'ymail', 'rocketmail', 'aol') then 'mailbox_at_yahoo'
-            else 'mailbox_elsewhere'
-        end as provider_segment
+        {{ mailbox_provider('mailboxes.email_domain') }} as provider_segment
     from units
     {%- for part in ['spent', 'staged', 'seen_days', 'devices', 'mailboxes'] %}
     left join {{ part }}

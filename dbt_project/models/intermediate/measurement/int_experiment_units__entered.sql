@@ -28,20 +28,44 @@ entries as (
     from ledger
 ),
 
+flow_experiments as (
+    select distinct experiment, flow from own_shares where flow is not null
+),
+
+owners as (
+    select * from {{ resolved_profiles(as_of_days()) }} as resolved
+),
+
+-- Within a flow, who was sent to or held out since the arm was recorded is in the experiment.
+owned_entries as (
+    select owners.as_of, owners.customer_id, entries.*
+    from owners
+    inner join entries on owners.profile_key = entries.profile_key and entries.visible_from <= owners.as_of
+    union all
+    select
+        owners.as_of, owners.customer_id, ledger.send_date as visible_from, own_assignments.experiment, owners.profile_key,
+        own_assignments.arm, null as planned_share, ledger.kind = 'ghost' as is_ghost, ledger.flow,
+        coalesce(ledger.send_at, ledger.released_at) as assigned_at, own_assignments.assigned_on,
+        coalesce(ledger.send_at, ledger.released_at) as entered_at
+    from owners
+    inner join ledger on owners.profile_key = ledger.root_profile_key and ledger.send_date <= owners.as_of
+    inner join flow_experiments on ledger.flow = flow_experiments.flow
+    inner join own_assignments
+        on owners.as_of = own_assignments.as_of
+        and owners.customer_id = own_assignments.customer_id
+        and flow_experiments.experiment = own_assignments.experiment
+        and own_assignments.assigned_on < ledger.send_date
+),
+
 resolved as (
     select
-        resolved.as_of,
-        resolved.customer_id,
-        entries.*,
+        *,
         row_number() over (
-            partition by resolved.as_of, entries.experiment, resolved.customer_id
-            order by entries.assigned_at, entries.entered_at, entries.arm, entries.profile_key
+            partition by as_of, experiment, customer_id order by assigned_at, entered_at, arm, profile_key
         ) as entry_number,
-        min(entries.arm) over unit <> max(entries.arm) over unit as has_two_arms
-    from {{ resolved_profiles(as_of_days()) }} as resolved
-    inner join entries
-        on resolved.profile_key = entries.profile_key and entries.visible_from <= resolved.as_of
-    window unit as (partition by resolved.as_of, entries.experiment, resolved.customer_id)
+        min(arm) over unit <> max(arm) over unit as has_two_arms
+    from owned_entries
+    window unit as (partition by as_of, experiment, customer_id)
 ),
 
 dated as (

@@ -1,0 +1,91 @@
+{#- The emails of `followed_sends` with the cohorts that their readers were in before the day of the send. -#}
+{% macro described_sends() -%}
+    (
+        with sends as (
+            select * from {{ followed_sends() }} as followed
+        ),
+
+        email_days as (
+            select * from {{ ref('int_email_days__aggregated') }}
+        ),
+
+        order_days as (
+            select * from {{ ref('int_order_days__aggregated') }}
+        ),
+
+        -- Everything below happened before the day of the send, so that the email cannot have moved it.
+        reactions as (
+            select
+                sends.as_of,
+                sends.send_key,
+                max(days.occurred_on) filter (where days.human_opens + days.human_clicks > 0) as reacted_on,
+                bool_or(days.delivered > 0) as has_been_mailed
+            from sends
+            inner join email_days as days
+                on days.profile_key = 'mailbox:' || sends.mailbox_hash
+                and days.landed_on <= sends.as_of
+                and days.occurred_on between sends.sent_on - 90 and sends.sent_on - 1
+            group by sends.as_of, sends.send_key
+        ),
+
+        customer_days as (
+            select resolved.as_of, resolved.customer_id, days.occurred_on, sum(days.net_amount) as net_amount
+            from {{ resolved_profiles(as_of_days(), among='(select distinct as_of, customer_id from sends)') }} as resolved
+            inner join order_days as days
+                on resolved.profile_key = days.profile_key and days.landed_on <= resolved.as_of
+            group by resolved.as_of, resolved.customer_id, days.occurred_on
+        ),
+
+        bought as (
+            select
+                *,
+                occurred_on - lag(occurred_on) over (partition by as_of, customer_id order by occurred_on) as days_before,
+                lead(occurred_on) over (partition by as_of, customer_id order by occurred_on) as next_on
+            from customer_days
+            where net_amount > 0
+        ),
+
+        staged as (
+            select sends.as_of, sends.send_key, max_by(silence.stage, silence.day) as lifecycle_stage
+            from sends
+            inner join (select *, {{ lifecycle_stage_on_order('days_before') }} as order_stage from bought) as bought
+                on sends.as_of = bought.as_of
+                and sends.customer_id = bought.customer_id
+                and bought.occurred_on < sends.sent_on
+                and (bought.next_on is null or bought.next_on >= sends.sent_on)
+            inner join {{ lifecycle_silence_paths() }} as silence (order_stage, day, stage)
+                on bought.order_stage = silence.order_stage and bought.occurred_on + silence.day < sends.sent_on
+            group by sends.as_of, sends.send_key
+        ),
+
+        mailboxes as (
+            select mailbox_hash, min(split_part(email, '@', 2)) as email_domain, min(landed_on) as known_from
+            from {{ ref('int_profiles__unioned') }}
+            where email is not null and mailbox_hash is not null
+            group by mailbox_hash
+        ),
+
+        described as (
+            select
+                sends.*,
+                {{ week_of('sends.sent_on') }} as week_starts_on,
+                case when staged.lifecycle_stage is null then 'non_buyers' else 'prior_buyers' end as buyer_cohort,
+                'stage_' || staged.lifecycle_stage as lifecycle_cohort,
+                {{ mailbox_provider('mailboxes.email_domain') }} as provider_cohort,
+                case
+                    when reactions.reacted_on >= sends.sent_on - 30 then 'reacted_last_30_days'
+                    when reactions.reacted_on is not null then 'reacted_31_to_90_days_ago'
+                    when reactions.has_been_mailed then 'mailed_without_reaction'
+                    else 'not_mailed_last_90_days'
+                end as engagement_cohort,
+                sends.segment as segment_cohort
+            from sends
+            left join staged on sends.as_of = staged.as_of and sends.send_key = staged.send_key
+            left join reactions on sends.as_of = reactions.as_of and sends.send_key = reactions.send_key
+            left join mailboxes
+                on sends.mailbox_hash = mailboxes.mailbox_hash and mailboxes.known_from <= sends.as_of
+        )
+
+        select * from described
+    )
+{%- endmacro %}

@@ -1,0 +1,79 @@
+"""What the rooms of the report site show, read from the tables of a day."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, TypeVar
+
+from activation.playbook import Playbook
+from orchestration.resources import Settings, open_state
+from reporting.rooms import ApprovalRow, ChainFinding, ChainWeek, Limit, ReasonCount, RiskRow, Rooms, SegmentCount
+
+Row = TypeVar("Row")
+Rows = Callable[[str, type[Row]], tuple[Row, ...]]
+
+CHAIN = """
+select * from measurement.kpi_chain
+where as_of = $day and dimension in ('everyone', 'provider', 'engagement') order by flow, dimension, cohort, week_starts_on
+"""
+CONTRADICTIONS = "select * from measurement.kpi_findings where as_of = $day order by p_adjusted, flow, cohort"
+REASONS = """
+select flow, step, outcome, first_reason as reason, count(*) as candidates from activation.send_decisions
+where as_of = $day group by flow, step, outcome, first_reason order by all
+"""
+SEGMENTS = """
+select
+    segment, count(*) as members,
+    case when (select count(*) from marts.segment_membership where as_of = $day - 1) > 0 then count(*) filter (where is_new) end as entered
+from marts.segment_membership where as_of = $day group by segment order by members desc, segment
+"""
+RISKS = """
+select * from measurement.risk_review
+where as_of = (select max(as_of) from measurement.risk_review where as_of <= $day) order by all
+"""
+
+
+def read_rooms(rows: Rows[Any], settings: Settings, day: date) -> Rooms:
+    """Read everything that the rooms show as of a day.
+
+    Args:
+        rows: Runs a query about the day and makes its rows of a type.
+        settings: Where the state store is.
+        day: The partition.
+    """
+    versions = [(since, book) for since, book in open_state(settings).playbook_history() if since <= day]
+    since, playbook = versions[-1] if versions else (None, None)
+    return Rooms(
+        chain=rows(CHAIN, ChainWeek),
+        contradictions=rows(CONTRADICTIONS, ChainFinding),
+        reasons=rows(REASONS, ReasonCount),
+        segments=rows(SEGMENTS, SegmentCount),
+        risks=rows(RISKS, RiskRow),
+        approvals=approvals_of(playbook, day),
+        limits=limits_of(playbook),
+        playbook_version=playbook.version if playbook else None,
+        playbook_since=since if len(versions) > 1 else None,
+    )
+
+
+def approvals_of(playbook: Playbook | None, day: date) -> tuple[ApprovalRow, ...]:
+    """How everything that needs an approval stands on the day."""
+    standings = [(item, playbook.standing(item, day)) for item in playbook.items()] if playbook else []
+    return tuple(
+        ApprovalRow(str(item), approval.role, approval.approved_on, approval.expires_on, fault)
+        if approval
+        else ApprovalRow(str(item), None, None, None, fault)
+        for item, (approval, fault) in standings
+    )
+
+
+def limits_of(playbook: Playbook | None) -> tuple[Limit, ...]:
+    """What readers and providers may hold against us."""
+    if playbook is None:
+        return ()
+    policies = playbook.policies
+    shares = {
+        "bounces": policies.hard_bounce_rate,
+        "complaints": policies.complaint_rate,
+        "unsubscribes": policies.unsubscribe_rate,
+    }
+    return tuple(Limit(part, budget.warn, budget.hold) for part, budget in shares.items())

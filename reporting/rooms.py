@@ -1,0 +1,117 @@
+"""What the rooms of the report beside the holdout are made of: plain values, read elsewhere."""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class ChainWeek:
+    """One row of `measurement.kpi_chain`: a flow, a cohort and a week, from the send to the revenue."""
+
+    flow: str
+    dimension: str
+    cohort: str
+    week_starts_on: date
+    is_settled: bool
+    sent: int
+    delivered: int
+    human_opens: int
+    human_clicks: int
+    landings: int
+    conversions: int
+    revenue: float
+    revenue_per_recipient: float | None
+    bounces: int
+    complaints: int
+    unsubscribes: int
+
+
+@dataclass(frozen=True)
+class ChainFinding:
+    """A contradiction of the KPI chain, in words."""
+
+    flow: str
+    cohort: str
+    severity: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class ReasonCount:
+    """Candidates of a flow and step that ended in an outcome for one first reason; null where they were sent."""
+
+    flow: str
+    step: str
+    outcome: str
+    reason: str | None
+    candidates: int
+
+
+@dataclass(frozen=True)
+class SegmentCount:
+    """Members of a segment, and how many of them entered on the day; null where the day before was not computed."""
+
+    segment: str
+    members: int
+    entered: int | None
+
+
+@dataclass(frozen=True)
+class RiskRow:
+    """A row of the newest `measurement.risk_review`."""
+
+    as_of: date
+    risk: str
+    subject: str
+    severity: str
+    owner: str
+    value: float | None
+    threshold: float | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class ApprovalRow:
+    """How something that needs an approval stands: by whose word it is used, until when, and why it is not (null: it is)."""
+
+    item: str
+    role: str | None
+    approved_on: date | None
+    expires_on: date | None
+    fault: str | None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Shares (0-1) of a number of the chain at which it warns, and at which a cohort is held back."""
+
+    part: str
+    warn: float
+    hold: float | None
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """All of it.
+
+    Attributes:
+        chain: The KPI chain as of the day, of everyone and by provider and engagement.
+        contradictions: Where it contradicts itself.
+        reasons: Why candidates of the day were sent or not.
+        segments: Sizes of the day's segments.
+        risks: Of the newest monthly review.
+        approvals: Of flows, segments and models.
+        limits: What the playbook lets readers and providers hold against us.
+        playbook_version: Version in force on the day.
+        playbook_since: First day on which it was.
+    """
+
+    chain: tuple[ChainWeek, ...] = ()
+    contradictions: tuple[ChainFinding, ...] = ()
+    reasons: tuple[ReasonCount, ...] = ()
+    segments: tuple[SegmentCount, ...] = ()
+    risks: tuple[RiskRow, ...] = ()
+    approvals: tuple[ApprovalRow, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    playbook_version: str | None = None
+    playbook_since: date | None = None
