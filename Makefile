@@ -42,4 +42,5 @@ bench: .venv/ready ## Benchmarks, with where the time goes
 	@$(BIN)/python -m benchmarks.identity
 	@$(BIN)/python -m benchmarks.behavior
 	@$(BIN)/python -m benchmarks.uplift
+	@$(BIN)/python -m benchmarks.models
 	@$(BIN)/python -m benchmarks.statistics
