@@ -196,7 +196,8 @@ from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 
 -- The shares of the holdout change while people enter, and so do those that were recorded elsewhere.
 insert into ops.experiment_shares by name
 select cast(day as date) as as_of, 'global_holdout' as experiment, arm,
-    if((arm = 'holdout') = (day < date '2025-04-29'), 0.1, 0.9) as planned_share
+    if((arm = 'holdout') = (day < date '2025-04-29'), 0.1, 0.9) as planned_share, arm = 'holdout' as is_baseline,
+    if(arm = 'holdout', 'nothing', 'personalised') as gets
 from generate_series(timestamp '2024-12-01', timestamp '2025-08-31', interval 1 day) as days (day),
     (values ('holdout'), ('treatment')) as arms (arm);
 

@@ -43,7 +43,8 @@ create table if not exists ops.excluded_accounts (
 create table if not exists ops.internal_domains (as_of date, domain varchar);
 create table if not exists ops.flow_exceptions (as_of date, flow varchar, reason varchar);
 create table if not exists ops.experiment_shares (
-    as_of date, experiment varchar, flow varchar, arm varchar, planned_share double
+    as_of date, experiment varchar, flow varchar, arm varchar, planned_share double, is_baseline boolean,
+    gets varchar
 );
 create table if not exists ops.attribution_rules (as_of date, email_window_hours integer);
 create table if not exists ops.gate_findings (
@@ -179,7 +180,14 @@ def exception_rows(playbook: Playbook) -> list[dict[str, Any]]:
 def share_rows(playbook: Playbook) -> list[dict[str, Any]]:
     """The shares under which arms are drawn."""
     return [
-        {"experiment": one.experiment, "flow": one.flow, "arm": arm.arm, "planned_share": arm.share}
+        {
+            "experiment": one.experiment,
+            "flow": one.flow,
+            "arm": arm.arm,
+            "planned_share": arm.share,
+            "is_baseline": arm.arm == one.baseline_arm,
+            "gets": one.treatment_of(arm),
+        }
         for one in playbook.experiments
         for arm in one.arms
     ]

@@ -124,7 +124,7 @@ def test_version_follows_content_not_layout(folder: Path) -> None:
             "requires: nothing",
             "requires: input should be 'subscribed' or 'confirmed'",
         ),
-        ("experiments.yml", "scope: global", "scope: local", "scope: input should be 'global'"),
+        ("experiments.yml", "scope: global", "scope: local", "scope: input should be 'global' or 'flow'"),
     ],
 )
 def test_fault_is_named_with_its_line(folder: Path, name: str, old: str, new: str, message: str) -> None:

@@ -18,41 +18,53 @@ rules as (
     select * from {{ source('ops', 'attribution_rules') }} where {{ in_window('as_of') }}
 ),
 
+-- Arms of our own experiments that get nothing: of all flows, or of one.
+held_out_arms as (
+    select as_of, experiment, arm, flow
+    from {{ source('ops', 'experiment_shares') }}
+    where {{ in_window('as_of') }} and gets = 'nothing'
+),
+
 orders as (
     select * from {{ customer_orders(as_of_days()) }} as orders
 ),
 
 unit_profiles as (
     select
-        units.as_of, units.experiment, units.customer_id, units.is_ghost, units.entered_at, units.entered_on,
-        resolved.profile_key
+        units.as_of, units.experiment, units.customer_id, units.entered_at, units.entered_on, resolved.profile_key,
+        held_out_arms.arm is not null as is_held_out, held_out_arms.flow as held_out_flow
     from units
     inner join {{ resolved_profiles(as_of_days()) }} as resolved
         on units.as_of = resolved.as_of and units.customer_id = resolved.customer_id
+    left join held_out_arms
+        on units.as_of = held_out_arms.as_of
+        and units.experiment = held_out_arms.experiment
+        and units.arm = held_out_arms.arm
 ),
 
 -- What an email did to a mailbox: it arrived, a person clicked in it, the person left.
 touches as (
     select
-        profile_key, landed_on, occurred_at, occurred_on, 'delivered' as touch, decision_id is not null as is_ours
+        profile_key, landed_on, occurred_at, occurred_on, 'delivered' as touch, decision_id is not null as is_ours, flow
     from email_events
     where event = 'delivered'
     union all
-    select profile_key, landed_on, occurred_at, occurred_on, 'clicked' as touch, false as is_ours
+    select profile_key, landed_on, occurred_at, occurred_on, 'clicked' as touch, false as is_ours, null as flow
     from engagement
     where event = 'clicked' and is_human
     union all
     select
         'mailbox:' || mailbox_hash as profile_key, landed_on, occurred_at, {{ business_day('occurred_at') }} as occurred_on,
-        'left' as touch, false as is_ours
+        'left' as touch, false as is_ours, null as flow
     from evidence
     where statement in ('unsubscribed', 'complained')
 ),
 
 touched as (
     select
-        unit_profiles.as_of, unit_profiles.experiment, unit_profiles.customer_id, unit_profiles.is_ghost,
-        touches.touch, touches.is_ours, touches.occurred_at
+        unit_profiles.as_of, unit_profiles.experiment, unit_profiles.customer_id, touches.touch, touches.occurred_at,
+        unit_profiles.is_held_out and touches.is_ours
+        and (unit_profiles.held_out_flow is null or unit_profiles.held_out_flow = touches.flow) as is_leak
     from unit_profiles
     inner join touches
         on unit_profiles.profile_key = touches.profile_key
@@ -67,7 +79,7 @@ reacted as (
         experiment,
         customer_id,
         bool_or(touch = 'left') as has_left,
-        bool_or(touch = 'delivered' and is_ours and is_ghost) as is_leaked
+        bool_or(is_leak) as is_leaked
     from touched
     group by as_of, experiment, customer_id
 ),

@@ -6,21 +6,29 @@ with units as (
     select * from {{ ref('int_experiment_units__measured') }} where {{ in_window('as_of') }}
 ),
 
+-- Of our own experiments the playbook says which arm is the baseline; of those that were recorded elsewhere, its name or its ghosts do.
+declared as (
+    select as_of, experiment, arm from {{ source('ops', 'experiment_shares') }} where is_baseline and {{ in_window('as_of') }}
+),
+
 arms as (
     select
-        as_of,
-        experiment,
-        arm,
+        units.as_of,
+        units.experiment,
+        units.arm,
         row_number() over (
-            partition by as_of, experiment
+            partition by units.as_of, units.experiment
             order by
-                lower(arm) in ('holdout', 'held_out', 'control', 'no_email', 'no e-mail', 'none') desc,
+                count(declared.arm) > 0 desc,
+                lower(units.arm) in ('holdout', 'held_out', 'control', 'no_email', 'no e-mail', 'none') desc,
                 bool_or(is_ghost) desc,
                 max(planned_share) nulls last,
-                arm
+                units.arm
         ) = 1 as is_baseline
     from units
-    group by as_of, experiment, arm
+    left join declared
+        on units.as_of = declared.as_of and units.experiment = declared.experiment and units.arm = declared.arm
+    group by units.as_of, units.experiment, units.arm
 ),
 
 -- The share changes from one epoch to the next.
