@@ -1,4 +1,4 @@
-"""Daily state and features beside polars and pandas, a tick, a day at a time, twelve cut-offs, RFM beside pymc-marketing; and how it grows."""
+"""Daily state and features beside polars and pandas, a tick, each day alone, twelve cut-offs, RFM beside pymc-marketing; how it grows."""
 
 import argparse
 import json
