@@ -126,8 +126,8 @@ def holding(database: Path, values: frozenset[str]) -> set[str]:
             f"{schema}.{table}.{column}"
             for schema, table, column in connection.execute(COLUMNS).fetchall()
             if connection.execute(
-                f'select exists (select 1 from "{schema}"."{table}", unnest($values) as held(value)'
-                f' where contains(lower(cast("{column}" as varchar)), lower(held.value)))',
+                f'select exists (select 1 from "{schema}"."{table}" as searched, unnest($values) as held(sought)'
+                f' where contains(lower(cast(searched."{column}" as varchar)), lower(held.sought)))',
                 {"values": sorted(values)},
             ).fetchall()[0][0]
         }
