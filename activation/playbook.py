@@ -133,6 +133,23 @@ class _Overrides(Part):
     overrides: tuple[Override, ...]
 
 
+FILES: dict[str, type[Part]] = {
+    "policies": Policies,
+    "service_levels": ServiceLevels,
+    "identity": Identity,
+    "experiments": _Experiments,
+    "approvals": _Approvals,
+    "overrides": _Overrides,
+    "flow": Flow,
+}
+
+
+def json_schemas() -> dict[str, str]:
+    """JSON Schema of each file of a playbook, as text, by name; `flow` is of each file in `flows/`."""
+    schemas = {name: part.model_json_schema() for name, part in FILES.items()}
+    return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
+
+
 def load_playbook(
     path: Path,
     *,

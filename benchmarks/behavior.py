@@ -1,4 +1,4 @@
-"""Daily state and features beside polars and pandas, a tick, a backfill, twelve cut-offs, RFM beside pymc-marketing; and how it grows."""
+"""Daily state and features beside polars and pandas, a tick, each day alone, twelve cut-offs, RFM beside pymc-marketing; how it grows."""
 
 import argparse
 import json
@@ -210,9 +210,10 @@ def compare(folder: Path, project: Project, customers: int, peers_python: str) -
     costs = measure(folder, project, customers)
     morning = costs["state of one more day"] + costs["features of the last day"]
     _print("state of one more day, features of one", morning)
-    backfilled: Cost = _apart(backfill, folder, project)
-    _print("backfill, state day by day", backfilled, costs["state of all days"])
-    _print("  and features of the last day", backfilled + costs["features of the last day"], costs["full build"])
+    by_day: Cost = _apart(build_by_day, folder, project)
+    # `holdfast backfill` writes all days in one window, which is the full build; this is what it saves.
+    _print("state, a day at a time", by_day, costs["state of all days"])
+    _print("  and features of the last day", by_day + costs["features of the last day"], costs["full build"])
     with _open(folder) as connection:
         for name, query in {**RAW, "order_days": ORDER_DAYS}.items():
             connection.execute(f"copy ({query}) to '{folder / name}.parquet' (format parquet)")
@@ -267,7 +268,7 @@ def build(folder: Path, project: Project, models: tuple[str, ...], start: date, 
     return _measure(folder, work)
 
 
-def backfill(folder: Path, project: Project) -> Cost:
+def build_by_day(folder: Path, project: Project) -> Cost:
     """Write the state of every day in a window of its own, into tables of their own, and hold it to the state that is there.
 
     Raises:

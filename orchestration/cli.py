@@ -398,6 +398,21 @@ def compare_identity(day: Any) -> None:
     click.echo(compare_identities(settings, day.date()))
 
 
+@main.command(epilog="Example: holdfast schemas")
+@one_line_errors
+def schemas() -> None:
+    """Write the JSON Schemas of the playbook's files to playbook/schemas, by which editors complete and check them."""
+    from activation.playbook import json_schemas
+    from orchestration.resources import PLAYBOOK
+
+    folder = PLAYBOOK / "schemas"
+    folder.mkdir(exist_ok=True)
+    written = json_schemas()
+    for name, text in written.items():
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    click.echo(f"{len(written)} schemas in {folder}")
+
+
 @main.command(
     "approve",
     epilog="Examples: holdfast approve\n\nholdfast approve flow/win_back --role lifecycle_marketing_lead --until 2026-12-31",

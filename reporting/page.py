@@ -37,10 +37,11 @@ class Tick:
 
 @dataclass(frozen=True)
 class Panel:
-    """The lift chart of one metric: everybody first, then the segments."""
+    """The lift chart of one metric: everybody first, then the segments that have an estimate; `pending` have none yet."""
 
     metric: Metric
     rows: tuple[ForestRow, ...]
+    pending: int
     ticks: tuple[Tick, ...]
     zero: float
 
@@ -168,7 +169,9 @@ def _panels(data: SiteData, rows: Sequence[LiftRow]) -> Iterable[Panel]:
         metric = metric_of(name, dict(data.metrics))
         axis = axis_of(mine)
         ticks = tuple(Tick(axis.place(at), formats.tick(at, metric.unit, data.currency)) for at in axis.ticks)
-        yield Panel(metric, tuple(_forest_row(data, row, metric, axis) for row in mine), ticks, axis.place(0.0))
+        lines = [_forest_row(data, row, metric, axis) for row in mine]
+        shown = tuple(line for line in lines if line.mark or line.is_everybody)
+        yield Panel(metric, shown, len(lines) - len(shown), ticks, axis.place(0.0))
 
 
 def _forest_row(data: SiteData, row: LiftRow, metric: Metric, axis: Axis) -> ForestRow:

@@ -60,7 +60,10 @@ def headline(row: LiftRow, metric: Metric, currency: str) -> Headline:
         "alarm": f"Do not act on these numbers: {_why_not(row)}",
     }[tone]
     means = [formats.mean(value, metric.unit, currency) for value in (row.mean_treated, row.mean_held_out)]
-    support = f"{metric.label} is {means[0]} {with_it} and {means[1]} {without_it}."
+    if row.mean_treated is None and row.mean_held_out is None:
+        support = f"The days in which {metric.label.lower()} counts are over for nobody yet."
+    else:
+        support = f"{metric.label} is {means[0]} {with_it} and {means[1]} {without_it}."
     if tone in {"wait", "flat"} and row.minimum_detectable_lift is not None:
         support += f" So far only a lift of {formats.difference(row.minimum_detectable_lift, metric.unit, currency)} or more would show."
     return Headline(text, tone, support)

@@ -12,7 +12,8 @@ from scipy import stats
 from ml.measurement.balance import SRM_ALARM
 
 Name = Literal[
-    "deliverability", "authentication", "contradiction", "revenue_concentration", "segment_instability", "approval", "holdout_health"
+    "deliverability", "authentication", "contradiction", "revenue_concentration", "segment_instability", "drift", "approval",
+    "holdout_health",
 ]  # fmt: skip
 Severity = Literal["high", "medium", "low", "none", "not_checked"]
 

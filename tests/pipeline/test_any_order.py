@@ -16,7 +16,7 @@ from tests.pipeline.conftest import ROOT, START, Platform, cut
 from tests.pipeline.sessions import Failed
 from tests.pipeline.warehouses import compare, delete_days, differences
 
-DAYS = [START + timedelta(days=offset) for offset in range(9)]
+DAYS = [START + timedelta(days=offset) for offset in range(7)]
 D1, D2 = DAYS[-2:]
 TASKS = sorted(path.stem for path in (ROOT / "ml" / "propensity" / "tasks").glob("*.yml"))
 SHUFFLED = random.Random(6).sample(DAYS, len(DAYS))  # noqa: S311 - an order, no secret
@@ -29,11 +29,13 @@ OTHERS = (
     "marts/training_choices",
     "intermediate/int_training_orders__summarised",
     "ml/training_value",
+    "marts/training_interests",
+    "ml/interest_clusters",
     *(f"ml/{task}_model" for task in TASKS),
     "activation/release",
 )
 DAILY = f"not ({' or '.join(f'key:{chr(34)}{key}{chr(34)}' for key in OTHERS)})"
-LOST = [DAYS[1], DAYS[4], DAYS[5], D1]
+LOST = [DAYS[1], DAYS[3], DAYS[4], D1]
 
 
 @pytest.fixture(scope="module")

@@ -83,6 +83,15 @@ select reports.experiment, reports.arm, reports.srm_p_value, reports.contaminati
 from reports left join leaks on reports.experiment = leaks.experiment and reports.arm = leaks.arm
 order by reports.experiment, reports.arm
 """
+# A task without a champion goes by its rule, which cannot drift.
+DRIFT = """
+select
+    model_name, case state when 'degraded' then 'high' when 'stale' then 'medium' else 'low' end, score_psi,
+    cast(null as double), reason
+from ml.model_health
+where as_of = $day and state <> 'fresh' and model_version is not null
+order by model_name
+"""
 KEPT = f"select risk, subject, severity, value, threshold, sentence from {TABLE} where as_of = $day and risk = 'authentication'"
 
 
@@ -122,6 +131,7 @@ def build_risk_review(
             ["measurement", "holdout_report"],
             ["marts", "customer_features"],
             ["marts", "segment_membership"],
+            ["ml", "model_health"],
             ["activation", "send_decisions"],
             ["activation", "send_ledger"],
         ],
@@ -196,6 +206,11 @@ def review_day(review: Review) -> "list[Risk]":
             "segment_instability",
             risks.review_segments([risks.Members(*row) for row in review.rows(SEGMENTS)], moved=limits.moved_share),
             "no segment changed more than its limit within a week",
+        ),
+        (
+            "drift",
+            [risks.Finding(*row) for row in review.rows(DRIFT)],
+            "every champion predicts as it did when it was judged",
         ),
         (
             "approval",

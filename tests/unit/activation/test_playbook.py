@@ -5,9 +5,11 @@ import re
 import shutil
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
-from activation.playbook import Playbook, PlaybookError, load_playbook
+from activation.playbook import Playbook, PlaybookError, json_schemas, load_playbook
 from tests.unit.activation.shop import MODELS, PLAYBOOK, SEGMENTS, playbook
 
 
@@ -247,4 +249,19 @@ def test_domain_of_anybody_is_nobodys_company(folder: Path, old: str, new: str) 
 
 def test_window_without_days_is_refused(folder: Path) -> None:
     replace(folder, "flows/nurture.yml", "reentry_days: 28\n", "")
-    assert faults(folder) == ["playbook/flows/nurture.yml:1: reentry window and reentry_days belong together"]
+    assert faults(folder) == ["playbook/flows/nurture.yml:2: reentry window and reentry_days belong together"]
+
+
+@pytest.mark.parametrize("name", list(json_schemas()))
+def test_published_schema_is_that_of_the_code_and_holds_for_the_files(name: str) -> None:
+    published = (PLAYBOOK / "schemas" / f"{name}.json").read_text()
+    assert published == json_schemas()[name], "run `holdfast schemas`"
+    validator = jsonschema.Draft202012Validator(json.loads(published))
+    files = (PLAYBOOK / "flows").glob("*.yml") if name == "flow" else [PLAYBOOK / f"{name}.yml"]
+    for file in files:
+        text = file.read_text()
+        assert text.startswith("# yaml-language-server: $schema=")
+        assert text.splitlines()[0].endswith(f"schemas/{name}.json")
+        written = json.loads(json.dumps(yaml.safe_load(text), default=str))
+        assert [fault.message for fault in validator.iter_errors(written)] == []
+        assert list(validator.iter_errors({**written, "no_such_field": 1}))

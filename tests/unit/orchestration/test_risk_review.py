@@ -12,6 +12,7 @@ from orchestration.defs.measurement import risk_review
 from orchestration.defs.measurement.risk_review import (
     CONCENTRATION,
     CREATE,
+    DRIFT,
     HOLDOUTS,
     SEGMENTS,
     Review,
@@ -62,6 +63,23 @@ def test_concentration_is_that_of_the_lorenz_curve(connection: duckdb.DuckDBPyCo
     assert top_1 == pytest.approx(amounts[: int(np.ceil(0.01 * buyers))].sum() / amounts.sum())
     assert top_10 == pytest.approx(amounts[: int(np.ceil(0.1 * buyers))].sum() / amounts.sum())
     assert gini == pytest.approx(differences, abs=1e-9)
+
+
+def test_champions_that_drifted_are_named_and_tasks_without_one_are_not(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "create schema ml;"
+        "create table ml.model_health"
+        " (as_of date, model_name varchar, model_version varchar, state varchar, score_psi double, reason varchar)"
+    )
+    rows = [
+        (DAY, "churn_risk", "3", "degraded", 0.4, "fewer order"), (DAY, "repeat_purchase", "2", "fresh", 0.0, "as it was"),
+        (DAY, "engagement", "1", "stale", None, "old"), (DAY, "first_purchase", None, "stale", None, "no champion"),
+        (DAY - timedelta(days=1), "repeat_purchase", "2", "degraded", 0.5, "yesterday"),
+    ]  # fmt: skip
+    connection.executemany("insert into ml.model_health values (?, ?, ?, ?, ?, ?)", rows)
+    assert ask(connection, DRIFT) == [
+        ("churn_risk", "high", 0.4, None, "fewer order"), ("engagement", "medium", None, None, "old"),
+    ]  # fmt: skip
 
 
 def test_members_of_two_weeks_are_compared(connection: duckdb.DuckDBPyConnection) -> None:

@@ -26,6 +26,20 @@ def test_everybody_and_conversion_lead(site_data: SiteData) -> None:
     assert [row.label for row in experiment.panels[0].rows] == ["Everybody", "New subscribers"]
 
 
+def test_segments_without_an_estimate_are_counted_rather_than_drawn(site_data: SiteData, lift_row: Row) -> None:
+    unknown = {"lift": None, "ci_low": None, "ci_high": None, "mean_treated": None, "mean_held_out": None}
+    rows = (
+        lift_row(segment="a"),
+        lift_row(segment="b", **unknown),
+        lift_row(segment="c", **unknown),
+        lift_row(**unknown),
+    )
+    (experiment,) = experiments_of(replace(site_data, lift=rows))
+    (panel,) = experiment.panels
+    assert ([row.label for row in panel.rows], panel.pending) == (["Everybody", "A"], 2)
+    assert experiment.headline.support == "The days in which conversion counts are over for nobody yet."
+
+
 def test_global_holdout_is_the_first_experiment_and_arms_stand_apart(site_data: SiteData, lift_row: Row) -> None:
     rows = (lift_row(experiment="a_test", arm="short"), lift_row(experiment="a_test", arm="long"), lift_row())
 
