@@ -454,6 +454,11 @@ def _metrics(trained: Trained) -> dict[str, float]:
         "outcome_share": float(trained.test.outcome.mean()),
         "abstained_share": trained.abstained_share,
         **({"profit_per_row": profits[trained.rung], "profit_per_row_rule": profits["rule"]} if profits else {}),
+        **{
+            f"hit_rate/{name}{end}": value
+            for name, found in trained.hit_rates.items()
+            for end, value in (("", found.value), ("_low", found.low), ("_high", found.high))
+        },
         **{f"gain/{rung}": decision.primary.difference for rung, decision in trained.climb.items()},
         "canary/random_feature_auc": canaries.random_feature_auc,
         "canary/shuffled_label_auc": canaries.shuffled_label_auc,

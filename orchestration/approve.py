@@ -16,7 +16,7 @@ BLOCK = """\
     role: {role}
     approved_on: {approved_on}
     expires_on: {expires_on}
-    content_hash: {content_hash}
+    content_hash: "{content_hash}"
 """
 
 

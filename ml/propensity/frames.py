@@ -22,7 +22,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Examples:
-    """Labelled rows of one slice, in the order of (cutoff, customer_id).
+    """Labelled rows of one slice, in the order of (cutoff, customer_id), and of option where the task has some.
 
     Attributes:
         features: One float column per feature; NaN where unknown.
@@ -90,7 +90,8 @@ def to_matrix(table: pa.Table, names: Sequence[str]) -> pd.DataFrame:
 def take_slice(examples: pa.Table, name: str, names: Sequence[str]) -> Examples:
     """Give one slice; the order of the input rows never shows."""
     rows = examples.filter(pc.equal(examples["slice"], name))
-    rows = rows.sort_by([("cutoff", "ascending"), ("customer_id", "ascending")])
+    order = [key for key in ("cutoff", "customer_id", "option") if key in rows.column_names]
+    rows = rows.sort_by([(key, "ascending") for key in order])
     return Examples(
         features=to_matrix(rows, names),
         outcome=_floats(rows["outcome"]).astype(np.int64),

@@ -125,11 +125,18 @@ def no_champion(why: str) -> Health:
     return Health("stale", why)
 
 
+def judge_age(days_since_training: int, limits: Limits) -> Health:
+    """The state of a champion of which nothing but its age is watched, as of a task with options."""
+    if days_since_training > limits.stale_after_days:
+        return Health("stale", f"no training for {days_since_training} days; {limits.stale_after_days} at most")
+    return Health("fresh", "it was trained lately; nothing else is watched of a choice")
+
+
 def judge_health(signs: Signs, limits: Limits) -> Health:
     """Say in which state a champion is: the worst that a sign says, with all signs of that state as the reason."""
-    if signs.days_since_training > limits.stale_after_days:
-        reason = f"no training for {signs.days_since_training} days; {limits.stale_after_days} at most"
-        return Health("stale", reason)
+    age = judge_age(signs.days_since_training, limits)
+    if age.state == "stale":
+        return age
     if signs.reference is None:
         return Health("watch", "this version kept nothing to compare with: train again")
     found = [

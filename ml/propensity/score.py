@@ -21,7 +21,7 @@ def score_people(task: Task, model: PropensityModel, features: pa.Table) -> pa.T
         features: customer_id and the model's feature columns; other columns are ignored.
 
     Returns:
-        customer_id, score: the calibrated probability, tier: model or abstained, in the order of the input.
+        customer_id, score: the calibrated probability, tier: model or abstained, in the order of the input; and option, where there is one.
 
     Raises:
         ValueError: A feature column is missing.
@@ -39,7 +39,8 @@ def score_by_rule(rule: Rule, features: pa.Table) -> pa.Table:
         features: customer_id and that column (null ranks as beyond the highest).
 
     Returns:
-        customer_id, score in (0, 1): (value + 1) / (value + 91), or its complement; tier: fallback. It is a rank and no probability.
+        customer_id, score in (0, 1): (value + 1) / (value + 91), or its complement; tier: fallback; and option, where there is one.
+        It is a rank and no probability.
 
     Raises:
         ValueError: The column is missing.
@@ -51,8 +52,10 @@ def score_by_rule(rule: Rule, features: pa.Table) -> pa.Table:
 
 
 def _tabulate(features: pa.Table, scores: Floats, tiers: np.ndarray[tuple[int], np.dtype[np.str_]]) -> pa.Table:
+    option = {"option": features["option"]} if "option" in features.column_names else {}
     return pa.table(
         {
+            **option,
             "customer_id": features["customer_id"].cast(pa.string()),
             "score": pa.array(scores.round(DECIMALS), pa.float64()),
             "tier": pa.array(tiers.tolist(), pa.string()),

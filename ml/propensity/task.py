@@ -15,8 +15,15 @@ Rows = Annotated[int, Field(ge=10)]
 Slice = Literal["train", "calibrate", "test"]
 Rung = Literal["rule", "bg_nbd", "logistic_regression", "gradient_boosting"]
 Population = Literal["buyers", "new_subscribers", "mailed"]
-Event = Literal["order", "human_click", "unsubscribe_or_complaint"]
+Event = Literal["order", "human_click", "human_reaction", "unsubscribe_or_complaint"]
+Options = Literal["categories", "send_hours"]
 Metric = Literal["average_precision", "expected_profit"]
+
+# Who has a choice, and by what it is made; macros/propensity/choices_as_of.sql has the same.
+CHOICES: Mapping[Options, tuple[Population, Event]] = {
+    "categories": ("buyers", "order"),
+    "send_hours": ("mailed", "human_reaction"),
+}
 
 LADDER: tuple[Rung, ...] = ("rule", "bg_nbd", "logistic_regression", "gradient_boosting")
 
@@ -60,6 +67,8 @@ class Task(Part):
         question: What the score is the probability of, in words.
         population: Who is asked about; `marts.customer_populations` says who that is.
         outcome: What makes the answer yes.
+        options: Between what the customer chooses by the event; the question is then asked of each option, and answered by yes for
+            that which was chosen first. None where it is asked of the customer alone.
         horizon_days: Days in which the event counts.
         short_horizon_days: The same where fewer than five horizons of history landed.
         features: Columns that models may see; all numeric ones, or a list.
@@ -75,6 +84,7 @@ class Task(Part):
     question: Annotated[str, StringConstraints(min_length=10)]
     population: Population
     outcome: Outcome
+    options: Options | None = None
     horizon_days: Days
     short_horizon_days: Days | None = None
     features: Literal["all"] | tuple[Name, ...] = "all"
@@ -96,6 +106,11 @@ class Task(Part):
         if self.short_horizon_days is not None and self.short_horizon_days >= self.horizon_days:
             message = f"short_horizon_days must be under horizon_days, which is {self.horizon_days}"
             raise ValueError(message)
+        if self.options:
+            population, event = CHOICES[self.options]
+            if (self.population, self.outcome) != (population, Outcome(event=event, happens=True)):
+                message = f"options: {self.options} need population: {population} and outcome: {{event: {event}, happens: true}}"
+                raise ValueError(message)
         if set(self.fewest) != {"train", "calibrate", "test"}:
             message = "fewest must name train, calibrate and test"
             raise ValueError(message)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml.propensity.canaries import Canaries, watch
+from ml.propensity.choices import HitRate, measure_hit_rates
 from ml.propensity.confidence import measure_confidence
 from ml.propensity.evaluate import Curves, Evaluation, GroupEvaluation, evaluate, evaluate_groups, trace_curves
 from ml.propensity.frames import Examples, Floats, Ints, feature_names, fingerprint, take_slice
@@ -72,6 +73,7 @@ class Trained:
         climb: The decision on each rung above the rule, on the calibrate slice.
         groups: The model on each segment and value tier of the test slice.
         importances: Mean loss of average precision on the test slice when a feature is shuffled, highest first.
+        hit_rates: How often the first-ranked option was chosen, by rung and by popularity; empty where the task has no options.
         canaries: Whether something leaks.
         balance: Class balance by cut-off.
         abstained_share: Share of the test slice on which the model would abstain.
@@ -92,6 +94,7 @@ class Trained:
     climb: Mapping[Rung, Decision]
     groups: Mapping[str, GroupEvaluation]
     importances: Mapping[str, float]
+    hit_rates: Mapping[str, HitRate]
     canaries: Canaries
     balance: tuple[Balance, ...]
     abstained_share: float
@@ -150,6 +153,7 @@ def train_task(task: Task, examples: pa.Table, *, seed: int) -> Trained:
         climb=climb,
         groups=evaluate_groups(test, chances),
         importances=measure_importances(judged, test, seed=seed),
+        hit_rates=_hit_rates(task, fitted, test, seed=seed),
         canaries=watch(task, train, test, seed=seed),
         balance=balance,
         abstained_share=float(np.mean(judged.confidence.at(chances) < task.abstain_below)),
@@ -229,6 +233,16 @@ def _judge(task: Task, rung: Rung, chances: Floats, test: Examples, *, seed: int
         curves=trace_curves(test.outcome, chances, ranks=ranks),
         profit=expected_profit(task.profit, chances, test.outcome)(np.ones(len(test))) if task.profit else None,
     )
+
+
+def _hit_rates(task: Task, fitted: Mapping[Rung, Any], test: Examples, *, seed: int) -> Mapping[str, HitRate]:
+    """Of each rung's own ranks: calibration is one map for all options and changes none, but for ties."""
+    if task.options is None:
+        return {}
+    ranks: dict[str, Floats] = {
+        rung: rank_rows(rung, task, score_raw(estimator, test), test) for rung, estimator in fitted.items()
+    }
+    return measure_hit_rates(test, ranks, seed=seed)
 
 
 def _balance(examples: pa.Table) -> Iterator[Balance]:

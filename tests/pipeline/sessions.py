@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 SCORED_FROM = (
-    "int_repeat_orders__summarised", "customer_features", "customer_populations", "customer_outcomes", "outcome_counts",
+    "int_repeat_orders__summarised", "customer_features", "customer_populations", "customer_options", "customer_outcomes", "outcome_counts",
 )  # fmt: skip
 
 

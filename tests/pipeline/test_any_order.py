@@ -26,6 +26,7 @@ OTHERS = (
     "intermediate/int_training_cutoffs__sliced",
     "marts/training_outcomes",
     "marts/training_features",
+    "marts/training_choices",
     "intermediate/int_training_orders__summarised",
     "ml/training_value",
     "marts/training_interests",

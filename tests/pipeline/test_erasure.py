@@ -46,6 +46,8 @@ RELATIVE = {
     "measurement.revenue_claims",
     "marts.customer_predictions",
     "marts.training_features",
+    "marts.training_choices",
+    "marts.customer_options",
     "ml.training_value",
     "ml.customer_value",
     "ml.uplift_report",

@@ -12,6 +12,7 @@
                 resolved.customer_id,
                 email_days.occurred_on,
                 sum(email_days.human_clicks) as human_clicks,
+                sum(email_days.human_opens + email_days.human_clicks) as human_reactions,
                 sum(email_days.unsubscribes + email_days.complaints) as goodbyes
             from resolved
             inner join {{ ref('int_email_days__aggregated') }} as email_days
@@ -26,6 +27,8 @@
         where net_amount > 0
         union all
         select as_of, customer_id, occurred_on, 'human_click' as event from emails where human_clicks > 0
+        union all
+        select as_of, customer_id, occurred_on, 'human_reaction' as event from emails where human_reactions > 0
         union all
         select as_of, customer_id, occurred_on, 'unsubscribe_or_complaint' as event from emails where goodbyes > 0
     )

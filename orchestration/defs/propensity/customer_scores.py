@@ -25,11 +25,12 @@ CREATE = """
 create schema if not exists ml;
 create table if not exists ml.customer_scores (
     as_of date, customer_id varchar, model_name varchar, model_version varchar, score double, tier varchar,
-    champion_version varchar, champion_score double, model_state varchar
+    champion_version varchar, champion_score double, model_state varchar, choice varchar
 );
 alter table ml.customer_scores add column if not exists champion_version varchar;
 alter table ml.customer_scores add column if not exists champion_score double;
 alter table ml.customer_scores add column if not exists model_state varchar;
+alter table ml.customer_scores add column if not exists choice varchar;
 """
 
 FEATURES = """
@@ -42,12 +43,33 @@ left join ml.customer_value as value on value.as_of = $day and features.customer
 where features.as_of = $day
 """
 
+# Of a task with options: each that a customer of its population has.
+OPTIONS = """
+select features.* exclude (as_of), options.* exclude (as_of, customer_id, options)
+from marts.customer_options as options
+inner join marts.customer_features as features
+    on options.as_of = features.as_of and options.customer_id = features.customer_id
+where options.as_of = $day and options.options = $options
+order by options.customer_id, options.option
+"""
+
+SCORED_OPTIONS = """
+create or replace temp table scored_options (customer_id varchar, option varchar, score double, tier varchar, shrunk_share double)
+"""
+
+# Calibration makes ties; the option that the customer and everybody choose more often then comes first.
+FOREMOST = """
+select customer_id, score, tier, option as choice
+from scored_options
+qualify row_number() over (partition by customer_id order by score desc, shrunk_share desc, option) = 1
+"""
+
 WRITE = """
 insert into ml.customer_scores by name
 select
-    cast($day as date) as as_of, customer_id, $task as model_name, coalesce($version, 'rule') as model_version, score, tier,
+    cast($day as date) as as_of, $task as model_name, coalesce($version, 'rule') as model_version, scored.*,
     $version as champion_version, case when $version is not null then score end as champion_score
-from scored
+from {scored} as scored
 """
 
 # What the champion says is kept: who has fallen back is still watched, and comes back when the outcomes say so.
@@ -152,17 +174,19 @@ def score_day(
     from ml.propensity.health import UNUSABLE
 
     scorers = tuple(_scorer(settings, task, day, load) for task in load_tasks())
+    of_customers = [scorer for scorer in scorers if not scorer.task.options]
     with connection.cursor() as writer:
         writer.execute("begin")
         writer.execute("delete from ml.customer_scores where as_of = $day", {"day": day})
-        for batch in _batches(connection, scorers, day):
-            scorers = tuple(_without_missing(scorer, batch) for scorer in scorers)
-            for scorer in scorers:
+        for batch in _batches(connection, of_customers, day):
+            of_customers = [_without_missing(scorer, batch) for scorer in of_customers]
+            for scorer in of_customers:
                 _write(writer, scorer, batch, day)
-        checked = tuple(_check(writer, scorer, day) for scorer in scorers)
+        of_options = [_choose(connection, writer, scorer, day) for scorer in scorers if scorer.task.options]
+        checked = tuple(_check(writer, scorer, day) for scorer in [*of_customers, *of_options])
         fallen = [each.task for each in checked if each.champion and each.health.state in UNUSABLE]
         if fallen:
-            for batch in _batches(connection, scorers, day):
+            for batch in _batches(connection, of_customers, day):
                 for task in fallen:
                     _fall_back(writer, task, batch, day)
         for each in checked:
@@ -174,7 +198,8 @@ def score_day(
 
 
 def _scorer(settings: Settings, task: Task, day: date, load: LoadModel) -> Scorer:
-    """The champion of a day, or the rule."""
+    """The champion of a day, or the rule; of a choice nothing is watched that its scores are needed for."""
+    from ml.propensity.health import UNUSABLE, judge_age, read_limits
     from ml.tracking import load_reference, newest_training
 
     promotion = open_state(settings).promotion_in_force(task.task, day)
@@ -189,6 +214,9 @@ def _scorer(settings: Settings, task: Task, day: date, load: LoadModel) -> Score
         judged_on=max(judged_on or promotion.training_partition, promotion.training_partition),
         reference=load_reference(task.task, version, tracking_uri=uri),
     )
+    age = judge_age((day - champion.judged_on).days, read_limits())
+    if task.options and age.state in UNUSABLE:
+        return Scorer(task, None, None, age.reason)
     return Scorer(task, champion, load(task.task, version), "")
 
 
@@ -201,10 +229,13 @@ def _without_missing(scorer: Scorer, batch: pa.Table) -> Scorer:
 
 
 def _check(writer: duckdb.DuckDBPyConnection, scorer: Scorer, day: date) -> Checked:
-    from ml.propensity.health import no_champion, read_limits
+    from ml.propensity.health import judge_age, no_champion, read_limits
 
     if scorer.champion is None:
         return Checked(scorer.task, None, no_champion(scorer.why))
+    if scorer.task.options:
+        age = (day - scorer.champion.judged_on).days
+        return Checked(scorer.task, scorer.champion, judge_age(age, read_limits()))
     features = _features([])
     return check_champion(writer, scorer.champion, day, features=features, limits=read_limits())
 
@@ -227,9 +258,31 @@ def _write(writer: duckdb.DuckDBPyConnection, scorer: Scorer, batch: pa.Table, d
     task, model, champion = scorer.task, scorer.model, scorer.champion
     members = batch.filter(batch[f"is_of_{task.population}"])
     scored = score_people(task, model, members) if model else score_by_rule(task.rule, members)
-    writer.register("scored", scored)
-    writer.execute(WRITE, {"day": day, "task": task.task, "version": champion.version if champion else None})
-    writer.unregister("scored")
+    writer.register("scored_people", scored)
+    version = champion.version if champion else None
+    writer.execute(WRITE.format(scored="scored_people"), {"day": day, "task": task.task, "version": version})
+    writer.unregister("scored_people")
+
+
+def _choose(
+    connection: duckdb.DuckDBPyConnection, writer: duckdb.DuckDBPyConnection, scorer: Scorer, day: date
+) -> Scorer:
+    """Score every option of every customer, and write the likeliest of each; gives who scored in the end."""
+    from ml.propensity.score import score_by_rule, score_people
+
+    task = scorer.task
+    writer.execute(SCORED_OPTIONS)
+    for records in connection.execute(OPTIONS, {"day": day, "options": task.options}).to_arrow_reader(BATCH):
+        batch = pa.Table.from_batches([records])
+        scorer = _without_missing(scorer, batch)
+        scored = score_people(task, scorer.model, batch) if scorer.model else score_by_rule(task.rule, batch)
+        writer.register("scored_batch", scored.append_column("shrunk_share", batch["shrunk_share"]))
+        writer.execute("insert into scored_options by name select * from scored_batch")
+        writer.unregister("scored_batch")
+    version = scorer.champion.version if scorer.champion else None
+    values = {"day": day, "task": task.task, "version": version}
+    writer.execute(WRITE.format(scored=f"({FOREMOST})"), values)
+    return scorer
 
 
 def _fall_back(writer: duckdb.DuckDBPyConnection, task: Task, batch: pa.Table, day: date) -> None:
@@ -256,6 +309,7 @@ def _spec(name: str, description: str) -> dg.AssetSpec:
         deps=[
             ["marts", "customer_features"],
             ["marts", "customer_populations"],
+            ["marts", "customer_options"],
             ["marts", "customer_outcomes"],
             ["marts", "outcome_counts"],
             ["marts", "identity_map"],

@@ -39,6 +39,24 @@ left join ml.training_value as value
 where outcomes.trained_on = $day and outcomes.task = $task
 """
 
+# The same of each option that a customer had: as many rows as options, of those who chose.
+CHOICES = """
+select
+    outcomes.slice, outcomes.horizon_days, choices.* exclude (trained_on, task),
+    features.* exclude (trained_on, cutoff, customer_id)
+from marts.training_choices as choices
+inner join marts.training_outcomes as outcomes
+    on choices.trained_on = outcomes.trained_on
+    and choices.task = outcomes.task
+    and choices.cutoff = outcomes.cutoff
+    and choices.customer_id = outcomes.customer_id
+inner join marts.training_features as features
+    on choices.trained_on = features.trained_on
+    and choices.cutoff = features.cutoff
+    and choices.customer_id = features.customer_id
+where choices.trained_on = $day and choices.task = $task
+"""
+
 Found = dict[str, Any]
 
 
@@ -107,7 +125,8 @@ def train_week(
     from ml.tracking import log_training
 
     with warehouse.connect() as connection:
-        examples = connection.execute(EXAMPLES, {"day": trained_on, "task": task.task}).to_arrow_table()
+        query = CHOICES if task.options else EXAMPLES
+        examples = connection.execute(query, {"day": trained_on, "task": task.task}).to_arrow_table()
     try:
         trained = train_task(task, examples, seed=SEED)
     except NotEnoughHistory as reason:
@@ -169,7 +188,11 @@ def _spec(task: Task) -> dg.AssetSpec:
         group_name="propensity",
         kinds={"python", "scikitlearn", "mlflow"},
         owners=["team:propensity"],
-        deps=[["marts", "training_outcomes"], ["marts", "training_features"], ["ml", "training_value"]],
+        deps=[
+            ["marts", "training_outcomes"],
+            ["marts", "training_features"],
+            ["marts", "training_choices"] if task.options else ["ml", "training_value"],
+        ],
         metadata={"task": dg.MetadataValue.json(task.model_dump(mode="json"))},
         skippable=False,
     )

@@ -12,8 +12,9 @@ CREATE = """
 create schema if not exists ml;
 create table if not exists ml.propensity_tasks (
     trained_on date not null, task varchar not null, population varchar not null, event varchar not null,
-    is_absence boolean not null, horizon_days integer not null, short_horizon_days integer not null
+    is_absence boolean not null, horizon_days integer not null, short_horizon_days integer not null, options varchar
 );
+alter table ml.propensity_tasks add column if not exists options varchar;
 """
 
 
@@ -38,7 +39,7 @@ def build_propensity_tasks(warehouse: Warehouse, weekly: dg.PartitionsDefinition
                 sunday = sunday_of(key)
                 connection.execute("delete from ml.propensity_tasks where trained_on = $day", {"day": sunday})
                 connection.executemany(
-                    "insert into ml.propensity_tasks values (?, ?, ?, ?, ?, ?, ?)",
+                    "insert into ml.propensity_tasks values (?, ?, ?, ?, ?, ?, ?, ?)",
                     [task_row(task, sunday) for task in tasks],
                 )
         questions = {task.task: task.question for task in tasks}
@@ -52,7 +53,7 @@ def sunday_of(week: str) -> date:
     return date.fromisoformat(week) + timedelta(days=6)
 
 
-def task_row(task: Task, trained_on: date) -> tuple[date, str, str, str, bool, int, int]:
+def task_row(task: Task, trained_on: date) -> tuple[date, str, str, str, bool, int, int, str | None]:
     """One row of the table."""
     return (
         trained_on,
@@ -62,4 +63,5 @@ def task_row(task: Task, trained_on: date) -> tuple[date, str, str, str, bool, i
         not task.outcome.happens,
         task.horizon_days,
         task.short_horizon_days or task.horizon_days,
+        task.options,
     )

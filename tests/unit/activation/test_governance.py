@@ -270,6 +270,13 @@ def test_first_approval_of_an_empty_file(repository: Path) -> None:
     assert (repository / "approvals.yml").read_text().startswith("# by hand\napprovals:\n  - ")
 
 
+def test_a_hash_of_digits_alone_stays_a_text(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Playbook, "content_hash", lambda _playbook, _item: "512062854376")
+    approve(["flow/win_back"], role="lifecycle_marketing_lead", today=DAY, until=DAY)
+    assert preflight.load_valid_playbook().approvals[-1].content_hash == "512062854376"
+    assert 'content_hash: "512062854376"' in (repository / "approvals.yml").read_text()
+
+
 def test_everything_in_the_repository_is_approved() -> None:
     book = preflight.load_valid_playbook()
     assert [str(item) for item in book.items() if book.standing(item, date(2026, 1, 1)).fault] == []

@@ -20,6 +20,7 @@ from orchestration.defs.propensity.customer_scores import CREATE, LoadModel, sco
 from orchestration.defs.propensity.propensity_models import settle
 from orchestration.promote import promote
 from orchestration.resources import Settings, UserError
+from tests.unit.ml.choice_world import make_choices
 from tests.unit.ml.task_world import make_examples, task_named
 
 SUNDAY = date(2025, 3, 2)
@@ -53,7 +54,7 @@ def pass_gate(settings: Settings, trained: Trained, day: date) -> str:
     logged = log_training(
         trained, tracking_uri=settings.tracking_uri, artifacts=settings.artifacts, tags={"partition": day.isoformat()}
     )
-    settle(settings, TASK, logged, day)
+    settle(settings, trained.task, logged, day)
     return logged.version
 
 
@@ -86,6 +87,8 @@ def people(connection: duckdb.DuckDBPyConnection, day: date, examples: pa.Table)
         *(name for name in today.column_names if name.startswith(("days", "order", "net", "rate", "has", "sign"))),
     ]
     connection.register("today", today.select(wanted))
+    choices = make_choices(customers=49, slices=["test"], drives=True, seed=2)
+    connection.register("choices", choices.drop_columns(["cutoff", "slice", "horizon_days", "outcome"]))
     for table, query in {
         "marts.customer_features": f"""
             select date '{day}' as as_of, *, 5 as days_since_last_click, 3 as days_since_last_web_event,
@@ -95,6 +98,10 @@ def people(connection: duckdb.DuckDBPyConnection, day: date, examples: pa.Table)
         "marts.customer_populations": f"""
             select date '{day}' as as_of, customer_id, case when customer_id = 'c_00049' then 'mailed' else 'buyers' end as population
             from today union all select date '{day}', 'c_00000', 'mailed'
+        """,
+        "marts.customer_options": f"""
+            select date '{day}' as as_of, customer_id, 'categories' as options, * exclude (customer_id, days_since_last_order)
+            from choices
         """,
         "ml.customer_value": f"select date '{day}' as as_of, 'c_00003' as customer_id, 1.5 as expected_orders_90_days",
     }.items():
@@ -139,6 +146,7 @@ def test_everybody_of_a_population_is_scored_by_model_or_rule(scored: Settings, 
         by_task[row[0]].append(row)
     assert {task: len(found) for task, found in by_task.items()} == {
         "churn_risk": 49, "repeat_purchase": 49, "first_purchase": 0, "engagement": 2, "unsubscribe_or_complaint": 2,
+        "next_category": 49, "send_hour": 0,
     }  # fmt: skip
     assert {row[1] for row in by_task["churn_risk"]} == {"1"}
     assert {row[4] for row in by_task["churn_risk"]} <= {"model", "abstained"}
@@ -247,3 +255,47 @@ def test_people_in_many_batches_are_scored_as_in_one(scored: Settings, monkeypat
     monkeypatch.setattr("orchestration.defs.propensity.customer_scores.BATCH", 7)
     assert scores(scored, MONDAY + timedelta(days=8)) == whole
     assert np.unique([row[2] for row in whole]).size == 50
+
+
+CHOSEN = """
+select scores.customer_id, scores.choice, scores.score, scores.tier, scores.model_version, scores.model_state
+from ml.customer_scores as scores where as_of = $day and model_name = 'next_category' order by customer_id
+"""
+
+
+def test_of_a_choice_the_likeliest_option_is_the_score(scored: Settings) -> None:
+    """By the rule, then by a champion, then by the rule again when nothing was trained for five weeks."""
+    day, late = MONDAY + timedelta(days=8), SUNDAY + timedelta(days=36)
+    options = make_choices(customers=49, slices=["test"], drives=True, seed=2).to_pandas()
+    with duckdb.connect(str(scored.warehouse)) as connection:
+        people(connection, late, make_examples())
+        by_rule = connection.execute(CHOSEN, {"day": day}).fetchall()
+        model = train_task(task_named("next_category"), make_choices(drives=True), seed=5)
+        assert pass_gate(scored, model, SUNDAY) == "1"
+        score_day(connection, scored, day, loader(scored))
+        by_model = connection.execute(CHOSEN, {"day": day}).fetchall()
+        checked = score_day(connection, scored, late, loader(scored))
+        by_rule_again = connection.execute(CHOSEN, {"day": late}).fetchall()
+        others = connection.execute("select count(choice) from ml.customer_scores where model_name <> 'next_category'")
+        assert others.fetchall() == [(0,)]
+    likeliest = options.loc[options.groupby("customer_id")["shrunk_share"].idxmax()]
+    assert [row[:2] for row in by_rule] == list(zip(likeliest["customer_id"], likeliest["option"], strict=True))
+    assert {row[3:] for row in by_rule} == {("fallback", "rule", "stale")}
+    assert [row[1] for row in by_rule_again] == [row[1] for row in by_rule]
+    assert {row[3:] for row in by_rule_again} == {("fallback", "rule", "stale")}
+    assert "no training for 36 days" in {each.task.task: each.health.reason for each in checked}["next_category"]
+
+    features = options.drop(columns="days_since_last_order").merge(today_of(scored, day), on="customer_id")
+    features["chance"] = model.model.predict(features[list(model.model.feature_names)].astype(float))
+    best = features.groupby("customer_id")["chance"].max()
+    assert [row[2] for row in by_model] == pytest.approx(best.sort_index().tolist(), abs=1e-6)
+    said = features.set_index(["customer_id", "option"])["chance"]
+    assert [said[row[0], row[1]] for row in by_model] == pytest.approx(best.sort_index().tolist(), abs=1e-6)
+    assert {row[4:] for row in by_model} == {("1", "fresh")}
+    assert {row[3] for row in by_model} <= {"model", "abstained"}
+
+
+def today_of(settings: Settings, day: date) -> Any:
+    query = "select customer_id, days_since_last_order from marts.customer_features where as_of = $day"
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        return connection.execute(query, {"day": day}).df()

@@ -1,11 +1,14 @@
 """Task files: what is read of them, and how a fault names its place."""
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
 
-from ml.propensity.task import TASKS, TaskError, load_tasks
+from ml.propensity.task import CHOICES, TASKS, TaskError, load_tasks
 
+MACRO = Path(__file__).parents[4] / "dbt_project" / "macros" / "propensity" / "choices_as_of.sql"
 CHURN = (TASKS / "churn_risk.yml").read_text()
 
 
@@ -52,6 +55,27 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 def test_what_does_not_fit_together_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
     assert old in CHURN
     assert words in refused(tmp_path, CHURN.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("options: categories", "options: send_hours"),
+        ("population: buyers", "population: mailed"),
+        ("happens: true", "happens: false"),
+    ],
+)
+def test_a_choice_is_of_those_who_have_it(tmp_path: Path, old: str, new: str) -> None:
+    text = (TASKS / "next_category.yml").read_text()
+    assert old in text
+    words = refused(tmp_path, text.replace(old, new), name="next_category.yml")
+    assert "need population: " in words
+
+
+def test_the_warehouse_gives_options_to_those_whom_tasks_ask() -> None:
+    found = re.search(r"macro choosers.*?return\((\{.*?\})\)", MACRO.read_text(), re.DOTALL)
+    assert found
+    assert ast.literal_eval(found[1]) == {options: population for options, (population, _) in CHOICES.items()}
 
 
 def test_profit_is_needed_where_it_decides(tmp_path: Path) -> None:
