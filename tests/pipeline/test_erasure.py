@@ -131,8 +131,8 @@ def holding(database: Path, values: frozenset[str]) -> set[str]:
             f"{schema}.{table}.{column}"
             for schema, table, column in connection.execute(COLUMNS).fetchall()
             if connection.execute(
-                f'select exists (select 1 from "{schema}"."{table}" as kept, unnest($values) as held(text)'
-                f' where contains(lower(cast(kept."{column}" as varchar)), lower(held.text)))',
+                f'select exists (select 1 from "{schema}"."{table}" as searched, unnest($values) as held(sought)'
+                f' where contains(lower(cast(searched."{column}" as varchar)), lower(held.sought)))',
                 {"values": sorted(values)},
             ).fetchall()[0][0]
         }
@@ -264,17 +264,17 @@ def test_rerun_gives_the_same_rows_without_the_person(erased: Erased) -> None:
         ).fetchall()
         found = {}
         for schema, table in names:
-            rows = COMPARED.get(f"{schema}.{table}", "")
-            sides = [f"select * from {side}.{schema}.{table} {rows}" for side in ("before", "after")]
+            only = COMPARED.get(f"{schema}.{table}", "")
+            sides = [f"select * from {side}.{schema}.{table} {only}" for side in ("before", "after")]
             new = connection.execute(f"select count(*) from ({sides[1]} except all {sides[0]})").fetchall()[0][0]
             if new and f"{schema}.{table}" not in RELATIVE:
                 found[f"{schema}.{table}"] = new
     assert found == {}
     assert platform.value("select count(*) from marts.identity_map where customer_id = $c", c=ada.customer_id) == 0
     refused = "select count(*), count(raw) from quarantine.rows where rule = 'erased'"
-    [(refusals, raws)] = platform.query(refused)
-    assert isinstance(refusals, int)
-    assert (refusals > 5, raws) == (True, 0)
+    [(rows, raws)] = platform.query(refused)
+    assert isinstance(rows, int)
+    assert (rows > 5, raws) == (True, 0)
 
 
 def test_second_erasure_finds_nothing(erased: Erased) -> None:
