@@ -62,6 +62,9 @@ RELATIVE = {
     "ml.feature_drift",
 }
 
+# What is compared of a table that is relative in part: a choice depends on what everybody chooses.
+COMPARED = {"ml.customer_scores": "where choice is null"}
+
 COLUMNS = """
 select columns.schema_name, columns.table_name, columns.column_name
 from duckdb_columns() as columns inner join duckdb_tables() as tables using (database_oid, schema_oid, table_oid)
@@ -261,7 +264,8 @@ def test_rerun_gives_the_same_rows_without_the_person(erased: Erased) -> None:
         ).fetchall()
         found = {}
         for schema, table in names:
-            sides = [f"select * from {side}.{schema}.{table}" for side in ("before", "after")]
+            only = COMPARED.get(f"{schema}.{table}", "")
+            sides = [f"select * from {side}.{schema}.{table} {only}" for side in ("before", "after")]
             new = connection.execute(f"select count(*) from ({sides[1]} except all {sides[0]})").fetchall()[0][0]
             if new and f"{schema}.{table}" not in RELATIVE:
                 found[f"{schema}.{table}"] = new
