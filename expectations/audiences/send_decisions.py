@@ -10,7 +10,8 @@ SUITE = Suite(
     key=("decision_id",),
     columns=(
         "decision_id", "flow", "step", "occurrence", "as_of", "send_date", "customer_id", "mailbox_hash", "outcome", "first_reason",
-        "all_reasons", "experiment", "arm", "segment", "block_choices", "model_versions", "data_age", "approval_id", "playbook_version",
+        "all_reasons", "experiment", "arm", "flow_experiment", "flow_arm", "flow_treatment", "segment", "block_choices", "model_versions",
+        "data_age", "approval_id", "playbook_version",
     ),
     needs=("marts.dim_customers",),
     expectations=(

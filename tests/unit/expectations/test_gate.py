@@ -143,6 +143,7 @@ FAULTS = [
     (DECISIONS, "refusal_has_a_reason", None, f"update {DECISIONS} set first_reason = null"),
     (DECISIONS, "first_reason_is_among_all", None, f"update {DECISIONS} set all_reasons = []"),
     (DECISIONS, "sent_is_not_held_out", None, f"update {DECISIONS} set arm = 'holdout'"),
+    (DECISIONS, "sent_is_not_held_out_of_its_flow", None, f"update {DECISIONS} set flow_treatment = 'nothing'"),
     (DECISIONS, "sent_has_a_mailbox", None, f"update {DECISIONS} set mailbox_hash = null"),
     (DECISIONS, "decision_names_its_playbook", None, f"update {DECISIONS} set playbook_version = null"),
     (DECISIONS, "sent_is_approved", None, f"update {DECISIONS} set approval_id = null"),

@@ -123,7 +123,8 @@ select
     date '2025-03-02' as send_date, 'c_' || substr(sha256('plain:' || n), 1, 16) as customer_id,
     sha256('mailbox' || n) as mailbox_hash, ['sent', 'sent', 'suppressed'][n] as outcome,
     case when n = 3 then 'unsubscribed' end as first_reason, case when n = 3 then ['unsubscribed'] else [] end as all_reasons,
-    'global_holdout' as experiment, 'treatment' as arm, 'lapsing_repeat_buyers' as segment, '{}' as block_choices,
+    'global_holdout' as experiment, 'treatment' as arm, 'ab' as flow_experiment, 'own' as flow_arm, 'personalised' as flow_treatment,
+    'lapsing_repeat_buyers' as segment, '{}' as block_choices,
     '{}' as model_versions, '{}' as data_age, 'a1' as approval_id, 'p1' as playbook_version
 from range(1, 4) as numbers(n);
 
