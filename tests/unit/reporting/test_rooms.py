@@ -89,4 +89,4 @@ def test_page_has_every_room_also_where_nothing_is_known(site_data: SiteData) ->
         assert f'href="#{room}"' in full
     assert "Playbook version <code>0123456789ab</code> decides since 1 Mar 2025." in full
     assert "No email of the last eight weeks is known as of 30 Jun 2025." in empty
-    assert "No month has ended yet" in empty
+    assert "last day has been computed yet" in empty
