@@ -8,6 +8,7 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
+from activation.candidates import MAP
 from activation.experiments import BUCKETS, Experiment
 from activation.playbook import Playbook
 from activation.tables import DecisionTables, create_tables, put, run
@@ -128,11 +129,6 @@ anti join (select * from {assignments} where assigned_on <= $as_of) as recorded
 order by arms.experiment, people.profile_key
 """
 
-MEMBERS = """
-create or replace temp table decide_map as
-select profile_key, customer_id, root_profile_key from {identity_map} where valid_from <= $as_of and $as_of < valid_to
-"""
-
 SNAPSHOT = """
 insert into measurement.experiment_assignments
 select
@@ -197,7 +193,7 @@ def snapshot_assignments(
     connection.begin()
     try:
         create_tables(connection)
-        run(connection, MEMBERS.format_map(vars(tables)), day)
+        run(connection, MAP.format_map(vars(tables)), day)
         _fill(connection, playbook, people=EVERYBODY, tables=tables, as_of=as_of)
         connection.execute("delete from measurement.experiment_assignments where as_of = $as_of", day)
         run(connection, SNAPSHOT, day)

@@ -9,13 +9,12 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from activation.parts import Name, Part
+from activation.parts import Name, Part, Text
 
 Kind = Literal["flow", "segment", "model"]
 KINDS: tuple[Kind, ...] = ("flow", "segment", "model")
 
 ContentHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
-Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 def hash_of(content: str) -> str:

@@ -1,6 +1,5 @@
 """What marketing decided, as typed and checked values; a version of it can be stored and used on a later day."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -51,7 +50,7 @@ class Playbook(Part):
     @cached_property
     def version(self) -> str:
         """First 12 hex digits of the sha256 of the canonical content."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
+        return hash_of(self.to_json())
 
     @property
     def global_holdout(self) -> Experiment:

@@ -7,12 +7,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from activation.governance import KINDS, Kind
-from activation.parts import Clock, Days, Name, Part, Share, Source, Zone
+from activation.parts import Clock, Days, Name, Part, Share, Source, Text, Zone
 
 Requirement = Literal["subscribed", "confirmed"]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Count = Annotated[int, Field(ge=1)]
-Text = Annotated[str, StringConstraints(min_length=1)]
 Domain = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
 
 
