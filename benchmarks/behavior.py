@@ -210,6 +210,9 @@ def compare(folder: Path, project: Project, customers: int, peers_python: str) -
     costs = measure(folder, project, customers)
     morning = costs["state of one more day"] + costs["features of the last day"]
     _print("state of one more day, features of one", morning)
+    same: Cost = _apart(ask_same, folder, project)
+    _print("  the same 28 windows and 2 ages of one alone", same)
+    same += costs["state of one more day"]
     by_day: Cost = _apart(build_by_day, folder, project)
     # `holdfast backfill` writes all days in one window, which is the full build; this is what it saves.
     _print("state, a day at a time", by_day, costs["state of all days"])
@@ -221,8 +224,8 @@ def compare(folder: Path, project: Project, customers: int, peers_python: str) -
         cost = ask_peer(peer, python, folder)
         if cost:
             _print(f"{peer}, 28 windows and 2 ages from raw rows", cost)
-            print(f"  {'':44} state of one more day and features of one: × {_ratio(morning, cost):.2f}, full build:"
-                  f" × {_ratio(costs['full build'], cost):.2f}")  # fmt: skip
+            print(f"  {'':44} state of one more day and all features of one: × {_ratio(morning, cost):.2f}, the same features"
+                  f" alone: × {_ratio(same, cost):.2f}, full build: × {_ratio(costs['full build'], cost):.2f}")  # fmt: skip
             require_equal(
                 folder,
                 f"select {SAME_FEATURES} from marts.customer_features where as_of = date '{DAY}'",
@@ -264,6 +267,16 @@ def build(folder: Path, project: Project, models: tuple[str, ...], start: date, 
             connection.execute(f"delete from {schema}.{model} where {day} between date '{start}' and date '{end}'")
             connection.execute(f"insert into {schema}.{model} by name {project.sql(model, start, end)}")
         connection.execute("checkpoint")
+
+    return _measure(folder, work)
+
+
+def ask_same(folder: Path, project: Project) -> Cost:
+    """Write what the peers compute, and no other feature, into a table; the SQL is the one of all features."""
+
+    def work(connection: duckdb.DuckDBPyConnection) -> None:
+        features = project.sql("customer_features", DAY, DAY)
+        connection.execute(f"create table same as select {SAME_FEATURES} from ({features}) as features")
 
     return _measure(folder, work)
 
