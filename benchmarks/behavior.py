@@ -2,26 +2,24 @@
 
 import argparse
 import json
-import multiprocessing
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import log
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from benchmarks import behavior_peers
 from benchmarks.behavior_world import DAY, DAYS, FOLLOWING, START, make_world
+from benchmarks.cost import Cost, apart, measured
 
-MEMORY_LIMIT = "2GB"  # of DuckDB
+MEMORY_LIMIT = "1500MB"  # of DuckDB, so that the process stays below 2 GiB
+TRAINING_LIMIT = "6GB"  # of the features of many cut-offs
 STATE = (
     "int_order_days__aggregated", "int_web_days__aggregated", "int_email_days__aggregated", "int_ticket_days__aggregated",
 )  # fmt: skip
@@ -84,23 +82,6 @@ inner join marts.identity_map as owners
 
 
 @dataclass(frozen=True)
-class Cost:
-    """Of one piece of work in a process of its own; memory is the most that the process held."""
-
-    seconds: float
-    processor_seconds: float
-    peak_mib: float
-
-    def __add__(self, other: "Cost") -> "Cost":
-        """One after the other."""
-        return Cost(
-            self.seconds + other.seconds,
-            self.processor_seconds + other.processor_seconds,
-            max(self.peak_mib, other.peak_mib),
-        )
-
-
-@dataclass(frozen=True)
 class Project:
     """The project's own SQL, rendered by dbt; WINDOW_START and WINDOW_END stand for days.
 
@@ -134,7 +115,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where files go meanwhile (default: the system's)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        project: Project = _apart(render, Path(folder))
+        project: Project = apart(render, Path(folder))
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         first = compare(Path(folder), project, given.customers, given.peers_python)
     for customers in given.grow_to:
@@ -175,7 +156,7 @@ def render(folder: Path) -> Project:
 
 def measure(folder: Path, project: Project, customers: int) -> dict[str, Cost]:
     """Measure what is done to a shop every day and once; leaves folder/warehouse.duckdb built."""
-    _apart(make_world, folder / "warehouse.duckdb", customers)
+    apart(make_world, folder / "warehouse.duckdb", customers)
     with _open(folder) as connection:
         for name, (schema, columns) in project.tables.items():
             connection.execute(f"create schema if not exists {schema}")
@@ -189,13 +170,13 @@ def measure(folder: Path, project: Project, customers: int) -> dict[str, Cost]:
     costs: dict[str, Cost] = {}
 
     def step(name: str, work: Callable[..., Cost], *arguments: object, beside: str | None = None) -> None:
-        costs[name] = _apart(work, folder, project, *arguments)
-        _print(name, costs[name], costs.get(beside or ""))
+        costs[name] = apart(work, folder, project, *arguments)
+        costs[name].say(name, costs.get(beside or ""))
 
     step("state of all days", build, STATE, START, DAY)
     step("features of the last day", build, ("customer_features",), DAY, DAY)
     costs["full build"] = costs["state of all days"] + costs["features of the last day"]
-    _print("full build", costs["full build"])
+    costs["full build"].say("full build")
     step("state of one more day", build, STATE, FOLLOWING, FOLLOWING, beside="full build")
     step("features of one more day", build, ("customer_features",), FOLLOWING, FOLLOWING, beside="full build")
     return costs
@@ -209,33 +190,33 @@ def compare(folder: Path, project: Project, customers: int, peers_python: str) -
     """
     costs = measure(folder, project, customers)
     morning = costs["state of one more day"] + costs["features of the last day"]
-    _print("state of one more day, features of one", morning)
-    same: Cost = _apart(ask_same, folder, project)
-    _print("  the same 28 windows and 2 ages of one alone", same)
+    morning.say("state of one more day, features of one")
+    same: Cost = apart(ask_same, folder, project)
+    same.say("  the same 28 windows and 2 ages of one alone")
     same += costs["state of one more day"]
-    by_day: Cost = _apart(build_by_day, folder, project)
+    by_day: Cost = apart(build_by_day, folder, project)
     # `holdfast backfill` writes all days in one window, which is the full build; this is what it saves.
-    _print("state, a day at a time", by_day, costs["state of all days"])
-    _print("  and features of the last day", by_day + costs["features of the last day"], costs["full build"])
+    by_day.say("state, a day at a time", costs["state of all days"])
+    (by_day + costs["features of the last day"]).say("  and features of the last day", costs["full build"])
     with _open(folder) as connection:
         for name, query in {**RAW, "order_days": ORDER_DAYS}.items():
             connection.execute(f"copy ({query}) to '{folder / name}.parquet' (format parquet)")
     for peer, python in (("polars", peers_python), ("pandas", sys.executable)):
         cost = ask_peer(peer, python, folder)
         if cost:
-            _print(f"{peer}, 28 windows and 2 ages from raw rows", cost)
-            print(f"  {'':44} state of one more day and all features of one: × {_ratio(morning, cost):.2f}, the same features"
-                  f" alone: × {_ratio(same, cost):.2f}, full build: × {_ratio(costs['full build'], cost):.2f}")  # fmt: skip
+            cost.say(f"{peer}, 28 windows and 2 ages from raw rows")
+            print(f"  {'':44} state of one more day and all features of one: × {morning / cost:.2f}, the same features"
+                  f" alone: × {same / cost:.2f}, full build: × {costs['full build'] / cost:.2f}")  # fmt: skip
             require_equal(
                 folder,
                 f"select {SAME_FEATURES} from marts.customer_features where as_of = date '{DAY}'",
                 f"select {PEERS_FEATURES} from '{folder / peer}.parquet'",
             )
-    rfm: Cost = _apart(build, folder, project, RFM, DAY, DAY)
-    _print("RFM of the last day", rfm)
+    rfm: Cost = apart(build, folder, project, RFM, DAY, DAY)
+    rfm.say("RFM of the last day")
     cost = ask_peer("pymc_marketing", peers_python, folder)
     if cost:
-        _print("pymc-marketing's RFM summary", cost, rfm)
+        cost.say("pymc-marketing's RFM summary", rfm)
         peers_rfm = f"from '{folder}/pymc_marketing.parquet'"
         require_equal(
             folder,
@@ -251,9 +232,10 @@ def compare(folder: Path, project: Project, customers: int, peers_python: str) -
             {peers_rfm} where customer_id in (select customer_id from ({RFM_ROWS}))
             """,
         )
-    one: Cost = _apart(train, folder, project, CUTOFFS[:1])
-    _print("features of buyers at one cut-off", one)
-    _print("features of buyers at 12 cut-offs", _apart(train, folder, project, CUTOFFS), one)
+    one: Cost = apart(train, folder, project, CUTOFFS[:1])
+    one.say("features of buyers at one cut-off")
+    twelve: Cost = apart(train, folder, project, CUTOFFS)
+    twelve.say("features of buyers at 12 cut-offs", one)
     return costs
 
 
@@ -317,7 +299,7 @@ def train(folder: Path, project: Project, cutoffs: list[date]) -> Cost:
         connection.execute(f"create or replace table trained as {project.features}")
         connection.execute("checkpoint")
 
-    cost = _measure(folder, work)
+    cost = _measure(folder, work, memory_limit=TRAINING_LIMIT)
     mart = f"from marts.customer_features where as_of = date '{DAY}' and has_ordered"
     require_equal(folder, f"from trained where as_of = date '{DAY}'", mart)
     return cost
@@ -360,35 +342,12 @@ def _open(folder: Path, memory_limit: str = MEMORY_LIMIT) -> Iterator[duckdb.Duc
         yield connection
 
 
-def _measure(folder: Path, work: Callable[[duckdb.DuckDBPyConnection], None]) -> Cost:
-    began, used = time.perf_counter(), _processor_seconds()
-    with _open(folder) as connection:
-        work(connection)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Cost(time.perf_counter() - began, _processor_seconds() - used, peak)
+def _measure(folder: Path, work: Callable[[duckdb.DuckDBPyConnection], None], memory_limit: str = MEMORY_LIMIT) -> Cost:
+    def connected() -> None:
+        with _open(folder, memory_limit) as connection:
+            work(connection)
 
-
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def _apart(work: Callable[..., Any], *arguments: object) -> Any:
-    """Do a piece of work in a process of its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(work, arguments)
-
-
-def _ratio(ours: Cost, theirs: Cost) -> float:
-    return ours.processor_seconds / theirs.processor_seconds
-
-
-def _print(name: str, cost: Cost, beside: Cost | None = None) -> None:
-    ratio = f"  × {_ratio(cost, beside):.2f}" if beside and beside is not cost else ""
-    print(
-        f"  {name:44} {cost.seconds:8.2f} s {cost.processor_seconds:8.2f} s of processor {cost.peak_mib:8,.0f} MiB{ratio}",
-        flush=True,
-    )
+    return measured(connected)
 
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ select profile_key, 'c_' || substr(md5(profile_key), 1, 16), profile_key, first_
 def make_world(warehouse: Path, customers: int) -> None:
     """Create a warehouse with the rows of 365 days and of the day after; nothing is aggregated yet."""
     with duckdb.connect(str(warehouse)) as connection:
-        connection.execute("set enable_progress_bar = false")
+        connection.execute("set enable_progress_bar = false; set memory_limit = '8GB'")
         values = {"customers": customers, "days": DAYS, "start": START}
         for script in (PEOPLE, WEB, EMAIL, ORDERS, TICKETS, IDENTITY):
             for statement in script.split(";\n"):

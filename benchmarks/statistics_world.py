@@ -25,7 +25,7 @@ from simulator.response import Sends, respond
 from simulator.scenarios import SCENARIOS
 from simulator.world import World
 
-MODELS = Path(__file__).parents[1] / "dbt_project" / "models" / "marts" / "measurement"
+PROJECT = Path(__file__).parents[1] / "dbt_project"
 EXPERIMENT, TREATMENT, HOLDOUT = "programme", "treatment", "holdout"
 FLOW = "programme"  # no scenario names it: the effects planted for any flow are its own
 FIRST_DAY = date(2025, 1, 1)
@@ -131,17 +131,20 @@ def count_cells(units: pd.DataFrame) -> tuple[pa.Table, pa.Table, pa.Table]:
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("units", units)
         cells, values, weeks = (
-            connection.execute(_sql(name)).to_arrow_table()
+            connection.execute(report_sql(name)).to_arrow_table()
             for name in ("experiment_cells", "experiment_values", "experiment_weeks")
         )
     return cells, values, weeks
 
 
-def _sql(name: str) -> str:
-    """A model over the table `units`, without dbt."""
-    text = (MODELS / f"{name}.sql").read_text(encoding="utf-8")
-    return jinja2.Template(text).render(
-        ref=lambda _: "units", in_window=lambda _: "true", exact_sum=lambda part: f"sum(cast({part} as decimal(30, 4)))"
+def report_sql(name: str) -> str:
+    """A model over the table `units`, without dbt; no playbook names the baseline, so the name of the arm does."""
+    files = ("macros/behavior/exact_sum.sql", f"models/marts/measurement/{name}.sql")
+    text = "".join((PROJECT / file).read_text(encoding="utf-8") for file in files)
+    return jinja2.Template(text, undefined=jinja2.StrictUndefined).render(
+        ref=lambda _: "units",
+        source=lambda *_: "(select as_of, experiment, arm, true as is_baseline from units where false)",
+        in_window=lambda _: "true",
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.dbt import DbtProjectRunner
+from orchestration.dbt import DbtProjectRunner, is_plain_test
 from orchestration.defs.sources.landing_files import register_window
 from orchestration.resources import Settings
 from tests.pipeline.conftest import DAYS, LAST, START
@@ -173,3 +173,34 @@ def test_days_one_by_one_are_judged_as_in_one_window(
     for table in ("marts.event_freshness", "marts.feed_health", "intermediate.int_email_engagement__classified"):
         rows = f"select * from {table} order by all"
         assert query(warehouse, rows) == query(judged, rows)
+
+
+def test_tests_find_what_dbt_finds(outage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each kind of test one that fails and others that pass, asked by us and by dbt."""
+    day, home = OUTAGE + timedelta(days=2), outage.parent
+    monkeypatch.setenv("HOLDFAST_HOME", str(home))
+    with duckdb.connect(str(outage)) as connection:
+        connection.execute("create table kept as from marts.event_freshness where as_of = $day", {"day": day})
+        connection.execute(
+            "insert into marts.event_freshness from kept where source = 'sendgrid' and event = 'delivered'"
+        )
+        connection.execute(
+            "insert into marts.event_freshness select * replace ('unheard' as status, 'other' as event) from kept limit 1"
+        )
+    runner = DbtProjectRunner(
+        Settings(home=home, landing=home, timezone="UTC", currency="", target="duckdb", salt="holdfast")
+    )
+    nodes = [node for node in runner.manifest.nodes.values() if is_plain_test(node)]
+    tables = {"model.holdfast.event_freshness", "model.holdfast.feed_health"}
+    names = [node.name for node in nodes if tables.intersection(node.depends_on.nodes)]
+
+    ours = {row.node.name: (row.status.value, row.failures) for row in runner.build(names, start=day, end=day)}
+    dbt = runner._build(frozenset(names), start=day, end=day)
+    with duckdb.connect(str(outage)) as connection:
+        connection.execute("delete from marts.event_freshness where as_of = $day", {"day": day})
+        connection.execute("insert into marts.event_freshness from kept")
+        connection.execute("drop table kept")
+
+    assert ours == {row.node.name: (row.status.value, row.failures) for row in dbt if row.node.name in names}
+    assert {status for status, _ in ours.values()} == {"pass", "fail"}
+    assert len([status for status, _ in ours.values() if status == "fail"]) == 2

@@ -1,41 +1,13 @@
-{%- set dimensions = ['buyer', 'lifecycle', 'recency', 'device', 'value', 'provider', 'flow', 'purity'] %}
-{%- set counted = ['two_arms', 'shared_mailbox', 'leaked', 'internal', 'contaminated', 'late'] %}
+{#- Dimensions of a group are crossed with each other and with nothing else, so that one pass over the units leaves few combinations. -#}
+{%- set groups = [['buyer', 'lifecycle', 'value'], ['recency', 'device', 'provider'], ['flow', 'purity']] %}
+{%- set dimensions = groups | sum(start=[]) %}
+{%- set reasons = ['two_arms', 'shared_mailbox', 'leaked', 'internal', 'contaminated', 'late'] %}
 {%- set shares = ['conversion', 'visit'] %}
 {%- set metrics = ['conversion', 'revenue', 'revenue_capped', 'visit'] %}
 with units as (
-    select * from {{ ref('int_experiment_units__measured') }} where {{ in_window('as_of') }}
-),
-
--- Of our own experiments the playbook says which arm is the baseline; of those that were recorded elsewhere, its name or its ghosts do.
-declared as (
-    select as_of, experiment, arm from {{ source('ops', 'experiment_shares') }} where is_baseline and {{ in_window('as_of') }}
-),
-
-arms as (
-    select
-        units.as_of,
-        units.experiment,
-        units.arm,
-        row_number() over (
-            partition by units.as_of, units.experiment
-            order by
-                count(declared.arm) > 0 desc,
-                lower(units.arm) in ('holdout', 'held_out', 'control', 'no_email', 'no e-mail', 'none') desc,
-                bool_or(is_ghost) desc,
-                max(planned_share) nulls last,
-                units.arm
-        ) = 1 as is_baseline
-    from units
-    left join declared
-        on units.as_of = declared.as_of and units.experiment = declared.experiment and units.arm = declared.arm
-    group by units.as_of, units.experiment, units.arm
-),
-
--- The share changes from one epoch to the next.
-shares as (
-    select as_of, experiment, arm, epoch_from, max(planned_share) as planned_share
-    from units
-    group by as_of, experiment, arm, epoch_from
+    select *, case when not is_contaminated then 'not_contaminated' end as purity_segment
+    from {{ ref('int_experiment_units__measured') }}
+    where {{ in_window('as_of') }}
 ),
 
 -- One pass over the units; what follows reads a few rows for each combination of segments and day.
@@ -46,10 +18,16 @@ combined as (
         arm,
         epoch_from,
         matured_on,
-        {%- for dimension in dimensions if dimension != 'purity' %}
+        {%- for dimension in dimensions %}
         {{ dimension }}_segment,
         {%- endfor %}
-        case when not is_contaminated then 'not_contaminated' end as purity_segment,
+        case
+            {%- for group in groups %}
+            when grouping({{ group[0] }}_segment) = 0 then {{ loop.index }}
+            {%- endfor %}
+        end as dimension_group,
+        max(planned_share) as planned_share,
+        bool_or(is_ghost) as has_ghosts,
         count(*) as n_units,
         count(*) filter (where has_two_arms) as two_arms_units,
         count(*) filter (where shares_mailbox) as shared_mailbox_units,
@@ -70,9 +48,44 @@ combined as (
         {%- endif %}
         {%- endfor %}
     from units
-    group by
-        as_of, experiment, arm, epoch_from, matured_on, is_contaminated
-        {%- for dimension in dimensions if dimension != 'purity' %}, {{ dimension }}_segment{% endfor %}
+    group by grouping sets (
+        {%- for group in groups %}
+        (as_of, experiment, arm, epoch_from, matured_on{% for dimension in group %}, {{ dimension }}_segment{% endfor %})
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    )
+),
+
+-- Of our own experiments the playbook says which arm is the baseline; of those that were recorded elsewhere, its name or its ghosts do.
+declared as (
+    select as_of, experiment, arm from {{ source('ops', 'experiment_shares') }} where is_baseline and {{ in_window('as_of') }}
+),
+
+arms as (
+    select
+        combined.as_of,
+        combined.experiment,
+        combined.arm,
+        row_number() over (
+            partition by combined.as_of, combined.experiment
+            order by
+                count(declared.arm) > 0 desc,
+                lower(combined.arm) in ('holdout', 'held_out', 'control', 'no_email', 'no e-mail', 'none') desc,
+                bool_or(has_ghosts) desc,
+                max(planned_share) nulls last,
+                combined.arm
+        ) = 1 as is_baseline
+    from combined
+    left join declared
+        on combined.as_of = declared.as_of and combined.experiment = declared.experiment and combined.arm = declared.arm
+    group by combined.as_of, combined.experiment, combined.arm
+),
+
+-- The share changes from one epoch to the next.
+shares as (
+    select as_of, experiment, arm, epoch_from, max(planned_share) as planned_share
+    from combined
+    group by as_of, experiment, arm, epoch_from
 ),
 
 summed as (
@@ -82,6 +95,7 @@ summed as (
         arm,
         epoch_from,
         matured_on,
+        dimension_group,
         case
             {%- for dimension in dimensions %}
             when grouping({{ dimension }}_segment) = 0 then '{{ dimension }}'
@@ -95,7 +109,7 @@ summed as (
             else 'all'
         end as segment,
         sum(n_units) as n_units,
-        {%- for reason in counted %}
+        {%- for reason in reasons %}
         sum({{ reason }}_units) as {{ reason }}_units,
         {%- endfor %}
         sum(total_prior) as total_prior,
@@ -107,24 +121,40 @@ summed as (
         {%- endfor %}
     from combined
     group by grouping sets (
-        (as_of, experiment, arm, epoch_from, matured_on)
+        (as_of, experiment, arm, epoch_from, matured_on, dimension_group)
         {%- for dimension in dimensions %},
-        (as_of, experiment, arm, epoch_from, matured_on, {{ dimension }}_segment)
+        (as_of, experiment, arm, epoch_from, matured_on, dimension_group, {{ dimension }}_segment)
         {%- endfor %}
     )
+),
+
+-- Each dimension is counted in its own group, and everyone in the first.
+counted as (
+    select *
+    from summed
+    where segment is not null
+        and dimension_group = case dimension
+            {%- for group in groups %}
+            {%- set number = loop.index %}
+            {%- for dimension in group %}
+            when '{{ dimension }}' then {{ number }}
+            {%- endfor %}
+            {%- endfor %}
+            else 1
+        end
 ),
 
 valued as (
     {%- for metric in metrics %}
     select
         as_of, experiment, arm, epoch_from, matured_on, dimension, segment, '{{ metric }}' as metric, n_units,
-        {{ counted | join('_units, ') }}_units,
+        {{ reasons | join('_units, ') }}_units,
         total_prior, total_prior_squares, products_{{ metric }} as total_prior_products, nonzero_{{ metric }} as n_nonzero,
         {%- for part, name in {'sum': 'total', 'squares': 'total_squares', 'cubes': 'total_cubes'}.items() %}
         {{ 'nonzero' if metric in shares else part }}_{{ metric }} as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from summed
-    where segment is not null and known_{{ metric }} = n_units
+    from counted
+    where known_{{ metric }} = n_units
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -151,7 +181,7 @@ cells as (
         cast(valued.total_prior_squares as double) as total_prior_squares,
         cast(valued.total_prior_products as double) as total_prior_products,
         shares.planned_share
-        {%- for reason in counted %},
+        {%- for reason in reasons %},
         cast(valued.{{ reason }}_units as bigint) as {{ reason }}_units
         {%- endfor %}
     from valued

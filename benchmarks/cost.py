@@ -1,0 +1,56 @@
+"""What a piece of work costs: it is done in a process of its own, so that memory is its own too."""
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one piece of work; memory is the most that its process held."""
+
+    seconds: float
+    processor_seconds: float
+    peak_mib: float
+
+    def __add__(self, other: "Cost") -> "Cost":
+        """One after the other."""
+        return Cost(
+            self.seconds + other.seconds,
+            self.processor_seconds + other.processor_seconds,
+            max(self.peak_mib, other.peak_mib),
+        )
+
+    def __truediv__(self, other: "Cost") -> float:
+        """How many times the other's processor time."""
+        return self.processor_seconds / other.processor_seconds
+
+    def say(self, name: str, beside: "Cost | None" = None) -> None:
+        """Print one line, with the ratio to another piece of work."""
+        ratio = f"  × {self / beside:.2f}" if beside and beside is not self else ""
+        print(
+            f"  {name:44} {self.seconds:8.2f} s {self.processor_seconds:8.2f} s of processor {self.peak_mib:8,.0f} MiB{ratio}",
+            flush=True,
+        )
+
+
+def measured(work: Callable[[], object]) -> Cost:
+    """Do it, and say what it cost this process."""
+    began, used = time.perf_counter(), _processor_seconds()
+    work()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Cost(time.perf_counter() - began, _processor_seconds() - used, peak)
+
+
+def apart(work: Callable[..., Any], *arguments: object) -> Any:
+    """Do it in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(work, arguments)
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
