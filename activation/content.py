@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from activation.flows import Flow, Step
 from activation.parts import Name, Part, Share
 
-LAYOUT = "layout"
+Ending = Literal["mjml", "txt"]
+ENDINGS: tuple[Ending, ...] = ("mjml", "txt")
+
 BLOCKS = "{% blocks %}"
 """Where a layout shows its blocks."""
 
@@ -69,22 +71,36 @@ class Brand(Part):
     colours: Colours
 
 
+Fact = Literal["dim_customers.first_name", "dim_customers.company", "customer_affinities.category", "products"]
+"""Facts that `activation.person` can read: `table.column` of the day's marts, or `products`, the list of what is recommended."""
+
+
 class Variable(Part):
     """A fact about a person that an email may show.
 
     Attributes:
         variable: Its name in fragments: `{{ first_name }}`.
-        source: `table.column` of the day's marts, or `products` for the list of what is recommended.
+        source: Where it is known from.
         fallback: What is shown where the fact is missing, blank or implausible; a list has none: its block must say what it shows then.
         at_most: Longest text, in characters.
-        min_share: Least value of the source's own confidence; below it the fallback is shown.
+        min_share: Least part that a category has of all that somebody likes; below it the fallback is shown.
     """
 
     variable: Name
-    source: Annotated[str, StringConstraints(pattern=r"^([a-z_]+\.[a-z_]+|products)$")]
+    source: Fact
     fallback: Annotated[str, StringConstraints(pattern=r"^[^'<>{}\r\n]*$")] | None = None
     at_most: Annotated[int, Field(ge=1, le=200)] = 40
     min_share: Share | None = None
+
+    @model_validator(mode="after")
+    def _is_never_blank(self) -> Self:
+        if not self.is_list and not (self.fallback or "").strip():
+            message = f"variable {self.variable} has no fallback: say what is shown where it is not known"
+            raise ValueError(message)
+        if self.is_list and self.fallback is not None:
+            message = f"variable {self.variable} is a list: its fragment says what it shows without one, in an if with an else"
+            raise ValueError(message)
+        return self
 
     @property
     def is_list(self) -> bool:
@@ -98,7 +114,7 @@ class Variables(Part):
     variables: tuple[Variable, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Content:
     """All emails of one version of the playbook.
 
@@ -129,7 +145,7 @@ class Content:
         return tuple((name, str(step.step)) for name, flow in self.flows.items() for step in flow.steps)
 
 
-def fragment(block: str, variant: str, ending: Literal["mjml", "txt"]) -> str:
+def fragment(block: str, variant: str, ending: Ending) -> str:
     """The file of a variant of a block, below `content/`."""
     return f"blocks/{block}/{variant}.{ending}"
 
@@ -138,6 +154,8 @@ def files_of(step: Step) -> tuple[str, ...]:
     """The files that an email is made of, below `content/`; one that was stored before there were layouts has its template alone."""
     if step.template.endswith(".txt"):
         return (step.template,)
-    endings: tuple[Literal["mjml", "txt"], ...] = ("mjml", "txt")
-    shown = [fragment(block.block, variant, ending) for block in step.blocks for variant in block.shown for ending in endings]
-    return (*(f"{step.template}.{ending}" for ending in endings), *shown)
+    shown = ((block.block, variant) for block in step.blocks for variant in block.shown)
+    return (
+        *(f"{step.template}.{ending}" for ending in ENDINGS),
+        *(fragment(block, variant, ending) for block, variant in shown for ending in ENDINGS),
+    )

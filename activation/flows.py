@@ -69,7 +69,9 @@ class Block(Part):
     @property
     def shown(self) -> tuple[str, ...]:
         """All that it may show, the fallback last; each once."""
-        return tuple(dict.fromkeys([*(each.variant for each in self.variants if each.variant != self.fallback), self.fallback]))
+        return tuple(
+            dict.fromkeys([*(each.variant for each in self.variants if each.variant != self.fallback), self.fallback])
+        )
 
 
 class Step(Part):

@@ -11,17 +11,15 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import mrml
 from liquid import Environment, StrictUndefined
 from liquid.exceptions import LiquidError
 from liquid.template import BoundTemplate
 
-from activation.content import BLOCKS, Content, Variable, files_of, fragment
+from activation.content import BLOCKS, Content, Ending, Variable, files_of, fragment
 from activation.flows import Block, Step
-
-Ending = Literal["mjml", "txt"]
 
 # The Liquid that all ESPs speak and that can neither switch off escaping nor reach beyond its template.
 TAGS = frozenset({"assign", "case", "for", "if", "unless"})
@@ -77,13 +75,13 @@ class _Liquid(Environment):
     loop_iteration_limit = LOOPS
 
 
+@lru_cache(maxsize=2)
 def environment(*, autoescape: bool) -> Environment:
     """Liquid with the tags and filters that fragments may use; anything else, and any unknown name, is an error."""
     made = _Liquid(undefined=StrictUndefined, strict_filters=True, autoescape=autoescape)
     for names, registered in ((TAGS, made.tags), (FILTERS, made.filters)):
-        for name in set(registered) - names:
-            if name not in {"content", "output", "illegal", "statement"} and not name.isupper():
-                del registered[name]
+        for name in set(registered) - names - {"content", "output", "illegal"}:  # what Liquid itself is made of
+            del registered[name]
     return made
 
 
@@ -94,6 +92,7 @@ def links_of(content: Content, token: str) -> Links:
     )
 
 
+@lru_cache(maxsize=64)
 def compile_step(content: Content, flow: str, step: str) -> Template:
     """The Liquid templates of one step.
 
@@ -104,11 +103,12 @@ def compile_step(content: Content, flow: str, step: str) -> Template:
     mjml = _assembled(content, found, "mjml")
     for name, written in (("subject", found.subject), ("preheader", found.preheader)):
         mjml = mjml.replace(f"{{{{ {name} }}}}", html.escape(written, quote=False))
-    plain = _prelude(content, flow, found, is_html=False)
+    used = "\n".join((found.subject, found.preheader, *(_text_of(content, name) for name in files_of(found))))
+    plain = prelude(content, flow, used, is_html=False)
     return Template(
         subject=plain + found.subject,
         preheader=plain + found.preheader,
-        html=_prelude(content, flow, found, is_html=True) + _to_html(mjml, name=f"{flow} {step}"),
+        html=prelude(content, flow, used, is_html=True) + _to_html(mjml, name=f"{flow} {step}"),
         text=plain + _assembled(content, found, "txt"),
     )
 
@@ -141,11 +141,8 @@ def render_message(
         message = f"there is no step {step} of flow {flow}"
         raise RenderError(message) from missing
     compiled = _parsed(compile_step(content, flow, step))
-    values = {
-        "person": {each.variable: _value_of(each, person) for each in content.variables},
-        "blocks": {block.block: _chosen(block, block_choices) for block in found.blocks},
-        "links": {"unsubscribe_url": links.unsubscribe_url, "preferences_url": links.preferences_url},
-    }
+    values = values_of(content, person, links)
+    values["blocks"] = {block.block: _chosen(block, block_choices) for block in found.blocks}
     try:
         return Message(
             subject=one_line(compiled.subject.render(values)),
@@ -158,9 +155,21 @@ def render_message(
         raise RenderError(message) from fault
 
 
+def values_of(content: Content, person: Mapping[str, object], links: Links) -> dict[str, Any]:
+    """What a template is filled from: every declared variable, known or not, and the links."""
+    return {
+        "person": {each.variable: _value_of(each, person) for each in content.variables},
+        "links": {"unsubscribe_url": links.unsubscribe_url, "preferences_url": links.preferences_url},
+    }
+
+
 def one_line(text: str) -> str:
     """A header's text: white space in single blanks, no control characters, nothing that turns the direction of what follows."""
-    kept = (letter for letter in text if letter.isspace() or (unicodedata.category(letter) != "Cc" and letter not in TURNING))
+    kept = (
+        letter
+        for letter in text
+        if letter.isspace() or (unicodedata.category(letter) != "Cc" and letter not in TURNING)
+    )
     return " ".join("".join(kept).split())
 
 
@@ -171,14 +180,9 @@ class _Parsed(NamedTuple):
     text: BoundTemplate
 
 
-@lru_cache(maxsize=1)
-def _environments() -> tuple[Environment, Environment]:
-    return environment(autoescape=True), environment(autoescape=False)
-
-
 @lru_cache(maxsize=64)
 def _parsed(template: Template) -> _Parsed:
-    escaping, plain = _environments()
+    escaping, plain = environment(autoescape=True), environment(autoescape=False)
     return _Parsed(
         subject=plain.from_string(template.subject),
         preheader=plain.from_string(template.preheader),
@@ -203,7 +207,7 @@ def compile_mjml(mjml: str) -> str:
 
 def _assembled(content: Content, step: Step, ending: Ending) -> str:
     """The layout with its blocks, each with all its variants."""
-    blocks = "\n".join(_cases(content, block, ending) for block in step.blocks)
+    blocks = "\n\n".join(_cases(content, block, ending) for block in step.blocks)
     return _text_of(content, f"{step.template}.{ending}").replace(BLOCKS, blocks)
 
 
@@ -214,7 +218,8 @@ def _cases(content: Content, block: Block, ending: Ending) -> str:
         return texts[fallback]
     raw = "<mj-raw>{}</mj-raw>" if ending == "mjml" else "{}"
     opened = "".join(
-        raw.format((f"{{% case blocks.{block.block} %}}" if not position else "") + f"{{% when '{variant}' %}}") + texts[variant]
+        raw.format((f"{{% case blocks.{block.block} %}}" if not position else "") + f"{{% when '{variant}' %}}")
+        + texts[variant]
         for position, variant in enumerate(others)
     )
     return opened + raw.format("{% else %}") + texts[fallback] + raw.format("{% endcase %}")
@@ -227,13 +232,20 @@ def _text_of(content: Content, name: str) -> str:
     return content.files[name]
 
 
-def _prelude(content: Content, flow: str, step: Step, *, is_html: bool) -> str:
-    """Assigns every name that the step's files may use: of the brand as written, of the person with its fallback."""
+def prelude(content: Content, flow: str, used: str, *, is_html: bool) -> str:
+    """Assigns every name that a text uses: of the brand as it is written, of the person with its fallback.
+
+    Values are escaped here, and once: an ESP's Liquid does not escape by itself.
+    """
     escape = " | escape" if is_html else ""
-    used = frozenset(WORD.findall("\n".join((step.subject, step.preheader, *(_text_of(content, name) for name in files_of(step))))))
-    lines = [f"{{% assign {name} = '{value}'{escape} %}}" for name, value in constants(content, flow).items() if name in used]
-    lines += [f"{{% assign {name} = links.{name}{escape} %}}" for name in LINKS if name in used]
-    lines += [_assign(variable, escape) for variable in content.variables if variable.variable in used]
+    words = frozenset(WORD.findall(used))
+    lines = [
+        f"{{% assign {name} = '{value}'{escape} %}}"
+        for name, value in constants(content, flow).items()
+        if name in words
+    ]
+    lines += [f"{{% assign {name} = links.{name}{escape} %}}" for name in LINKS if name in words]
+    lines += [_assign(variable, escape) for variable in content.variables if variable.variable in words]
     return "".join(lines)
 
 
