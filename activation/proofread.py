@@ -267,25 +267,25 @@ def _difference(shown: Page, plain: str, name: str, written: str) -> Iterator[Bl
 def _email_blots(content: Content, flow: Flow, step: Step, limits: ContentLimits) -> Iterator[Blot]:
     """What is wrong with the emails of a step as they would arrive."""
     layout, links = f"{step.template}.mjml", links_of(content, TOKEN)
-    asked = {"flow": flow.flow, "step": str(step.step), "links": links}
     for choices in choices_of(step):
         for person in (known(content), {}):
             try:
-                message = render_message(content, block_choices=choices, person=person, **asked)
+                message = render_message(
+                    content, flow=flow.flow, step=str(step.step), block_choices=choices, person=person, links=links
+                )
             except RenderError as fault:
                 yield Blot(str(fault), layout)
                 return
             size = len(message.html.encode()) // 1024
-            for fault in mail_faults(content.brand, message, links):
-                yield Blot(f"{flow.flow} {step.step}: {fault}", layout)
+            for wrong in mail_faults(content.brand, message, links):
+                yield Blot(f"{flow.flow} {step.step}: {wrong}", layout)
             if size > limits.html_kilobytes:
                 yield Blot(f"{flow.flow} {step.step}: {size} KB of HTML, {limits.html_kilobytes} may be", layout)
             if (length := len(message.subject)) > limits.subject_characters:
-                place: Place = ("steps", flow.steps.index(step), "subject")
                 yield Blot(
                     f"the subject has {length} characters, {limits.subject_characters} may be",
                     flow=flow.flow,
-                    place=place,
+                    place=("steps", flow.steps.index(step), "subject"),
                 )
 
 

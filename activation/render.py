@@ -8,7 +8,7 @@ template (docs/decisions/0041-mjml-first-liquid-last.md).
 import html
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ TAGS = frozenset({"assign", "case", "for", "if", "unless"})
 FILTERS = frozenset(
     {
         "append", "capitalize", "default", "downcase", "escape", "join", "minus", "plus", "prepend", "round", "size", "slice", "split",
-        "strip", "strip_newlines", "times", "truncate", "upcase", "url_encode",
+        "strip", "times", "truncate", "upcase", "url_encode",
     }
 )  # fmt: skip
 # Whoever signs up under such a name wants us to mail their text.
@@ -256,7 +256,7 @@ def _assign(variable: Variable, escape: str) -> str:
     doubts = " or ".join(f"{name} contains '{sign}'" for sign in IMPLAUSIBLE)
     fallback = f" | default: '{variable.fallback}'" if variable.fallback else ""
     return (
-        f"{{% assign {name} = person.{name} | strip_newlines | strip %}}{{% if {doubts} %}}{{% assign {name} = '' %}}{{% endif %}}"
+        f"{{% assign {name} = person.{name} | strip %}}{{% if {doubts} %}}{{% assign {name} = '' %}}{{% endif %}}"
         f"{{% assign {name} = {name} | truncate: {variable.at_most}, '…'{fallback}{escape} %}}"
     )
 
@@ -279,9 +279,17 @@ def constants(content: Content, flow: str) -> dict[str, str]:
 
 def _value_of(variable: Variable, person: Mapping[str, object]) -> object:
     value = person.get(variable.variable)
-    if variable.is_list:
-        return value or []
-    return "" if value is None else str(value)
+    if not variable.is_list:
+        return _plain(value)
+    items = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    plain = ({name: _plain(each) for name, each in item.items()} for item in items)
+    return [item for item in plain if not any(sign in each for each in item.values() for sign in ("{{", "{%"))]
+
+
+def _plain(value: object) -> str:
+    """A value as text without control characters; a value that is missing is blank."""
+    text = "" if value is None else str(value)
+    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
 
 
 def _chosen(block: Block, block_choices: Mapping[str, str]) -> str:
