@@ -150,6 +150,11 @@ def fragment(block: str, variant: str, ending: Ending) -> str:
     return f"blocks/{block}/{variant}.{ending}"
 
 
+def template_of(flow: Flow, step: Step) -> str:
+    """How a send list calls the template of an email; the file beside it has this name."""
+    return step.template if step.template.endswith(".txt") else f"{flow.flow}_{step.step}"
+
+
 def files_of(step: Step) -> tuple[str, ...]:
     """The files that an email is made of, below `content/`; one that was stored before there were layouts has its template alone."""
     if step.template.endswith(".txt"):
