@@ -1,12 +1,15 @@
 """The proofreader names each fault of the content with file and line: the repository's content, broken in one place."""
 
 import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
 
+from activation.governance import Item
 from activation.playbook import PlaybookError, load_playbook
-from tests.unit.activation.shop import MODELS, PLAYBOOK, SEGMENTS
+from activation.render import links_of, render_message
+from tests.unit.activation.shop import DAY, MODELS, PLAYBOOK, SEGMENTS
 from tests.unit.activation.test_playbook import replace
 
 HERO = "content/blocks/hero/brand_story.mjml"
@@ -165,3 +168,28 @@ def test_variable_without_fallback_is_a_fault(folder: Path) -> None:
     assert faults(folder) == [
         "playbook/content/variables.yml:4: variable first_name has no fallback: say what is shown where it is not known"
     ]
+
+
+def test_new_block_of_the_docs_works_as_they_say(folder: Path) -> None:
+    docs = (PLAYBOOK.parent / "docs" / "content.md").read_text()
+    step_by_step = docs[docs.index("## A new block, step by step") :]
+    mjml, text, rule = (
+        textwrap.dedent(block.partition("\n")[2]) for block in step_by_step.replace("   ```", "```").split("```")[1::2]
+    )
+    for ending, written in (("mjml", mjml), ("txt", text)):
+        (folder / f"content/blocks/education/our_workshop.{ending}").write_text(written)
+    replace(
+        folder,
+        "flows/nurture.yml",
+        "- block: education\n        fallback: how_we_choose",
+        textwrap.indent(rule, "      ").strip(),
+    )
+    book = load_playbook(folder, segments=SEGMENTS, models=MODELS)
+    assert book.mails is not None
+    shown = render_message(
+        book.mails, flow="nurture", step="1", block_choices={"education": "our_workshop"}, person={"first_name": "Ada"},
+        links=links_of(book.mails, "t"),
+    )  # fmt: skip
+    assert "Come and look, <bdi>Ada</bdi>: the door is open on Fridays." in shown.html
+    assert "Come and look, Ada: the door is open on Fridays." in shown.text
+    assert book.standing(Item("flow", "nurture"), DAY).fault == "changed_since_approval"
