@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from activation.content import template_of
 from activation.flows import Flow, Step
 from activation.governance import Item, Standing
 from activation.playbook import Playbook
@@ -250,7 +251,7 @@ def _step_row(flow: Flow, step: Step, *, standing: Standing, is_stopped: bool, m
         "delay_days": step.delay_days,
         "due_days": step.due_days,
         "subject": step.subject,
-        "template": step.template,
+        "template": template_of(flow, step),
         "topic": flow.topic,
         "amount": flow.value.amount,
         "model": model,

@@ -37,22 +37,55 @@ class Variant(Part):
     when: Rule
 
 
+Tier = Literal["core", "adaptive", "experimental"]
+
+
 class Block(Part):
-    """A place in the email: the first variant whose rule holds, else the fallback."""
+    """A place in the email: the first variant whose rule holds, else the fallback.
+
+    `tier`: `core` is the same for everybody, `adaptive` follows rules, `experimental` does so and has not proved itself yet.
+    """
 
     block: Name
+    tier: Tier | None = None
     variants: tuple[Variant, ...] = ()
     fallback: Name
 
+    @model_validator(mode="after")
+    def _core_does_not_vary(self) -> Self:
+        if self.tier == "core" and self.variants:
+            message = f"block {self.block} is core, and the core message is the same for everybody: it has no variants"
+            raise ValueError(message)
+        if self.tier not in (None, "core") and not self.variants:
+            message = f"block {self.block} is {self.tier} and has no variants"
+            raise ValueError(message)
+        return self
+
+    @property
+    def stands_as(self) -> Tier:
+        """Its tier, said or not."""
+        return self.tier or ("adaptive" if self.variants else "core")
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """All that it may show, the fallback last; each once."""
+        return tuple(
+            dict.fromkeys([*(each.variant for each in self.variants if each.variant != self.fallback), self.fallback])
+        )
+
 
 class Step(Part):
-    """One email of a flow: due `delay_days` after the trigger (or the step before), for `due_days` more days."""
+    """One email of a flow: due `delay_days` after the trigger (or the step before), for `due_days` more days.
+
+    `preheader`: what the inbox shows after the subject. `template`: the layout of `content/` around the blocks.
+    """
 
     step: Annotated[int, Field(ge=1)]
     delay_days: Days
     due_days: Days
     subject: Annotated[str, StringConstraints(min_length=1, max_length=150)]
-    template: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+\.txt$")]
+    preheader: Annotated[str, StringConstraints(max_length=150)] = ""
+    template: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+(\.txt)?$")]
     blocks: tuple[Block, ...] = ()
 
 
@@ -80,6 +113,7 @@ class Exits(Part):
 class Flow(Part):
     """One file of `flows/`: a trigger, its ordered steps, what ends them, and whether it may begin again.
 
+    `why_you_get_this`: a sentence for the foot of its emails.
     `despite`: reasons not to mail that do not hold for this flow; only those that guard against too much selling can be named.
     `reentry`: `once` for each customer, `each` trigger, or `window`: not within `reentry_days` of the last beginning.
     """
@@ -87,6 +121,7 @@ class Flow(Part):
     flow: Name
     topic: Name
     description: str = ""
+    why_you_get_this: Annotated[str, StringConstraints(pattern=r"^[^'<>{}\r\n]*$")] = ""
     trigger: Name
     reentry: Literal["once", "each", "window"]
     reentry_days: Annotated[int, Field(ge=1)] | None = None

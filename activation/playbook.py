@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from pydantic import Field, ValidationError
 
+from activation.content import ENDINGS, Brand, Content, Variable, Variables, files_of
 from activation.experiments import Experiment
 from activation.flows import Flow
 from activation.governance import KINDS, Approval, Excluded, Item, Kind, Override, Standing, hash_of, standing_of
@@ -16,9 +17,8 @@ from activation.identity import Identity, identity_faults
 from activation.located import Fault, Located, Place, read_located
 from activation.parts import Part
 from activation.policies import Policies
+from activation.proofread import proofread
 from activation.service_levels import ServiceLevel, ServiceLevels
-
-REQUIRED_PLACEHOLDERS = ("unsubscribe_url", "postal_address")
 
 PartT = TypeVar("PartT", bound=Part)
 Finding = tuple[Place, str]
@@ -44,6 +44,10 @@ class Playbook(Part):
     approvals: tuple[Approval, ...]
     overrides: tuple[Override, ...] = ()
     content: dict[str, str]
+    """Text of layouts and fragments, by their path below `content/`."""
+    brand: Brand | None = None
+    """None in a version that was stored before emails were made of blocks."""
+    variables: tuple[Variable, ...] = ()
     content_hashes: dict[str, str] = Field(default_factory=dict)
     """Of segments and models as they read when the version was made, by kind/name."""
 
@@ -61,6 +65,19 @@ class Playbook(Part):
     def flow_experiments(self) -> tuple[Experiment, ...]:
         """Experiments within one flow."""
         return tuple(experiment for experiment in self.experiments if experiment.scope == "flow")
+
+    @cached_property
+    def mails(self) -> Content | None:
+        """What its emails are made of; None in a version that was stored before there were blocks."""
+        if self.brand is None:
+            return None
+        return Content(
+            brand=self.brand,
+            variables=self.variables,
+            files=self.content,
+            flows={flow.flow: flow for flow in self.flows},
+            unsubscribe_url=self.policies.list_unsubscribe.url,
+        )
 
     def is_stale(self, source: str, age_days: int | None) -> bool:
         """Whether decisions do without a source that landed `age_days` ago (None: never); an undeclared one is stale."""
@@ -84,14 +101,19 @@ class Playbook(Part):
         return (*(Item("flow", flow.flow) for flow in self.flows), *others)
 
     def content_hash(self, item: Item) -> str | None:
-        """What an approval of the item has to name: of a flow its steps and templates; None where there is no such item."""
+        """What an approval of the item has to name: of a flow all that it sends; None where there is no such item."""
         if item.kind != "flow":
             return self.content_hashes.get(str(item))
         for flow in self.flows:
             if flow.flow == item.name:
-                templates = {step.template: self.content[step.template] for step in flow.steps}
-                written = flow.model_dump(mode="json", exclude_defaults=True)
-                return hash_of(_canonical({"flow": written, "templates": templates}))
+                sent: dict[str, Any] = {
+                    "flow": flow.model_dump(mode="json", exclude_defaults=True),
+                    "templates": {name: self.content.get(name) for step in flow.steps for name in files_of(step)},
+                }
+                if self.brand is not None:
+                    sent["brand"] = self.brand.model_dump(mode="json")
+                    sent["variables"] = [variable.model_dump(mode="json") for variable in self.variables]
+                return hash_of(_canonical(sent))
         return None
 
     def usable_model(self, model: str | None, day: date) -> str | None:
@@ -140,6 +162,8 @@ FILES: dict[str, type[Part]] = {
     "approvals": _Approvals,
     "overrides": _Overrides,
     "flow": Flow,
+    "brand": Brand,
+    "variables": Variables,
 }
 
 
@@ -162,7 +186,7 @@ def load_playbook(
 
     Args:
         path: The folder with `policies.yml`, `service_levels.yml`, `identity.yml`, `experiments.yml`,
-             `approvals.yml`, `overrides.yml`, `flows/` and `content/`.
+             `approvals.yml`, `overrides.yml`, `flows/` and `content/` with its `brand.yml` and `variables.yml`.
         segments: Hash of the rule of each segment that exists, by name.
         models: Hash of the task of each model that exists, by name.
         sources: Names of the sources that are read, each of which must declare its service level.
@@ -179,9 +203,9 @@ def load_playbook(
     experiments = reader.read("experiments.yml", _Experiments)
     approvals = reader.read("approvals.yml", _Approvals)
     overrides = reader.read("overrides.yml", _Overrides)
-    content = {file.name: file.read_text(encoding="utf-8") for file in sorted((path / "content").glob("*.txt"))}
+    written = _read_content(reader)
     declared = frozenset(level.source for level in levels.sources) if levels else None
-    flows = _read_flows(reader, known=_Known(frozenset(segments), frozenset(models), declared), content=content)
+    flows = _read_flows(reader, known=_Known(frozenset(segments), frozenset(models), declared))
     if policies is not None:
         caps = ((("caps", position, "id"), cap.id) for position, cap in enumerate(policies.caps))
         reader.add("policies.yml", _twice("cap", caps))
@@ -215,9 +239,10 @@ def load_playbook(
         or approvals is None
         or overrides is None
         or flows is None
+        or written is None
     ):
         raise PlaybookError(reader.faults)
-    return Playbook(
+    book = Playbook(
         policies=policies,
         service_levels=levels.sources,
         identity=identity,
@@ -225,12 +250,28 @@ def load_playbook(
         flows=tuple(sorted(flows, key=lambda flow: flow.flow)),
         approvals=approvals.approvals,
         overrides=overrides.overrides,
-        content=content,
+        **written,
         content_hashes={
             **{str(Item("segment", name)): content_hash for name, content_hash in segments.items()},
             **{str(Item("model", name)): content_hash for name, content_hash in models.items()},
         },
     )
+    reader.proofread(book)
+    return book
+
+
+def _read_content(reader: "_Reader") -> dict[str, Any] | None:
+    """What emails are made of: the brand, the variables, and layouts and fragments by their path below `content/`."""
+    brand = reader.read("content/brand.yml", Brand)
+    variables = reader.read("content/variables.yml", Variables)
+    folder = reader.root / "content"
+    files = (file for ending in ENDINGS for file in folder.rglob(f"*.{ending}"))
+    content = {file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in sorted(files)}
+    if brand is None or variables is None:
+        return None
+    named = ((("variables", at, "variable"), each.variable) for at, each in enumerate(variables.variables))
+    reader.add("content/variables.yml", _twice("variable", named))
+    return {"brand": brand, "variables": variables.variables, "content": content}
 
 
 def _canonical(content: Any) -> str:
@@ -268,8 +309,26 @@ class _Reader:
     def add(self, name: str, findings: Iterable[Finding]) -> None:
         self.faults += [self._files[name].fault(place, message) for place, message in findings]
 
+    def proofread(self, book: Playbook) -> None:
+        """Read the emails as they would arrive.
 
-def _read_flows(reader: _Reader, *, known: _Known, content: dict[str, str]) -> list[Flow] | None:
+        Raises:
+            PlaybookError: One line per fault.
+        """
+        if book.mails is None:
+            return
+        files = {flow.content["flow"]: flow for name, flow in self._files.items() if name.startswith("flows/")}
+        faults = [
+            Fault(f"{self.root.name}/content/{blot.file}", blot.line, blot.message)
+            if blot.flow is None
+            else files[blot.flow].fault(blot.place, blot.message)
+            for blot in proofread(book.mails, book.policies.content)
+        ]
+        if faults:
+            raise PlaybookError(faults)
+
+
+def _read_flows(reader: _Reader, *, known: _Known) -> list[Flow] | None:
     """All flows, or None if one cannot be read: then nothing can be said about references to flows."""
     names = [f"flows/{file.name}" for file in sorted((reader.root / "flows").glob("*.yml"))]
     if not names:
@@ -278,7 +337,7 @@ def _read_flows(reader: _Reader, *, known: _Known, content: dict[str, str]) -> l
     readable = {name: flow for name, flow in flows.items() if flow is not None}
     seen: dict[str, str] = {}
     for name, flow in readable.items():
-        reader.add(name, _flow_faults(flow, known=known, content=content))
+        reader.add(name, _flow_faults(flow, known=known))
         if flow.flow in seen:
             reader.add(name, [(("flow",), f"flow {flow.flow} is also in {seen[flow.flow]}")])
         seen[flow.flow] = name
@@ -304,7 +363,7 @@ def _twice(kind: str, named: Iterable[tuple[Place, str | int]]) -> Iterator[Find
         seen.add(name)
 
 
-def _flow_faults(flow: Flow, *, known: _Known, content: dict[str, str]) -> Iterator[Finding]:
+def _flow_faults(flow: Flow, *, known: _Known) -> Iterator[Finding]:
     if flow.value.model is not None and flow.value.model not in known.models:
         yield ("value", "model"), f"model {flow.value.model} is unknown"
     yield from _twice("step", ((("steps", position, "step"), step.step) for position, step in enumerate(flow.steps)))
@@ -313,7 +372,6 @@ def _flow_faults(flow: Flow, *, known: _Known, content: dict[str, str]) -> Itera
         yield ("steps",), f"steps must be numbered 1 to {len(numbers)} in order, not {numbers}"
     for position, step in enumerate(flow.steps):
         place: Place = ("steps", position)
-        yield from _template_faults(step.template, content, place=(*place, "template"))
         blocks = ((*place, "blocks", index, "block") for index in range(len(step.blocks)))
         yield from _twice("block", zip(blocks, (block.block for block in step.blocks), strict=True))
         for index, block in enumerate(step.blocks):
@@ -326,15 +384,6 @@ def _flow_faults(flow: Flow, *, known: _Known, content: dict[str, str]) -> Itera
                     yield (*where, "model"), f"model {model} is unknown"
                 if source is not None and known.sources is not None and source not in known.sources:
                     yield (*where, "fresh_source"), f"source {source} declares no service level"
-
-
-def _template_faults(template: str, content: dict[str, str], *, place: Place) -> Iterator[Finding]:
-    if template not in content:
-        yield place, f"template {template} is not in content/"
-        return
-    for placeholder in REQUIRED_PLACEHOLDERS:
-        if f"{{{{ {placeholder} }}}}" not in content[template]:
-            yield place, f"template {template} lacks {{{{ {placeholder} }}}}, which the law asks for"
 
 
 def _level_faults(levels: Sequence[ServiceLevel], *, sources: frozenset[str]) -> Iterator[Finding]:

@@ -147,6 +147,22 @@ class SuppressionRule(Part):
     source: Source
 
 
+class ContentLimits(Part):
+    """What an email may be (docs/content.md).
+
+    Attributes:
+        varying_blocks: Most blocks of one email that vary between people.
+        subject_characters: Longest subject.
+        html_kilobytes: Largest HTML part, in units of 1,024 bytes.
+        source: Where the numbers come from.
+    """
+
+    varying_blocks: Count = 2
+    subject_characters: Count = 60
+    html_kilobytes: Count = 100
+    source: Source = "House rules"
+
+
 class ExcludedAccount(Part):
     """A company that gets no marketing email, by its domain, its name or its `account_id`, until before `expires_on`."""
 
@@ -244,6 +260,7 @@ class Policies(Part):
     excluded_accounts: tuple[ExcludedAccount, ...] = ()
     internal_domains: tuple[Domain, ...] = ()
     sending_domains: tuple[SendingDomain, ...] = ()
+    content: ContentLimits = ContentLimits()
     risk_review: RiskReview = RiskReview()
     approval_roles: dict[Kind, tuple[Name, ...]] = Field(default_factory=lambda: dict.fromkeys(KINDS, LEAD))
 

@@ -1,4 +1,4 @@
-"""The files that leave the house: Parquet, CSV and a manifest; the same rows give the same bytes."""
+"""The files that leave the house: Parquet, CSV, templates and a manifest; the same rows give the same bytes."""
 
 import hashlib
 import json
@@ -14,7 +14,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from activation.content import Content
 from activation.tables import LIST_COLUMNS, create_tables
+from activation.templates import templates_of, write_templates
 
 Status = Literal["proposed", "released"]
 
@@ -32,7 +34,7 @@ ROWS = f"select {', '.join(LIST_COLUMNS)} from activation.send_list where send_d
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """One file, its size in bytes and its sha256."""
+    """One file, by its path below the manifest's folder, its size in bytes and its sha256."""
 
     name: str
     bytes: int
@@ -63,7 +65,12 @@ class Manifest:
 
 
 def publish_send_list(
-    connection: duckdb.DuckDBPyConnection, directory: Path, *, send_date: date, status: Status = "proposed"
+    connection: duckdb.DuckDBPyConnection,
+    directory: Path,
+    *,
+    send_date: date,
+    status: Status = "proposed",
+    contents: Mapping[str, Content] | None = None,
 ) -> Manifest:
     """Publish a day's send list under `<directory>/send_list/<send_date>/`; a day without emails gets empty files.
 
@@ -72,10 +79,11 @@ def publish_send_list(
         directory: The publish folder.
         send_date: The day to send on.
         status: What the manifest says; a release publishes by `activation.release`.
+        contents: What emails are made of, by version of the playbook.
     """
     create_tables(connection)
     table = connection.execute(ROWS, {"send_date": send_date}).to_arrow_table()
-    return write_files(table, folder_of(directory, send_date), send_date=send_date, status=status)
+    return write_files(table, folder_of(directory, send_date), send_date=send_date, status=status, contents=contents)
 
 
 def folder_of(directory: Path, send_date: date) -> Path:
@@ -84,9 +92,15 @@ def folder_of(directory: Path, send_date: date) -> Path:
 
 
 def write_files(
-    table: pa.Table, folder: Path, *, send_date: date, status: Status, release: Mapping[str, Any] | None = None
+    table: pa.Table,
+    folder: Path,
+    *,
+    send_date: date,
+    status: Status,
+    release: Mapping[str, Any] | None = None,
+    contents: Mapping[str, Content] | None = None,
 ) -> Manifest:
-    """Write Parquet, CSV and manifest; readers see old or new files, and the manifest changes last.
+    """Write Parquet, CSV, templates and manifest; readers see old or new files, and the manifest changes last.
 
     Args:
         table: Columns of the send list, in the order in which the rows are to be written.
@@ -94,6 +108,7 @@ def write_files(
         send_date: For the manifest.
         status: For the manifest.
         release: For the manifest.
+        contents: What emails are made of, by version of the playbook.
     """
     sweep(folder.parent)
     sweep(folder)
@@ -102,7 +117,8 @@ def write_files(
     parquet, csv, manifest_file = (folder / f"{name}.tmp" for name in names)
     pq.write_table(table, parquet, compression="zstd")
     pa_csv.write_csv(table.select(CSV_COLUMNS), csv)
-    files = tuple(_describe(path) for path in (parquet, csv))
+    templates = write_templates(folder, templates_of(table, contents or {}))
+    files = tuple(_describe(path, folder) for path in (parquet, csv, *templates))
     manifest = Manifest(
         send_date=send_date,
         status=status,
@@ -129,9 +145,10 @@ def sweep(folder: Path) -> None:
             leftover.unlink()
 
 
-def _describe(path: Path) -> PublishedFile:
+def _describe(path: Path, folder: Path) -> PublishedFile:
     content = path.read_bytes()
-    return PublishedFile(path.name.removesuffix(".tmp"), len(content), hashlib.sha256(content).hexdigest())
+    name = path.relative_to(folder).as_posix()
+    return PublishedFile(name.removesuffix(".tmp"), len(content), hashlib.sha256(content).hexdigest())
 
 
 def _models(table: pa.Table) -> tuple[str, ...]:

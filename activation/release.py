@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from activation.claims import Batch, Claim, Refusal, batch_of, claim, mark_published, rows_of, withdraw
+from activation.content import Content
 from activation.publish import MANIFEST, Manifest, folder_of, sweep, write_files
 from activation.state import StateStore
 from activation.tables import LIST_COLUMNS, DecisionTables, create_tables
@@ -136,6 +137,7 @@ def release(
     blocked: pa.Table | None = None,
     closed_flows: pa.Table | None = None,
     stopped_flows: frozenset[str] = frozenset(),
+    contents: Mapping[str, Content] | None = None,
     tables: DecisionTables | None = None,
 ) -> ReleaseSummary:
     """Release a partition's send list to `<directory>/send_list/<send_date>/released/`.
@@ -155,6 +157,7 @@ def release(
         blocked: customer_id and reason of people who became blocked since the decision.
         closed_flows: mailbox_hash and flow, where the mailbox has left the flow's topic.
         stopped_flows: Flows that a person has stopped since the decision.
+        contents: What emails are made of, by version of the playbook; a claimed batch takes those of the version that decided it.
         tables: Where the identity map is.
 
     Raises:
@@ -184,7 +187,7 @@ def release(
         )  # fmt: skip
     else:
         batch = _withdraw_who_left(store, checked, earlier, folder)
-    manifest = _publish(connection, store, batch, folder)
+    manifest = _publish(connection, store, batch, folder, contents or {})
     mark_published(store, as_of)
     store.mirror()
     return ReleaseSummary(
@@ -250,7 +253,13 @@ def _is_handed_over(batch: Batch, folder: Path) -> bool:
     return bool(release["run_id"] == batch.run_id and release["released_at"] == str(batch.released_at))
 
 
-def _publish(connection: duckdb.DuckDBPyConnection, store: StateStore, batch: Batch, folder: Path) -> Manifest:
+def _publish(
+    connection: duckdb.DuckDBPyConnection,
+    store: StateStore,
+    batch: Batch,
+    folder: Path,
+    contents: Mapping[str, Content],
+) -> Manifest:
     """Write the batch; the folder appears as a whole the first time, and its files are replaced by the same bytes later."""
     rows = [(payload,) for *_, payload in rows_of(store, batch.as_of) if payload is not None]
     table = _table_of(connection, [payload for (payload,) in rows])
@@ -262,7 +271,9 @@ def _publish(connection: duckdb.DuckDBPyConnection, store: StateStore, batch: Ba
     }
     sweep(folder.parent)
     target = folder if folder.exists() else folder.with_name("released.tmp")
-    manifest = write_files(table, target, send_date=batch.send_date, status="released", release=notes)
+    manifest = write_files(
+        table, target, send_date=batch.send_date, status="released", release=notes, contents=contents
+    )
     if target != folder:
         target.replace(folder)
     return manifest

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from activation.content import Content
 from activation.playbook import Playbook
 
 BEGINNING = date(1, 1, 1)
@@ -321,6 +322,14 @@ class StateStore:
         rows = self._all("select effective_from, body from playbook_versions order by effective_from, number")
         newest = {date.fromisoformat(day): body for day, body in rows}
         return [(day, Playbook.from_json(body)) for day, body in newest.items()]
+
+    def contents(self) -> dict[str, Content]:
+        """What emails are made of, by version of the playbook, as decisions and claims name it."""
+        rows = self._all("select version, body from playbook_versions order by number")
+        books = [(version, Playbook.from_json(body)) for version, body in rows]
+        return {
+            name: book.mails for version, book in books for name in (version, book.version) if book.mails is not None
+        }
 
     def mirror(self) -> None:
         """Write what dbt reads as Parquet, typed also when empty; a reader sees the old or the new file."""

@@ -439,6 +439,57 @@ def approve_items(items: tuple[str, ...], role: str | None, until: Any) -> None:
     click.echo("\n".join(approve(items, role=role, today=today, until=last)))
 
 
+@main.command(
+    epilog="""\b
+Examples: holdfast preview welcome 1
+          holdfast preview win_back 1 --email ada@example.com --date 2025-06-29
+          holdfast preview win_back 2 --segment high_value_at_risk --variant offer=small_thank_you"""
+)
+@click.argument("flow")
+@click.argument("step")
+@click.option("--email", help="As this person would get it: the blocks that were chosen, and what was known that day.")
+@click.option("--segment", help="As most of its members would get it.")
+@click.option("--date", "day", type=DAY, help="The partition (default: the newest that was decided).")
+@click.option(
+    "--variant", "variants", multiple=True, metavar="BLOCK=VARIANT", help="Show this one, whatever rules say."
+)
+@click.option("--all-variants", is_flag=True, help="Show each variant of each block as well.")
+@one_line_errors
+def preview(
+    flow: str,
+    step: str,
+    email: str | None,
+    segment: str | None,
+    day: Any,
+    variants: tuple[str, ...],
+    all_variants: bool,
+) -> None:
+    """Show an email of the playbook as it reads now, on a page: desktop and phone, text part, and why each block is there."""
+    from orchestration.resources import read_settings
+
+    settings = read_settings()
+    if email is not None and segment is not None:
+        message = "say --email or --segment, not both"
+        raise OneLine(message, 2)
+    if wrong := next((each for each in variants if each.count("=") != 1), None):
+        message = f"--variant {wrong}: write it as block=variant"
+        raise OneLine(message, 2)
+
+    from orchestration.preview import preview as write_preview
+
+    page = write_preview(
+        settings,
+        flow,
+        step,
+        email=email,
+        segment=segment,
+        day=day.date() if day else None,
+        wanted={name: value for name, _, value in (each.partition("=") for each in variants)},
+        is_all=all_variants,
+    )
+    click.echo(f"preview  {page}")
+
+
 @main.command(epilog="Example: holdfast validate")
 @one_line_errors
 def validate() -> None:

@@ -36,11 +36,11 @@ def build_site(data: SiteData, directory: Path) -> Path:
     return write_page(render(data), directory)
 
 
-def write_page(text: str, directory: Path) -> Path:
-    """Write a page as `index.html` of a folder, which is created if missing; a reader never sees a half-written page."""
+def write_page(text: str, directory: Path, *, name: str = "index.html") -> Path:
+    """Write a page into a folder, which is created if missing; a reader never sees a half-written page."""
     directory.mkdir(parents=True, exist_ok=True)
-    page = directory / "index.html"
-    unfinished = directory / f".index.{os.getpid()}.tmp"
+    page = directory / name
+    unfinished = directory / f".{page.stem}.{os.getpid()}.tmp"
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(page)
     return page

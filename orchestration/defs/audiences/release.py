@@ -140,6 +140,7 @@ def build_release(
                     },
                 ).to_arrow_table(),
                 stopped_flows=newest.stopped_flows(today),
+                contents=store.contents(),
                 directory=settings.publish,
                 run_id=context.run_id,
                 released_at=datetime.now(UTC).replace(tzinfo=None),

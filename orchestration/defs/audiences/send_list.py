@@ -6,7 +6,7 @@ import dagster as dg
 
 from activation.publish import publish_send_list
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
-from orchestration.resources import Settings, Warehouse
+from orchestration.resources import Settings, Warehouse, open_state
 
 
 def build_send_list(
@@ -16,7 +16,7 @@ def build_send_list(
 
     @dg.asset(
         key=["activation", "send_list"],
-        description="One row per email that was decided; Parquet, CSV and a manifest under publish/send_list/<send date>/.",
+        description="One row per email that was decided; Parquet, CSV, templates and a manifest under publish/send_list/<send date>/.",
         group_name="audiences",
         kinds={"duckdb", "parquet"},
         owners=["team:audiences"],
@@ -27,10 +27,11 @@ def build_send_list(
     )
     def send_list(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         start, end = window(context)
+        contents = open_state(settings).contents()
         with warehouse.connect() as connection:
             for offset in range((end - start).days + 1):
                 send_date = start + timedelta(days=offset + 1)
-                manifest = publish_send_list(connection, settings.publish, send_date=send_date, status="proposed")
+                manifest = publish_send_list(connection, settings.publish, send_date=send_date, contents=contents)
         return dg.MaterializeResult(metadata={"dagster/row_count": manifest.rows, "send_date": send_date.isoformat()})
 
     return send_list

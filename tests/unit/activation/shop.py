@@ -230,9 +230,10 @@ class Shop:
         return self.state.directory.parent / "publish"
 
     def files(self, day: date = DAY) -> dict[str, bytes]:
-        """Released files of a partition by name."""
+        """Released files of a partition by their path below its folder."""
         folder = self.publish / "send_list" / (day + timedelta(days=1)).isoformat() / "released"
-        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
     def ledger(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = (

@@ -1,5 +1,6 @@
 """Approvals are of content and end; a person's word wins over rules and models, until the day it says."""
 
+import hashlib
 import json
 import shutil
 from datetime import date, timedelta
@@ -67,18 +68,54 @@ def overridden(**action: Any) -> Playbook:
     return Playbook.from_json(json.dumps({**stored, "overrides": [override]}))
 
 
-def test_flow_is_blocked_when_its_step_or_its_template_changes(shop: Shop) -> None:
+def test_flow_is_blocked_when_anything_of_what_it_sends_changes(shop: Shop) -> None:
     book = playbook()
+    assert book.brand is not None
     shop.customer(ANN)
     shop.trigger(ANN)
     for other in (
         changed(book, subject="Act now"),
-        book.model_copy(update={"content": {**book.content, "welcome_1.txt": "Buy. {{ unsubscribe_url }}"}}),
+        changed(book, preheader="Only today"),
+        book.model_copy(update={"brand": book.brand.model_copy(update={"postal_address": "Elsewhere 2"})}),
+        book.model_copy(update={"variables": book.variables[1:]}),
+        *(
+            book.model_copy(update={"content": {**book.content, name: book.content[name] + " "}})
+            for name in ("layout.mjml", "layout.txt", "blocks/hero/brand_story.mjml", "blocks/message/welcome.txt")
+        ),
     ):
         shop.decide(book=other)
         assert shop.outcomes()[ANN, "welcome", "1"] == ("blocked_by_governance", "changed_since_approval")
-    shop.decide(book=changed(book, subject=book.flows[-2].steps[0].subject))
+    for same in (
+        changed(book, subject=book.flows[-2].steps[0].subject),
+        book.model_copy(update={"content": {**book.content, "blocks/hero/your_cart.txt": "Of another flow"}}),
+    ):
+        shop.decide(book=same)
+        assert shop.outcomes()[ANN, "welcome", "1"] == ("sent", None)
+
+
+def test_version_stored_before_there_were_blocks_goes_on_with_its_approval(shop: Shop) -> None:
+    stored = json.loads(playbook().to_json())
+    del stored["brand"], stored["variables"], stored["policies"]["content"]
+    stored["content"] = {"welcome_1.txt": "Hello. {{ unsubscribe_url }} {{ postal_address }}"}
+    welcome = next(flow for flow in stored["flows"] if flow["flow"] == "welcome")
+    del welcome["why_you_get_this"]
+    step = {
+        "step": 1, "delay_days": 0, "due_days": 3, "subject": "Welcome", "template": "welcome_1.txt",
+        "blocks": [{"block": "hero", "fallback": "brand_story"}],
+    }  # fmt: skip
+    welcome["steps"] = [step]
+    stored["flows"] = [welcome]
+    # As approvals were made then: the flow without what it did not say, its template, in canonical JSON.
+    said = {key: welcome[key] for key in ("flow", "topic", "description", "trigger", "reentry")}
+    said |= {"value": {"amount": 6.0, "weight_without_score": 0.2}, "steps": [step]}
+    text = json.dumps({"flow": said, "templates": stored["content"]}, sort_keys=True, separators=(",", ":"))
+    approved = hashlib.sha256(text.encode()).hexdigest()[:12]
+    stored["approvals"] = [{**one, "content_hash": approved} for one in stored["approvals"] if one["flow"] == "welcome"]
+    shop.customer(ANN)
+    shop.trigger(ANN)
+    shop.decide(book=Playbook.from_json(json.dumps(stored)))
     assert shop.outcomes()[ANN, "welcome", "1"] == ("sent", None)
+    assert shop.rows("activation.send_list")[0]["template"] == "welcome_1.txt"
 
 
 def choice(shop: Shop, book: Playbook, block: str = "hero") -> dict[str, Any]:

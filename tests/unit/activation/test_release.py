@@ -1,6 +1,7 @@
 """Release: claimed first, rechecked, published byte for byte, nobody twice."""
 
 import csv
+import hashlib
 import io
 import json
 import sqlite3
@@ -13,6 +14,7 @@ import pytest
 
 from activation import release as release_module
 from activation.erasure import Tombstone, forget_people
+from activation.playbook import Playbook
 from activation.publish import publish_send_list
 from activation.release import BLOCKED_SCHEMA, ReleaseRefused
 from tests.unit.activation.shop import DAY, Shop, people, playbook, recheck
@@ -70,6 +72,48 @@ def test_release_twice_is_the_same_bytes(decided: Shop) -> None:
     assert again.is_repeat
     assert decided.files() == before
     assert decided.ledger() == ledger
+
+
+def test_templates_of_what_is_sent_lie_beside_the_list(decided: Shop) -> None:
+    book = playbook()
+    decided.state.register_playbook(book, effective_from=DAY, registered_at=datetime.combine(DAY, datetime.min.time()))
+    decided.release(contents=decided.state.contents())
+    files = decided.files()
+    assert [name for name in files if name.startswith("templates")] == [
+        "templates/welcome_1.html",
+        "templates/welcome_1.txt",
+    ]
+    assert {row["template"] for row in csv.DictReader(io.StringIO(files["send_list.csv"].decode()))} == {"welcome_1"}
+    manifest = {file["name"]: file for file in json.loads(files["manifest.json"])["files"]}
+    assert set(manifest) == set(files) - {"manifest.json"}
+    for name, file in manifest.items():
+        assert (file["bytes"], file["sha256"]) == (len(files[name]), hashlib.sha256(files[name]).hexdigest())
+    assert b"A small shop that is particular" in files["templates/welcome_1.html"]
+    assert b"{% assign first_name = person.first_name" in files["templates/welcome_1.txt"]
+
+
+def test_claimed_batch_keeps_the_templates_of_the_version_that_decided_it(decided: Shop) -> None:
+    book, at = playbook(), datetime.combine(DAY, datetime.min.time())
+    decided.state.register_playbook(book, effective_from=DAY, registered_at=at)
+    decided.release(contents=decided.state.contents())
+    before = decided.files()
+    rewritten = {name: text.replace("particular", "peculiar") for name, text in book.content.items()}
+    newer = Playbook.from_json(book.model_copy(update={"content": rewritten}).to_json())
+    assert decided.state.register_playbook(newer, effective_from=DAY, registered_at=at)
+    decided.release(contents=decided.state.contents(), run_id="run_2")
+    assert decided.files() == before
+    assert "peculiar" in decided.state.contents()[newer.version].files["blocks/hero/brand_story.mjml"]
+
+
+def test_template_that_an_earlier_list_needed_goes(decided: Shop, tmp_path: Path) -> None:
+    mails = playbook().mails
+    assert mails is not None
+    folder = tmp_path / "send_list" / SEND_DATE.isoformat() / "templates"
+    folder.mkdir(parents=True)
+    (folder / "win_back_1.html").write_text("of an earlier decision")
+    (folder / "welcome_1.html.tmp").write_text("of a writer that was killed")
+    publish_send_list(decided.connection, tmp_path, send_date=SEND_DATE, contents={playbook().version: mails})
+    assert sorted(path.name for path in folder.iterdir()) == ["welcome_1.html", "welcome_1.txt"]
 
 
 def test_repeat_does_not_need_the_warehouse_as_it_was(decided: Shop) -> None:
