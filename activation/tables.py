@@ -17,8 +17,8 @@ class DecisionTables:
     """Relations that a decision reads, each as it stands in a `from` clause; never a user's text.
 
     Attributes:
-        customers: as_of, customer_id, primary_email, mailbox_hash, household_id, account_id, consent_status, consent_basis, timezone,
-            is_identity_uncertain.
+        customers: as_of, customer_id, primary_email, first_name, mailbox_hash, household_id, account_id, consent_status, consent_basis,
+            timezone, is_identity_uncertain.
         topics: as_of, mailbox_hash, topic, consent_status.
         suppressions: as_of, scope, reason, customer_id, mailbox_hash, household_id, account_id (one of the four, by the scope),
             starts_at, expires_at.
@@ -87,6 +87,7 @@ DECISION_COLUMNS = {
 LIST_COLUMNS = {
     **DECISION_COLUMNS,
     "email": "varchar",
+    "first_name": "varchar",
     "subject": "varchar",
     "template": "varchar",
     "topic": "varchar",

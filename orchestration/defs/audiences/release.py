@@ -115,7 +115,8 @@ def build_release(
             _build(dbt, EVIDENCE, first, today)
         _build(dbt, RECHECK, today, today)
         store = open_state(settings)
-        flows, newest = playbook_of(store, day).flows, playbook_of(store, today)
+        decided, newest = playbook_of(store, day), playbook_of(store, today)
+        flows = decided.flows
         excluded = newest.excluded_on(today)
         with warehouse.connect() as connection:
             summary = release(
@@ -141,6 +142,7 @@ def build_release(
                 ).to_arrow_table(),
                 stopped_flows=newest.stopped_flows(today),
                 contents=store.contents(),
+                destinations=decided.policies.destinations,
                 directory=settings.publish,
                 run_id=context.run_id,
                 released_at=datetime.now(UTC).replace(tzinfo=None),

@@ -29,7 +29,8 @@ MARTS = """
 create schema marts;
 create schema ml;
 create table marts.dim_customers (
-    as_of date, customer_id varchar, primary_email varchar, mailbox_hash varchar, account_id varchar, household_id varchar,
+    as_of date, customer_id varchar, primary_email varchar, first_name varchar, mailbox_hash varchar, account_id varchar,
+    household_id varchar,
     first_seen_on date, consent_status varchar, consent_evidence_id varchar, consent_basis varchar,
     lifecycle_stage varchar, value_tier varchar,
     timezone varchar, is_identity_uncertain boolean
