@@ -197,7 +197,8 @@ class _Courier:
             message = self._write(claimed.row, self._clock.now())
             content, recipient = on_the_wire(message), message["To"].addresses[0].addr_spec
         except UnsendableAddress:
-            return self._refuse(key, NOT_ASCII)
+            self._refuse(key, NOT_ASCII)
+            return None
         except Exception as fault:  # noqa: BLE001 - one row that cannot be written keeps nobody else waiting; all of them are told
             self.done.unwritten[type(fault).__name__] += 1
             return None
@@ -228,10 +229,18 @@ class _Courier:
             try:
                 answer = link.hand_over(content)
             except OutcomeUnknown:
-                return self._lose(key)
+                self._lose(key)
+                return None
+        return self._take(key, answer)
+
+    def _take(self, key: str, answer: Answer) -> timedelta | None:
         if answer.is_accepted:
-            return self._accept(key, answer)
-        return self._refuse(key, answer) if answer.is_final else self._defer(key, answer)
+            self._accept(key, answer)
+        elif answer.is_final:
+            self._refuse(key, answer)
+        else:
+            return self._defer(key, answer)
+        return None
 
     def _reach(self) -> Link:
         if self._link is None or not self._link.is_open:

@@ -15,7 +15,6 @@ SEND_DATE = DAY + timedelta(days=1)
 LATER = datetime.combine(SEND_DATE + timedelta(days=5), datetime.min.time())
 
 EVENTS = """
-create schema intermediate;
 create table intermediate.int_email_events__unioned (
     event_key varchar, event varchar, landed_on date, occurred_at timestamp, occurred_on date, mailbox_hash varchar,
     message_id varchar, decision_id varchar, flow varchar, step varchar
