@@ -12,7 +12,7 @@ from activation.destinations import Destination, Smtp
 from activation.relay import Link, Relay
 from activation.release import publish_delivered
 from activation.state import StateStore
-from orchestration.letters import Letters
+from orchestration.letters import Letters, sender_of
 from orchestration.playbooks import playbook_of
 from orchestration.resources import Settings, UserError, open_state
 
@@ -30,10 +30,10 @@ CLOCK = Clock(utc_now, time.sleep)
 
 
 def destination_of(settings: Settings, day: date, said: str) -> Destination:
-    """Where a partition goes: where it was claimed for, else where somebody says, else where its playbook says.
+    """Where a partition goes: where somebody says, else where it was claimed for, else where its playbook says.
 
     Raises:
-        UserError: If it goes to a relay and none is set.
+        UserError: If it goes to a relay and none is set, or if its playbook has nothing to render.
     """
     store = open_state(settings)
     batch = batch_of(store, day)
@@ -41,6 +41,7 @@ def destination_of(settings: Settings, day: date, said: str) -> Destination:
     going: Destination = said or claimed_for or playbook_of(store, day).policies.destinations.default  # type: ignore[assignment]
     if going == "smtp":
         relay_of(settings)
+        sender_of(store, day)
     return going
 
 

@@ -124,7 +124,10 @@ def _erase(
     suspected = files_of(connection, lineage.tables, tombstones, salt=settings.salt)
     suspected |= pending_files(connection, settings.landing)
     landed = erase_landing(settings.landing, lineage.landed, traces, suspected=suspected, dry_run=dry_run)
-    pages = [*sorted((settings.publish / "preview").glob("*.html")), *sorted((settings.publish / "why").rglob("*.html"))]
+    pages = [
+        *sorted((settings.publish / "preview").glob("*.html")),
+        *sorted((settings.publish / "why").rglob("*.html")),
+    ]
     if not dry_run:
         for page in pages:  # of whom each is, it does not say; each is made again when asked for
             page.unlink()

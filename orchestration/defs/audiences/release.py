@@ -127,7 +127,6 @@ def build_release(
         excluded = newest.excluded_on(today)
         destination = destination_of(settings, day, config.to)
         with warehouse.connect() as connection:
-            letters = letters_of(connection, decided, day) if destination == "smtp" else None
             summary = release(
                 connection,
                 store,
@@ -158,6 +157,7 @@ def build_release(
                 released_at=utc_now(),
             )
             expose_state(connection, settings.state)
+            letters = letters_of(connection, store, day) if destination == "smtp" else None
         delivered: dict[str, Any] = {}
         if letters is not None:
             done = hand_over(
