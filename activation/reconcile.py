@@ -190,6 +190,7 @@ class Reconciliation:
         settled: Emails that were in doubt and of which the ESP knows.
         elsewhere: Messages of the send date that are none of ours.
         events_landed_on: Newest day on which an event of then or later landed, or None.
+        is_over: Whether the last day on which it was released is over, so that none of it should wait any more.
         is_due: Whether an email of which nothing was said is something to look at by now.
     """
 
@@ -199,6 +200,7 @@ class Reconciliation:
     settled: int
     elsewhere: int
     events_landed_on: date | None
+    is_over: bool
     is_due: bool
 
     def total(self, name: str) -> int:
@@ -211,8 +213,9 @@ class Reconciliation:
             "doubled": "were delivered more than once",
             "unreleased": "were mailed without being released",
             "in_doubt": "are in doubt: nobody knows whether they left",
-            "waiting": "are claimed and not handed over",
         }
+        if self.is_over:
+            said["waiting"] = "are claimed and not handed over"
         found = [f"{count} {words}" for name, words in said.items() if (count := self.total(name))]
         if self.is_due and (silent := self.total("silent")):
             found.append(f"{silent} were released and nothing was heard of them")
@@ -223,6 +226,8 @@ class Reconciliation:
         released = self.total("released")
         if troubles := self.troubles():
             return f"look at this: {'; '.join(troubles)}"
+        if waiting := self.total("waiting"):
+            return f"too early: {waiting} wait for their hours"
         if silent := self.total("silent"):
             return f"too early: of {silent} of {released} emails nothing was heard yet, events landed through {self.events_landed_on}"
         return f"all {released} emails are accounted for: {self.total('delivered')} delivered"
@@ -277,7 +282,7 @@ def reconcile(
         " (select max(cast(released_at as date)) from reconciled_claims)",
         {"send_date": send_date},
     ).fetchall()[0]
-    quiet_since = max(send_date, sent_on or send_date) + timedelta(days=SILENCE)
+    last_day = max(send_date, sent_on or send_date)
     return Reconciliation(
         as_of=as_of,
         send_date=send_date,
@@ -285,7 +290,8 @@ def reconcile(
         settled=settled,
         elsewhere=elsewhere,
         events_landed_on=landed_on,
-        is_due=now.date() >= quiet_since,
+        is_over=now.date() > last_day,
+        is_due=now.date() >= last_day + timedelta(days=SILENCE),
     )
 
 

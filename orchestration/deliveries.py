@@ -33,11 +33,14 @@ def destination_of(settings: Settings, day: date, said: str) -> Destination:
     """Where a partition goes: where somebody says, else where it was claimed for, else where its playbook says.
 
     Raises:
-        UserError: If it goes to a relay and none is set, or if its playbook has nothing to render.
+        UserError: If it was claimed for another place, or goes to a relay and none is set, or its playbook has nothing to render.
     """
     store = open_state(settings)
     batch = batch_of(store, day)
     claimed_for = batch.destination if batch is not None and not batch.is_empty else None
+    if said and claimed_for and said != claimed_for:
+        message = f"the send list of {day} was released to {claimed_for}, which is where it stays: say --to {claimed_for}"
+        raise UserError(message)
     going: Destination = said or claimed_for or playbook_of(store, day).policies.destinations.default  # type: ignore[assignment]
     if going == "smtp":
         relay_of(settings)

@@ -372,7 +372,7 @@ def test_killed_at_random_points_nobody_is_mailed_twice_and_doubt_is_where_it_mu
     runs = 0
     with relay(inbox) as to:
         while statuses(shop.state, DAY).get("claimed", 0) and runs < 60:
-            command = [sys.executable, "-m", "tests.unit.activation.delivering", str(tmp_path), str(to.port)]
+            command = [sys.executable, "-m", "tests.unit.activation.delivering", str(tmp_path), str(to.port), str(DAY)]
             ended = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
             assert ended.returncode in {0, -signal.SIGKILL}
             runs += 1

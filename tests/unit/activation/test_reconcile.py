@@ -188,6 +188,8 @@ def test_person_settles_what_the_esp_does_not_name(feed: Feed) -> None:
 def test_claimed_and_not_handed_over_is_told(feed: Feed) -> None:
     feed.shop.release(destination="smtp")
     assert look(feed).troubles() == ("7 are claimed and not handed over",)
+    today = look(feed, now=datetime.combine(SEND_DATE, datetime.min.time()))
+    assert (today.troubles(), today.verdict()) == ((), "too early: 7 wait for their hours")
 
 
 def test_lines_name_no_address_and_end_with_the_verdict(feed: Feed) -> None:
