@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
+from activation.destinations import Destination
 from activation.state import StateStore
 
 Kind = Literal["send", "ghost"]
@@ -50,7 +51,8 @@ class Batch:
         dropped: Counts by kind, then reason.
         sends: Emails that are claimed and not withdrawn.
         ghosts: Held-out rows.
-        is_published: Whether the files were seen to be complete.
+        is_published: Whether all of it was handed over.
+        destination: Where it goes; a batch goes to one place.
     """
 
     as_of: date
@@ -61,6 +63,7 @@ class Batch:
     sends: int
     ghosts: int
     is_published: bool
+    destination: Destination
 
     @property
     def is_empty(self) -> bool:
@@ -136,6 +139,7 @@ def claim(
     send_date: date,
     run_id: str,
     released_at: datetime,
+    destination: Destination = "files",
 ) -> Batch:
     """Claim a partition's batch, unless one with rows exists already: then that one stays as it is.
 
@@ -148,6 +152,7 @@ def claim(
         send_date: The day to send on.
         run_id: For the ledger.
         released_at: For the ledger (UTC).
+        destination: Where the batch goes, and goes again when it is repeated.
 
     Returns:
         The batch that holds; rows that broke a key of an earlier claim are counted in `dropped` by that key.
@@ -191,6 +196,8 @@ def claim(
         )
         row = (values["as_of"], values["send_date"], run_id, values["released_at"], _counts(dropped))
         connection.execute("insert or replace into releases values (?, ?, ?, ?, ?)", row)
+        going = (values["as_of"], destination)
+        connection.execute("insert or replace into release_destinations values (?, ?)", going)
         batch = _batch(connection, as_of)
     if batch is None:
         message = f"the batch of partition {as_of} is not in the store right after it was claimed"
@@ -204,11 +211,14 @@ def batch_of(store: StateStore, as_of: date) -> Batch | None:
         return _batch(connection, as_of)
 
 
-def rows_of(store: StateStore, as_of: date) -> list[tuple[str, str, str, str, str | None]]:
-    """(idempotency_key, mailbox_hash, customer_id, flow, payload) of the claimed sends that were not withdrawn, in key order."""
+def rows_of(store: StateStore, as_of: date) -> list[tuple[str, str, str, str, str | None, str]]:
+    """(idempotency_key, mailbox_hash, customer_id, flow, payload, status) of the claimed sends that are not settled, in key order.
+
+    A settled one was withdrawn, refused or found not to have left: nobody gets it.
+    """
     with store.transaction() as connection:
         return connection.execute(
-            "select ledger.idempotency_key, ledger.mailbox_hash, ledger.customer_id, ledger.flow, claim_payloads.payload"
+            "select ledger.idempotency_key, ledger.mailbox_hash, ledger.customer_id, ledger.flow, claim_payloads.payload, ledger.status"
             " from ledger left join claim_payloads on ledger.idempotency_key = claim_payloads.idempotency_key"
             " where ledger.as_of = ? and ledger.kind = 'send' and ledger.status <> 'settled' order by ledger.idempotency_key",
             (as_of.isoformat(),),
@@ -220,31 +230,35 @@ def withdraw(store: StateStore, withdrawn: Mapping[str, str], *, as_of: date) ->
 
     Args:
         store: The state store.
-        withdrawn: Reason by idempotency key.
+        withdrawn: Reason by idempotency key; of those that are not merely claimed any more nothing changes.
         as_of: The partition.
     """
     if not withdrawn:
         return
     with store.transaction() as connection:
-        keys = [(key,) for key in withdrawn]
-        connection.executemany(
-            "update ledger set status = 'settled' where idempotency_key = ? and status = 'claimed'", keys
-        )
-        connection.executemany("delete from claim_payloads where idempotency_key = ?", keys)
+        keys = [
+            key
+            for key in withdrawn
+            if connection.execute(
+                "update ledger set status = 'settled' where idempotency_key = ? and status = 'claimed'", (key,)
+            ).rowcount
+        ]
+        connection.executemany("delete from claim_payloads where idempotency_key = ?", [(key,) for key in keys])
         row = connection.execute("select counts from releases where as_of = ?", (as_of.isoformat(),)).fetchone()
         counts = json.loads(row[0])
         sends = Counter(counts.get("send", {}))
-        sends.update(withdrawn.values())
+        sends.update(withdrawn[key] for key in keys)
         counts["send"] = dict(sends)
         text = json.dumps(counts, sort_keys=True)
         connection.execute("update releases set counts = ? where as_of = ?", (text, as_of.isoformat()))
 
 
-def mark_published(store: StateStore, as_of: date) -> None:
-    """Note that the files of a partition are complete."""
+def mark_published(store: StateStore, as_of: date, *, kinds: Sequence[Kind] = ("send", "ghost")) -> None:
+    """Note that all of a partition was handed over: its files are complete; or, of an SMTP batch, that its ghosts need nothing more."""
     with store.transaction() as connection:
-        connection.execute(
-            "update ledger set status = 'published' where as_of = ? and status = 'claimed'", (as_of.isoformat(),)
+        connection.executemany(
+            "update ledger set status = 'published' where as_of = ? and status = 'claimed' and kind = ?",
+            [(as_of.isoformat(), kind) for kind in kinds],
         )
 
 
@@ -263,6 +277,7 @@ def _batch(connection: Any, as_of: date) -> Batch | None:
     ).fetchone()
     if row is None:
         return None
+    going = connection.execute("select destination from release_destinations where as_of = ?", (day,)).fetchone()
     statuses = connection.execute(
         "select kind, status, count(*) from ledger where as_of = ? group by kind, status", (day,)
     ).fetchall()
@@ -275,4 +290,5 @@ def _batch(connection: Any, as_of: date) -> Batch | None:
         sends=sum(count for kind, status, count in statuses if kind == "send" and status != "settled"),
         ghosts=sum(count for kind, _, count in statuses if kind == "ghost"),
         is_published=bool(statuses) and all(status != "claimed" for _, status, _ in statuses),
+        destination=going[0] if going else "files",
     )

@@ -115,6 +115,7 @@ with sent as (
     select
         decisions.*,
         customers.primary_email as email,
+        customers.first_name,
         steps.subject,
         steps.template,
         steps.topic,

@@ -129,6 +129,9 @@ def _rekey(connection: sqlite3.Connection, rows: list[tuple[str, ...]]) -> None:
     guard = connection.execute("select sql from sqlite_master where name = ?", (GUARD,)).fetchone()[0]
     connection.execute(f"drop trigger {GUARD}")
     connection.executemany(REKEYED, rows)
+    connection.executemany(
+        "update send_attempts set idempotency_key = ? where idempotency_key = ?", [(row[0], row[-1]) for row in rows]
+    )
     connection.execute(guard)
 
 

@@ -81,7 +81,7 @@ def facts_of(
         if "$min_share" in query:
             values["min_share"] = variable.min_share or 0.0
         rows = connection.execute(
-            f"select * from ({query}) where value is not null and list_contains($customers, customer_id)", values
+            f"select * from ({query}) where value is not null and customer_id in (select unnest($customers))", values
         )
         for customer, value in rows.fetchall():
             found[customer][variable.variable] = value[:MOST_PRODUCTS] if variable.is_list else value

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from activation.destinations import Destinations
 from activation.governance import KINDS, Kind
 from activation.parts import Clock, Days, Name, Part, Share, Source, Text, Zone
 
@@ -262,6 +263,7 @@ class Policies(Part):
     sending_domains: tuple[SendingDomain, ...] = ()
     content: ContentLimits = ContentLimits()
     risk_review: RiskReview = RiskReview()
+    destinations: Destinations = Destinations()
     approval_roles: dict[Kind, tuple[Name, ...]] = Field(default_factory=lambda: dict.fromkeys(KINDS, LEAD))
 
     @model_validator(mode="after")

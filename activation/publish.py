@@ -1,9 +1,9 @@
-"""The files that leave the house: Parquet, CSV, templates and a manifest; the same rows give the same bytes."""
+"""The files that leave the house: Parquet, CSV, one more for each ESP, templates and a manifest; the same rows give the same bytes."""
 
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from activation.content import Content
+from activation.destinations import Esp
+from activation.esp_files import listed, write_esp_file
 from activation.tables import LIST_COLUMNS, create_tables
 from activation.templates import templates_of, write_templates
 
@@ -99,8 +101,10 @@ def write_files(
     status: Status,
     release: Mapping[str, Any] | None = None,
     contents: Mapping[str, Content] | None = None,
+    is_importable: bool = True,
+    esps: Sequence[Esp] = (),
 ) -> Manifest:
-    """Write Parquet, CSV, templates and manifest; readers see old or new files, and the manifest changes last.
+    """Write Parquet, CSVs, templates and manifest; readers see old or new files, and the manifest changes last.
 
     Args:
         table: Columns of the send list, in the order in which the rows are to be written.
@@ -109,31 +113,42 @@ def write_files(
         status: For the manifest.
         release: For the manifest.
         contents: What emails are made of, by version of the playbook.
+        is_importable: Whether an ESP may import it; otherwise there is no CSV that one could.
+        esps: Those whose importers get a file of their own.
     """
     sweep(folder.parent)
     sweep(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    names = (f"{NAME}.parquet", f"{NAME}.csv", MANIFEST)
-    parquet, csv, manifest_file = (folder / f"{name}.tmp" for name in names)
-    pq.write_table(table, parquet, compression="zstd")
-    pa_csv.write_csv(table.select(CSV_COLUMNS), csv)
-    templates = write_templates(folder, templates_of(table, contents or {}))
-    files = tuple(_describe(path, folder) for path in (parquet, csv, *templates))
+    names = [f"{NAME}.parquet", *([f"{NAME}.csv"] if is_importable else []), *(f"{esp}.csv" for esp in esps)]
+    written = [folder / f"{name}.tmp" for name in names]
+    pq.write_table(table, written[0], compression="zstd")
+    if is_importable:
+        pa_csv.write_csv(table.select(CSV_COLUMNS), written[1])
+    _write_esp_files(table, folder, esps)
+    templates = write_templates(folder, templates_of(table, contents or {})) if is_importable else ()
     manifest = Manifest(
         send_date=send_date,
         status=status,
         rows=table.num_rows,
         playbook_versions=tuple(sorted(set(table["playbook_version"].to_pylist()))),
         model_versions=_models(table),
-        files=files,
+        files=tuple(_describe(path, folder) for path in (*written, *templates)),
         release=release or {},
     )
+    manifest_file = folder / f"{MANIFEST}.tmp"
     manifest_file.write_text(
         json.dumps(asdict(manifest), indent=2, sort_keys=True, default=str) + "\n", encoding="utf-8"
     )
-    for name, temporary in zip(names, (parquet, csv, manifest_file), strict=True):
-        temporary.replace(folder / name)
+    for temporary in (*written, manifest_file):
+        temporary.replace(temporary.with_suffix(""))
     return manifest
+
+
+def _write_esp_files(table: pa.Table, folder: Path, esps: Sequence[Esp]) -> None:
+    if esps:
+        with listed(table) as connection:
+            for esp in esps:
+                write_esp_file(connection, esp, folder / f"{esp}.csv.tmp")
 
 
 def sweep(folder: Path) -> None:

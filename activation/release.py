@@ -6,7 +6,7 @@ of it exists) is rechecked again: who left meanwhile is withdrawn, counted, and 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from activation.claims import Batch, Claim, Refusal, batch_of, claim, mark_published, rows_of, withdraw
 from activation.content import Content
+from activation.destinations import Destination, Destinations, Esp
 from activation.publish import MANIFEST, Manifest, folder_of, sweep, write_files
 from activation.state import StateStore
 from activation.tables import LIST_COLUMNS, DecisionTables, create_tables
@@ -84,7 +85,7 @@ class ReleaseSummary:
     Attributes:
         as_of: The partition.
         send_date: The day to send on.
-        sends: Emails in the released files.
+        sends: Emails in the released files, or claimed for the relay.
         ghosts: Held-out rows in the ledger.
         dropped: Decided rows that were not released, by kind (send, ghost), then reason.
         is_repeat: Whether the batch was claimed by an earlier release.
@@ -138,9 +139,13 @@ def release(
     closed_flows: pa.Table | None = None,
     stopped_flows: frozenset[str] = frozenset(),
     contents: Mapping[str, Content] | None = None,
+    destination: Destination = "files",
+    destinations: Destinations | None = None,
     tables: DecisionTables | None = None,
 ) -> ReleaseSummary:
-    """Release a partition's send list to `<directory>/send_list/<send_date>/released/`.
+    """Release a partition's send list to `<directory>/send_list/<send_date>/released/`, or claim it for a relay.
+
+    What is claimed for a relay is handed over by `activation.deliver`; until then the folder shows nobody.
 
     Args:
         connection: The warehouse.
@@ -158,10 +163,12 @@ def release(
         closed_flows: mailbox_hash and flow, where the mailbox has left the flow's topic.
         stopped_flows: Flows that a person has stopped since the decision.
         contents: What emails are made of, by version of the playbook; a claimed batch takes those of the version that decided it.
+        destination: Where the batch goes. One that was claimed goes where it was claimed for.
+        destinations: For which ESPs files are written.
         tables: Where the identity map is.
 
     Raises:
-        ReleaseRefused: If the send date is not due.
+        ReleaseRefused: If the send date is not due, or the batch was claimed for another destination.
     """
     _refuse_undue(as_of=as_of, send_date=send_date, due_on=due_on, allow_past=allow_past)
     create_tables(connection)
@@ -183,17 +190,23 @@ def release(
         lineage = connection.execute(query, {"as_of": as_of}).fetchall()
         batch = claim(
             store, claims, lineage=lineage, refusals=refusals, as_of=as_of, send_date=send_date, run_id=run_id,
-            released_at=released_at,
+            released_at=released_at, destination=destination,
         )  # fmt: skip
     else:
+        _refuse_other_destination(earlier, destination)
         batch = _withdraw_who_left(store, checked, earlier, folder)
-    manifest = _publish(connection, store, batch, folder, contents or {})
-    mark_published(store, as_of)
+    if destination == "smtp":
+        mark_published(store, as_of, kinds=["ghost"])
+        manifest = publish_delivered(store, batch, directory)
+    else:
+        esps = (destinations or Destinations()).esp_files
+        manifest = _publish(store, batch, folder, esps=esps, contents=contents or {})
+        mark_published(store, as_of)
     store.mirror()
     return ReleaseSummary(
         as_of=as_of,
         send_date=send_date,
-        sends=manifest.rows,
+        sends=manifest.rows if destination == "files" else batch.sends,
         ghosts=batch.ghosts,
         dropped=batch.dropped,
         is_repeat=earlier is not None and not earlier.is_empty,
@@ -216,6 +229,15 @@ def _refuse_undue(*, as_of: date, send_date: date, due_on: date, allow_past: boo
         raise ReleaseRefused(message)
 
 
+def _refuse_other_destination(batch: Batch, destination: Destination) -> None:
+    if batch.destination != destination:
+        message = (
+            f"the send list of {batch.as_of} was released to {batch.destination} on {batch.released_at:%Y-%m-%d}:"
+            f" whoever gets it there must not get it again; say --to {batch.destination} to go on"
+        )
+        raise ReleaseRefused(message)
+
+
 def _screen(
     connection: duckdb.DuckDBPyConnection, checked: _Recheck, *, as_of: date, due_on: date
 ) -> tuple[list[Claim], list[Refusal]]:
@@ -235,10 +257,12 @@ def _screen(
 
 def _withdraw_who_left(store: StateStore, checked: _Recheck, batch: Batch, folder: Path) -> Batch:
     """Recheck a claimed batch that was not handed over; one that was stays as it is."""
-    if batch.is_published or _is_handed_over(batch, folder):
+    if batch.is_published or (batch.destination == "files" and _is_handed_over(batch, folder)):
         return batch
     reasons = {
-        key: checked.refuses(mailbox, customer, flow) for key, mailbox, customer, flow, _ in rows_of(store, batch.as_of)
+        key: checked.refuses(mailbox, customer, flow)
+        for key, mailbox, customer, flow, _, status in rows_of(store, batch.as_of)
+        if status == "claimed"
     }
     withdraw(store, {key: reason for key, reason in reasons.items() if reason is not None}, as_of=batch.as_of)
     return batch_of(store, batch.as_of) or batch
@@ -253,43 +277,54 @@ def _is_handed_over(batch: Batch, folder: Path) -> bool:
     return bool(release["run_id"] == batch.run_id and release["released_at"] == str(batch.released_at))
 
 
+def publish_delivered(store: StateStore, batch: Batch, directory: Path) -> Manifest:
+    """Show what a relay has accepted of a batch so far, as Parquet: a list that nobody could import and mail again."""
+    return _publish(store, batch, folder_of(directory, batch.send_date) / "released", is_importable=False)
+
+
 def _publish(
-    connection: duckdb.DuckDBPyConnection,
     store: StateStore,
     batch: Batch,
     folder: Path,
-    contents: Mapping[str, Content],
+    *,
+    esps: Sequence[Esp] = (),
+    contents: Mapping[str, Content] | None = None,
+    is_importable: bool = True,
 ) -> Manifest:
     """Write the batch; the folder appears as a whole the first time, and its files are replaced by the same bytes later."""
-    rows = [(payload,) for *_, payload in rows_of(store, batch.as_of) if payload is not None]
-    table = _table_of(connection, [payload for (payload,) in rows])
+    payloads = [
+        payload
+        for *_, payload, status in rows_of(store, batch.as_of)
+        if payload is not None and (is_importable or status == "published")
+    ]
     notes = {
         "run_id": batch.run_id,
         "released_at": batch.released_at,
         "dropped": batch.dropped,
         "ghosts": batch.ghosts,
+        "destination": batch.destination,
     }
     sweep(folder.parent)
     target = folder if folder.exists() else folder.with_name("released.tmp")
     manifest = write_files(
-        table, target, send_date=batch.send_date, status="released", release=notes, contents=contents
-    )
+        _table_of(payloads), target, send_date=batch.send_date, status="released", release=notes, contents=contents,
+        is_importable=is_importable, esps=esps,
+    )  # fmt: skip
     if target != folder:
         target.replace(folder)
     return manifest
 
 
-def _table_of(connection: duckdb.DuckDBPyConnection, payloads: list[str]) -> pa.Table:
+def _table_of(payloads: list[str]) -> pa.Table:
     """The rows of the send list from the JSON that was stored with the claims."""
     structure = json.dumps({name: kind.upper() for name, kind in LIST_COLUMNS.items()})
-    connection.register("claimed_payloads", pa.table({"payload": pa.array(payloads, pa.string())}))
-    table = connection.execute(
-        "with listed as (select unnest(from_json(cast(payload as json), $structure)) from claimed_payloads)"
-        " select * from listed order by decision_id",
-        {"structure": structure},
-    ).to_arrow_table()
-    connection.unregister("claimed_payloads")
-    return table
+    with duckdb.connect() as connection:
+        connection.register("claimed_payloads", pa.table({"payload": pa.array(payloads, pa.string())}))
+        return connection.execute(
+            "with listed as (select unnest(from_json(cast(payload as json), $structure)) from claimed_payloads)"
+            " select * from listed order by decision_id",
+            {"structure": structure},
+        ).to_arrow_table()
 
 
 def _outside(connection: duckdb.DuckDBPyConnection, store: StateStore, as_of: date) -> int:

@@ -117,6 +117,20 @@ create index if not exists payloads_by_mailbox on claim_payloads (mailbox_hash);
 create table if not exists releases (
     as_of text primary key, send_date text not null, run_id text not null, released_at text not null, counts text not null
 ) without rowid;
+create table if not exists release_destinations (
+    as_of text primary key, destination text not null check (destination in ('files', 'smtp'))
+) without rowid;
+create table if not exists send_attempts (
+    number integer primary key, idempotency_key text not null references ledger, as_of text not null,
+    event text not null check (event in ('begun', 'accepted', 'deferred', 'refused', 'lost', 'found_sent', 'found_not_sent')),
+    code integer, status_code text, at text not null, run_id text not null
+);
+create index if not exists attempts_by_partition on send_attempts (as_of);
+create index if not exists attempts_by_key on send_attempts (idempotency_key);
+create trigger if not exists attempts_stand before delete on send_attempts
+    begin select raise(abort, 'attempts are append-only'); end;
+create trigger if not exists attempts_stay before update of number, as_of, event, code, status_code, at, run_id on send_attempts
+    begin select raise(abort, 'attempts are append-only'); end;
 create table if not exists assignments (
     experiment text not null, profile_key text not null, customer_id text not null, arm text not null,
     bucket integer not null, assigned_on text not null, primary key (experiment, profile_key)

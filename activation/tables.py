@@ -17,8 +17,8 @@ class DecisionTables:
     """Relations that a decision reads, each as it stands in a `from` clause; never a user's text.
 
     Attributes:
-        customers: as_of, customer_id, primary_email, mailbox_hash, household_id, account_id, consent_status, consent_basis, timezone,
-            is_identity_uncertain.
+        customers: as_of, customer_id, primary_email, first_name, mailbox_hash, household_id, account_id, consent_status, consent_basis,
+            timezone, is_identity_uncertain.
         topics: as_of, mailbox_hash, topic, consent_status.
         suppressions: as_of, scope, reason, customer_id, mailbox_hash, household_id, account_id (one of the four, by the scope),
             starts_at, expires_at.
@@ -26,7 +26,8 @@ class DecisionTables:
         triggers: as_of, flow, customer_id, occurrence, triggered_at (UTC).
         exits: as_of, customer_id, last_ordered_at (UTC), lifecycle_stage, stage_entered_on.
         freshness: as_of, source, event, feed_landed_on.
-        scores: as_of, customer_id, model_name, model_version, score, tier, champion_version, model_state.
+        scores: as_of, customer_id, model_name, model_version, score, choice, tier, champion_version, model_state.
+        evidence: evidence_id, source, statement, channel, topic, legal_basis, is_affirmative, mailbox_hash, occurred_at, landed_on.
         identity_map: profile_key, customer_id, root_profile_key, valid_from, valid_to (exclusive).
         ledger: The mirror of the send ledger, see `activation.state.LEDGER_SCHEMA`.
         assignments: The mirror of the assignments, see `activation.state.ASSIGNMENT_SCHEMA`.
@@ -40,6 +41,7 @@ class DecisionTables:
     exits: str = "marts.flow_exits"
     freshness: str = "marts.event_freshness"
     scores: str = "ml.customer_scores"
+    evidence: str = "intermediate.int_consent_evidence__unioned"
     identity_map: str = "marts.identity_map"
     ledger: str = "activation.send_ledger"
     assignments: str = "activation.assignments"
@@ -87,6 +89,7 @@ DECISION_COLUMNS = {
 LIST_COLUMNS = {
     **DECISION_COLUMNS,
     "email": "varchar",
+    "first_name": "varchar",
     "subject": "varchar",
     "template": "varchar",
     "topic": "varchar",

@@ -187,11 +187,20 @@ def _materialise(first: date, last: date, *, landing: Path | None, allow_empty: 
     click.echo(summarise(settings, last))
 
 
-@main.command(epilog="Example: holdfast release --date 2025-06-29 --allow-past")
+@main.command(
+    epilog="""\b
+Examples: holdfast release --date 2025-06-29
+          holdfast release --date 2025-06-29 --to smtp    (relay: HOLDFAST_SMTP_URL; say it again to go on)"""
+)
 @click.option("--date", "day", type=DAY, required=True, help="The partition whose send list is released.")
 @click.option("--allow-past", is_flag=True, help="Release a list whose send date is not today.")
+@click.option(
+    "--to",
+    type=click.Choice(["files", "smtp"]),
+    help="Where to (default: where it was claimed for, else `destinations` of playbook/policies.yml).",
+)
 @one_line_errors
-def release(day: Any, allow_past: bool) -> None:
+def release(day: Any, allow_past: bool, to: str | None) -> None:
     """Release a day's send list through the ledger: each row is claimed first, so no one is mailed twice."""
     from orchestration.resources import prepare_home
 
@@ -201,28 +210,91 @@ def release(day: Any, allow_past: bool) -> None:
 
     check_release(settings, day.date(), allow_past=allow_past)
 
+    from orchestration.deliveries import backlog_of, destination_of, tell_delivery
     from orchestration.report import summarise_release
     from orchestration.runs import execute, open_instance, refuse_dead_holders, requests_for_release
 
+    destination = destination_of(settings, day.date(), to or "")
+    request = requests_for_release(day.date(), allow_past=allow_past, to=destination)
     with open_instance(settings) as instance:
         refuse_dead_holders(instance)
-        execute([requests_for_release(day.date(), allow_past=allow_past)], instance)
-    click.echo(summarise_release(settings, day.date()))
+        execute([request], instance)
+        if destination == "files":
+            click.echo(summarise_release(settings, day.date()))
+            return
+        # Each pass at a relay is as long as its recheck of consent is fresh; while passes get somewhere, the next one follows.
+        waiting = backlog_of(settings, day.date(), allow_past=allow_past).ready
+        while waiting:
+            execute([request], instance)
+            before, waiting = waiting, backlog_of(settings, day.date(), allow_past=allow_past).ready
+            if waiting >= before:
+                break
+    click.echo("\n".join(tell_delivery(settings, day.date(), allow_past=allow_past)))
 
 
-@main.command(epilog="Example: holdfast why ada@example.com --date 2025-06-29")
+@main.command(
+    epilog="""\b
+Examples: holdfast reconcile --date 2025-06-29
+          holdfast reconcile --date 2025-06-29 --sent DECISION_ID      (of an email in doubt: it has left)
+          holdfast reconcile --date 2025-06-29 --not-sent DECISION_ID  (it has not; nobody sends it again)"""
+)
+@click.option("--date", "day", type=DAY, required=True, help="The partition.")
+@click.option("--sent", multiple=True, metavar="DECISION_ID", help="An email in doubt of which you know that it left.")
+@click.option(
+    "--not-sent",
+    multiple=True,
+    metavar="DECISION_ID",
+    help="An email in doubt of which you know that it did not leave.",
+)
+@one_line_errors
+def reconcile(day: Any, sent: tuple[str, ...], not_sent: tuple[str, ...]) -> None:
+    """Compare what was released with what the ESP's events say of it; exit 1 if something must be looked at."""
+    from orchestration.resources import prepare_home
+
+    settings = prepare_home()
+
+    from orchestration.preflight import check_warehouse
+
+    check_warehouse(settings)
+
+    from orchestration.reconcile import reconcile_day, settle_by_hand
+    from orchestration.runs import open_instance, refuse_dead_holders
+
+    with open_instance(settings) as instance:
+        refuse_dead_holders(instance)
+        settle_by_hand(settings, day.date(), sent=sent, not_sent=not_sent)
+        found = reconcile_day(settings, instance, day.date())
+    click.echo("\n".join(found.lines))
+    if not found.is_fine:
+        raise click.exceptions.Exit(1)
+
+
+@main.command(
+    epilog="""\b
+Examples: holdfast why ada@example.com --date 2025-06-29
+          holdfast why ada@example.com --date 2025-06-29 --page    (a page of its own, to read in the browser)
+          holdfast why ada@example.com --date 2025-06-29 --json | jq .decisions"""
+)
 @click.argument("email")
 @click.option("--date", "day", type=DAY, required=True, help="The partition.")
+@click.option("--json", "as_json", is_flag=True, help="All of it as JSON.")
+@click.option("--page", is_flag=True, help="Write a page and say where it is.")
 @one_line_errors
-def why(email: str, day: Any) -> None:
+def why(email: str, day: Any, as_json: bool, page: bool) -> None:
     """Show everything that was decided about one person on a day, and why."""
     from orchestration.resources import prepare_home
 
     settings = prepare_home()
 
-    from orchestration.report import explain_person
+    from orchestration.why import explain_person, publish_person
 
-    click.echo(explain_person(settings, email, day.date()))
+    told = explain_person(settings, email, day.date())
+    if page:
+        click.echo(f"page  {publish_person(settings, email, told)}", err=as_json)
+    if as_json:
+        click.echo(told.to_json())
+    elif not page:
+        click.echo("\n".join(told.lines()))
 
 
 @main.command(epilog="Example: holdfast erase ada@example.com --why 'request 42'")

@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.checks import build_gates
 from orchestration.dbt import DbtProjectRunner
+from orchestration.defs.audiences.reconciliation import build_reconciliation
 from orchestration.defs.audiences.release import build_release
 from orchestration.defs.audiences.send_decisions import build_send_decisions
 from orchestration.defs.audiences.send_ledger import build_send_ledger
@@ -55,6 +56,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_send_decisions(settings, warehouse, daily),
             build_send_list(settings, warehouse, daily),
             build_release(settings, warehouse, dbt, daily),
+            build_reconciliation(settings, warehouse, daily),
             build_holdout_report(settings, warehouse, daily),
             build_revenue_claims(settings, warehouse, daily),
             build_uplift_report(settings, warehouse, daily),

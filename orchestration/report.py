@@ -1,10 +1,8 @@
 """What the commands print when they are done: where the results are, and the numbers that people look for first."""
 
-import hashlib
 from datetime import date, timedelta
 
 from activation.tables import expose_state
-from activation.why import explain
 from orchestration.defs.identity.dictionary import CREATE, execute
 from orchestration.defs.identity.identity_map import decisions_of
 from orchestration.playbooks import playbook_of
@@ -47,13 +45,6 @@ def summarise_release(settings: Settings, day: date) -> str:
         counts = dict(connection.execute(LEDGER, {"day": day}).fetchall())
     folder = settings.publish / "send_list" / (day + timedelta(days=1)).isoformat() / "released"
     return f"released {counts.get('send', 0)} sends and {counts.get('ghost', 0)} ghosts of partition {day}\nreleased files  {folder}"
-
-
-def explain_person(settings: Settings, email: str, day: date) -> str:
-    """Everything that was decided about the people at an address on a day."""
-    mailbox_hash = hashlib.sha256(f"{settings.salt}:{email.strip().lower()}".encode()).hexdigest()
-    with Warehouse(settings.warehouse).connect() as connection:
-        return "\n".join(explain(connection, mailbox_hash, day).lines())
 
 
 def compare_identities(settings: Settings, day: date) -> str:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 
+from activation.relay import Relay, parse_relay
 from activation.state import StateStore
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,6 +61,7 @@ class Settings:
     target: str
     salt: str
     mlflow: str = ""
+    smtp: Relay | None = None
 
     @property
     def warehouse(self) -> Path:
@@ -118,6 +120,7 @@ def read_settings() -> Settings:
         target=os.environ.get("HOLDFAST_TARGET", "duckdb"),
         salt=os.environ.get("HOLDFAST_SALT", "holdfast"),
         mlflow=os.environ.get("HOLDFAST_MLFLOW", ""),
+        smtp=_read_relay(os.environ.get("HOLDFAST_SMTP_URL", "")),
     )
     try:
         ZoneInfo(settings.timezone)
@@ -131,6 +134,15 @@ def read_settings() -> Settings:
         message = f"HOLDFAST_TARGET={settings.target!r} is not supported here: use duckdb"
         raise UserError(message)
     return settings
+
+
+def _read_relay(url: str) -> Relay | None:
+    """The relay; a fault names no part of it, as it holds a password."""
+    try:
+        return parse_relay(url) if url else None
+    except ValueError as fault:
+        message = f"HOLDFAST_SMTP_URL cannot be used: {fault}"
+        raise UserError(message) from None
 
 
 def prepare_home(**overrides: str | Path | None) -> Settings:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from orchestration.dbt import DbtProjectRunner
 from orchestration.defs.propensity.propensity_models import model_keys
-from orchestration.defs.schedules import DAILY, DECISION, FACTS, RELEASE, TRAINING
+from orchestration.defs.schedules import DAILY, DECISION, FACTS, RECONCILE, RELEASE, TRAINING
 from orchestration.landing import landing_days
 from orchestration.partitions import training_week_before
 from orchestration.resources import Settings, UserError, Warehouse
@@ -97,9 +97,14 @@ def _stored_weeks(connection: duckdb.DuckDBPyConnection) -> frozenset[date]:
     return frozenset(row[0] for row in connection.execute("select week from ops.training_weeks").fetchall())
 
 
-def requests_for_release(day: date, *, allow_past: bool) -> Request:
-    """The run that releases one partition's send list."""
-    config = {"ops": {"activation__release": {"config": {"allow_past": allow_past}}}}
+def request_for_reconciliation(day: date) -> Request:
+    """The run that compares one partition's released emails with the events of the ESP."""
+    return Request(RECONCILE, day, day, f"reconciling {day}")
+
+
+def requests_for_release(day: date, *, allow_past: bool, to: str = "") -> Request:
+    """The run that releases one partition's send list, or makes another pass at a relay."""
+    config = {"ops": {"activation__release": {"config": {"allow_past": allow_past, "to": to}}}}
     return Request(RELEASE, day, day, f"releasing the send list of {day}", config=config)
 
 
@@ -182,6 +187,9 @@ def _progress(instance: dg.DagsterInstance, request: Request) -> Iterator[tuple[
             event = entry.dagster_event
             if event is not None and event.is_step_start:
                 progress.update(task, step=(event.step_key or "").replace("__", "."))
+            elif event is not None and event.event_type is dg.DagsterEventType.ASSET_OBSERVATION:
+                told = event.asset_observation_data.asset_observation.metadata
+                progress.update(task, step=" ".join(f"{name} {said.value}" for name, said in told.items()))
             elif event is not None and (event.is_step_success or event.is_step_failure):
                 progress.advance(task)
 

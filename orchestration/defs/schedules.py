@@ -14,8 +14,10 @@ DAILY = "daily"
 DECISION = "decision"
 TRAINING = "training"
 RELEASE = "release"
+RECONCILE = "reconcile"
 
 RELEASE_KEY = dg.AssetKey(["activation", "release"])
+RECONCILIATION_KEY = dg.AssetKey(["activation", "reconciliation"])
 
 
 def build_jobs(facts: Sequence[dg.AssetKey], weekly: Sequence[dg.AssetKey]) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def build_jobs(facts: Sequence[dg.AssetKey], weekly: Sequence[dg.AssetKey]) -> d
     """
     landed = dg.AssetSelection.assets(*facts, STAGED_DAYS)
     trained = dg.AssetSelection.assets(*weekly)
-    daily = dg.AssetSelection.all() - trained - dg.AssetSelection.assets(RELEASE_KEY)
+    daily = dg.AssetSelection.all() - trained - dg.AssetSelection.assets(RELEASE_KEY, RECONCILIATION_KEY)
     return {
         FACTS: dg.define_asset_job(
             FACTS, selection=landed, description="Stages landed days and everything else that is kept by landing day."
@@ -44,7 +46,12 @@ def build_jobs(facts: Sequence[dg.AssetKey], weekly: Sequence[dg.AssetKey]) -> d
         RELEASE: dg.define_asset_job(
             RELEASE,
             selection=[RELEASE_KEY],
-            description="Claims a day's send list in the ledger and publishes what was claimed.",
+            description="Claims a day's send list in the ledger and publishes what was claimed, or hands it to a relay.",
+        ),
+        RECONCILE: dg.define_asset_job(
+            RECONCILE,
+            selection=[RECONCILIATION_KEY],
+            description="Compares what was released of a day with what the ESP's events say of it.",
         ),
     }
 

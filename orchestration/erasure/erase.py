@@ -124,9 +124,12 @@ def _erase(
     suspected = files_of(connection, lineage.tables, tombstones, salt=settings.salt)
     suspected |= pending_files(connection, settings.landing)
     landed = erase_landing(settings.landing, lineage.landed, traces, suspected=suspected, dry_run=dry_run)
-    previews = sorted((settings.publish / "preview").glob("*.html"))
+    pages = [
+        *sorted((settings.publish / "preview").glob("*.html")),
+        *sorted((settings.publish / "why").rglob("*.html")),
+    ]
     if not dry_run:
-        for page in previews:  # of whom each is, it does not say
+        for page in pages:  # of whom each is, it does not say; each is made again when asked for
             page.unlink()
     folders = (settings.publish, settings.artifacts)
     written = erase_written(folders, traces, today=settings.today(), dry_run=dry_run)
@@ -137,7 +140,7 @@ def _erase(
     counts = {
         "landing files: rows blanked": landed.rows,
         "published and model files: rows removed": written.rows,
-        "published previews removed": len(previews),
+        "published pages about people removed": len(pages),
         "state: rows to publish removed": state.payloads,
         "state: ledger rows made anonymous": state.ledger,
         "state: assignments made anonymous": state.assignments,

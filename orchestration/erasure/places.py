@@ -153,7 +153,7 @@ def _header(path: Path, shape: Shape) -> list[str]:
 
 
 def _named(names: Iterable[str]) -> tuple[PersonalColumn, ...]:
-    kinds = ((name, kind_of(name.strip().lower(), schema="published")) for name in names)
+    kinds = ((name, kind_of(name.strip().lower().replace(" ", "_"), schema="published")) for name in names)
     return tuple(PersonalColumn(name, "email" if kind is None else kind) for name, kind in kinds if kind)
 
 

@@ -1,19 +1,24 @@
-"""Asset `activation.release`: claims a day's send list in the ledger and publishes exactly what was claimed.
+"""Asset `activation.release`: claims a day's send list in the ledger and publishes, or hands to a relay, exactly what was claimed.
 
 Before it claims, it stages the consent evidence that has landed by now, today's partial landing included, so that whoever
 unsubscribed, bounced or complained after the decision is not mailed. What it stages beyond the decided day is staged
 again, whole, by the next run.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
 
 import dagster as dg
 
+from activation.deliver import Delivery, as_metadata
 from activation.release import release
 from activation.tables import expose_state
 from orchestration.dbt import DbtFailed, DbtProjectRunner
 from orchestration.defs.sources.landing_files import facts_window, record_playbook, register_window
+from orchestration.deliveries import destination_of, hand_over, utc_now
 from orchestration.landing import pending_days
+from orchestration.letters import letters_of
 from orchestration.playbooks import playbook_of
 from orchestration.resources import Settings, Warehouse, open_state
 
@@ -79,12 +84,14 @@ where decisions.as_of = $day and (
 
 EVIDENCE = "+int_consent_evidence__unioned"
 RECHECK = "release_recheck"
+TOLD_EVERY = 25
 
 
 class ReleaseConfig(dg.Config):
     """What a release may be told."""
 
     allow_past: bool = False
+    to: str = ""
 
 
 def build_release(
@@ -104,7 +111,7 @@ def build_release(
     )
     def released(context: dg.AssetExecutionContext, config: ReleaseConfig) -> dg.MaterializeResult[None]:
         day = date.fromisoformat(context.partition_key)
-        today = settings.today()
+        today, rechecked_at = settings.today(), utc_now()
         with warehouse.connect() as connection:
             stale = pending_days(connection, settings.landing, until=today)
             record_playbook(connection, settings, start=today, end=today)
@@ -115,8 +122,10 @@ def build_release(
             _build(dbt, EVIDENCE, first, today)
         _build(dbt, RECHECK, today, today)
         store = open_state(settings)
-        flows, newest = playbook_of(store, day).flows, playbook_of(store, today)
+        decided, newest = playbook_of(store, day), playbook_of(store, today)
+        flows = decided.flows
         excluded = newest.excluded_on(today)
+        destination = destination_of(settings, day, config.to)
         with warehouse.connect() as connection:
             summary = release(
                 connection,
@@ -141,13 +150,25 @@ def build_release(
                 ).to_arrow_table(),
                 stopped_flows=newest.stopped_flows(today),
                 contents=store.contents(),
+                destination=destination,
+                destinations=decided.policies.destinations,
                 directory=settings.publish,
                 run_id=context.run_id,
-                released_at=datetime.now(UTC).replace(tzinfo=None),
+                released_at=utc_now(),
             )
             expose_state(connection, settings.state)
+            letters = letters_of(connection, store, day) if destination == "smtp" else None
+        delivered: dict[str, Any] = {}
+        if letters is not None:
+            done = hand_over(
+                settings, store, letters, newest.policies.destinations.smtp, day=day, rechecked_at=rechecked_at,
+                run_id=context.run_id, allow_past=config.allow_past, tell=_teller(context, summary.sends),
+            )  # fmt: skip
+            delivered = {"delivered": dict(as_metadata(done))}
         return dg.MaterializeResult(
             metadata={
+                **delivered,
+                "destination": destination,
                 "sends": summary.sends,
                 "ghosts": summary.ghosts,
                 "dropped": {kind: dict(reasons) for kind, reasons in summary.dropped.items()},
@@ -156,6 +177,22 @@ def build_release(
         )
 
     return released
+
+
+def _teller(context: dg.AssetExecutionContext, total: int) -> Callable[[Delivery], None]:
+    """Notes every so many emails how far it is, for the progress bar and the page of the run."""
+
+    def tell(done: Delivery) -> None:
+        if done.accepted % TOLD_EVERY == 0 and done.accepted:
+            context.log_event(
+                dg.AssetObservation(
+                    asset_key=["activation", "release"],
+                    partition=context.partition_key,
+                    metadata={"accepted": done.accepted, "claimed": total},
+                )
+            )
+
+    return tell
 
 
 def _build(dbt: DbtProjectRunner, selection: str, start: date, end: date) -> None:

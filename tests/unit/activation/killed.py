@@ -61,7 +61,7 @@ POINTS = {
     "before_the_csv": lambda: setattr(pa_csv, "write_csv", die),
     "at_the_first_rename": lambda: die_at_replace(1),
     "at_the_second_rename": lambda: die_at_replace(2),
-    "before_the_folder_appears": lambda: die_at_replace(4),
+    "before_the_folder_appears": lambda: die_at_replace(7),
     "after_the_folder_appeared": lambda: setattr(release, "mark_published", die),
     "before_the_mirror": lambda: setattr(StateStore, "mirror", die),
 }

@@ -28,8 +28,14 @@ DAY = date(2025, 6, 10)
 MARTS = """
 create schema marts;
 create schema ml;
+create schema intermediate;
+create table intermediate.int_consent_evidence__unioned (
+    evidence_id varchar, source varchar, landed_on date, mailbox_hash varchar, channel varchar, topic varchar, statement varchar,
+    is_affirmative boolean, legal_basis varchar, occurred_at timestamp
+);
 create table marts.dim_customers (
-    as_of date, customer_id varchar, primary_email varchar, mailbox_hash varchar, account_id varchar, household_id varchar,
+    as_of date, customer_id varchar, primary_email varchar, first_name varchar, mailbox_hash varchar, account_id varchar,
+    household_id varchar,
     first_seen_on date, consent_status varchar, consent_evidence_id varchar, consent_basis varchar,
     lifecycle_stage varchar, value_tier varchar,
     timezone varchar, is_identity_uncertain boolean
@@ -52,7 +58,7 @@ create table marts.identity_map (
 );
 create table ml.customer_scores (
     as_of date, customer_id varchar, model_name varchar, model_version varchar, score double, tier varchar,
-    champion_version varchar, model_state varchar
+    champion_version varchar, model_state varchar, choice varchar
 );
 """
 
