@@ -9,6 +9,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from activation.moves import moves_relation
+
 PARAMETER = re.compile(r"\$([a-z_]+)")
 
 
@@ -115,7 +117,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def expose_state(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
-    """Make the mirrors of a state store readable as `activation.send_ledger` and `activation.assignments`.
+    """Make a state store readable as `activation.send_ledger`, `activation.assignments` and `activation.segment_moves`.
 
     Args:
         connection: The warehouse.
@@ -125,6 +127,7 @@ def expose_state(connection: duckdb.DuckDBPyConnection, directory: Path) -> None
     for view, folder in (("send_ledger", "send_ledger"), ("assignments", "assignments")):
         pattern = str(directory / folder / "*.parquet").replace("'", "''")
         connection.execute(f"create or replace view activation.{view} as from read_parquet('{pattern}')")
+    connection.execute(f"create or replace view activation.segment_moves as {moves_relation(directory)}")
 
 
 def run(connection: duckdb.DuckDBPyConnection, statement: str, values: Mapping[str, Any]) -> None:

@@ -152,6 +152,19 @@ class DbtProjectRunner:
             raise DbtFailed(_first_line(outcome.exception)) from outcome.exception
         return list(outcome.result.results)
 
+    def compile(self, name: str, day: date) -> str:
+        """The SQL of a model for one partition, as its file reads now; nothing is written.
+
+        Raises:
+            DbtFailed: If it does not compile.
+        """
+        variables = json.dumps({"window_start": day.isoformat(), "window_end": day.isoformat()})
+        outcome = self._invoke(["compile", "--no-write-json", "--select", name, "--vars", variables])
+        if outcome.exception is not None:
+            raise DbtFailed(_first_line(outcome.exception)) from outcome.exception
+        (result,) = outcome.result.results
+        return str(result.node.compiled_code)
+
     def _invoke(self, arguments: Sequence[str]) -> Any:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner

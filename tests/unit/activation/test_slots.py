@@ -1,11 +1,12 @@
 """Blocks: the first rule that holds, else the fallback with its reasons; values and versions that are written down."""
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
 
-from tests.unit.activation.shop import Shop, people
+from tests.unit.activation.shop import SAID_OF_SEGMENTS, Shop, people, playbook
 
 ANN = people("treatment", 1)[0]
 
@@ -103,3 +104,28 @@ def test_suppressed_candidates_get_no_blocks(shop: Shop) -> None:
     shop.trigger(ANN)
     shop.decide()
     assert shop.rows()[0]["block_choices"] == "{}"
+
+
+@pytest.mark.parametrize(
+    ("members", "expires_on", "reason"),
+    [
+        (3, "2025-06-10", None),
+        (2, "2025-06-10", "too_few_in_repeat_buyers_with_replenishment_risk"),
+        (3, "2025-06-09", "segment_repeat_buyers_with_replenishment_risk_expired"),
+    ],
+)
+def test_a_segment_chooses_content_while_it_is_large_enough_and_has_not_ended(
+    shop: Shop, members: int, expires_on: str, reason: str | None
+) -> None:
+    name = "repeat_buyers_with_replenishment_risk"
+    said = next(each for each in SAID_OF_SEGMENTS if each.segment == name)
+    changed = said.model_copy(update={"minimum_size": 3, "expires_on": date.fromisoformat(expires_on)})
+    for customer_id in [ANN, "somebody", "else"][:members]:
+        shop.member(customer_id, name)
+    shop.customer(ANN)
+    shop.trigger(ANN, "win_back")
+    shop.decide(book=playbook().model_copy(update={"segments": (changed,)}))
+
+    choice = json.loads(str(shop.rows()[0]["block_choices"]))["hero"]
+    assert choice["variant"] == ("replenish_now" if reason is None else "news_since_then")
+    assert choice["fallback_reason"] == (None if reason is None else f"{reason}, no_score_of_churn_risk")
