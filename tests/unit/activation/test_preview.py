@@ -14,8 +14,11 @@ from tests.unit.activation.house import MONDAY, House, played, segment
 from tests.unit.activation.shop import ROOT, playbook
 
 TODAY = MONDAY + timedelta(days=1)
-SENT = (("m_c0", "2025-06-02"), ("m_c0", "2025-05-27"), ("m_c0", "2025-05-26"), ("m_c3", "2025-06-01"))
-LEDGER = f"(select * from (values {', '.join(f"('{box}', date '{day}')" for box, day in SENT)}) as sent (mailbox_hash, send_date))"
+LEDGER = """(
+    select * from (values
+        ('m_c0', date '2025-06-02'), ('m_c0', date '2025-05-27'), ('m_c0', date '2025-05-26'), ('m_c3', date '2025-06-01')
+    ) as sent (mailbox_hash, send_date)
+)"""
 DOMAINS = ("gmail.com", "gmail.com", "yahoo.co.uk", "shop.example")
 # The rule as it was edited: whoever is c3 may enter now, and c0 may not stay.
 EDITED = "(select as_of, customer_id, customer_id <> 'c0' as may_enter, customer_id <> 'c0' as may_stay from rules)"
