@@ -25,6 +25,7 @@ RULE_SCHEMA = pa.schema(
         ("model", pa.string()),
         ("min_score", pa.float64()),
         ("minimum_size", pa.int32()),
+        ("field", pa.string()),
         ("stale_source", pa.string()),
         ("governance", pa.string()),
         ("is_fallback", pa.bool_()),
@@ -32,6 +33,12 @@ RULE_SCHEMA = pa.schema(
         ("has_variants", pa.bool_()),
     ]
 )
+
+# A recommendation is of what can be had, so that who has one is shown nothing that is out of stock.
+FIELDS = {
+    "first_name": "select customer_id from {customers} where as_of = $as_of and trim(first_name) <> ''",
+    "recommendation": "select distinct customer_id from {recommendations} where as_of = $as_of",
+}
 
 SCORED = """
 create or replace temp table decide_scored as
@@ -87,7 +94,8 @@ tried as (
             when rules.governance is not null then 6
             when rules.stale_source is not null then 1
             when rules.segment is not null and membership.customer_id is null then 2
-            when sizes.member_count < rules.minimum_size then 10
+            when sizes.member_count < rules.minimum_size then 11
+            when rules.field is not null and fields.customer_id is null then 12
             when rules.model is not null and scores.score is null then 3
             when rules.model is not null and scores.champion_version is not null and scores.model_state = 'degraded' then 8
             when rules.model is not null and scores.champion_version is not null and scores.model_state = 'stale' then 9
@@ -101,6 +109,7 @@ tried as (
         on reached.customer_id = membership.customer_id and rules.segment = membership.segment
     left join (select segment, count(*) as member_count from {membership} where as_of = $as_of group by segment) as sizes
         on rules.segment = sizes.segment
+    left join decide_fields as fields on reached.customer_id = fields.customer_id and rules.field = fields.field
     left join (select customer_id, flow from decide_arms where gets = 'generic') as generic
         on reached.customer_id = generic.customer_id and reached.flow = generic.flow
     left join (select * from {scores} where as_of = $as_of) as scores
@@ -137,7 +146,8 @@ refused as (
             when 7 then 'arm_without_personalisation'
             when 8 then 'degraded_model_of_' || rules.model
             when 9 then 'stale_model_of_' || rules.model
-            when 10 then 'too_few_in_' || rules.segment
+            when 11 then 'too_few_in_' || rules.segment
+            when 12 then 'without_' || rules.field
         end as reason
     from kinds
     inner join decide_rules as rules
@@ -216,8 +226,22 @@ def choose_blocks(
         "decide_rules",
         pa.Table.from_pylist(list(_rules(playbook, ages, values["as_of"])), schema=RULE_SCHEMA),
     )
-    for statement in (SCORED, CHOSEN, CHOICES):
+    for statement in (_fields(playbook), SCORED, CHOSEN, CHOICES):
         run(connection, statement.format_map(vars(tables)), values)
+
+
+def _fields(playbook: Playbook) -> str:
+    """Who has which of the fields that a rule asks for; what no rule asks for is not read."""
+    asked = {
+        variant.when.has
+        for flow in playbook.flows
+        for step in flow.steps
+        for block in step.blocks
+        for variant in block.variants
+    }
+    known = [f"select *, '{name}' as field from ({query})" for name, query in FIELDS.items() if name in asked]
+    nobody = "select '' as customer_id, '' as field where $as_of is null"
+    return f"create or replace temp table decide_fields as {' union all '.join(known) or nobody}"
 
 
 def _rules(playbook: Playbook, ages: Mapping[str, int], day: date) -> Iterator[dict[str, Any]]:
@@ -271,6 +295,7 @@ def _rules_of_block(
             "model": variant.when.model,
             "min_score": variant.when.min_score,
             "minimum_size": segment.minimum_size if segment else None,
+            "field": variant.when.has,
             "stale_source": source if is_stale else None,
             "governance": f"stopped_by_{override.override_id}"
             if override
@@ -305,4 +330,6 @@ def _spell(rule: Rule) -> str:
         words.append(f"{rule.model} >= {rule.min_score:g}")
     if rule.fresh_source is not None:
         words.append(f"fresh {rule.fresh_source}")
+    if rule.has is not None:
+        words.append(f"has {rule.has}")
     return " and ".join(words)

@@ -29,6 +29,7 @@ class DecisionTables:
         exits: as_of, customer_id, last_ordered_at (UTC), lifecycle_stage, stage_entered_on.
         freshness: as_of, source, event, feed_landed_on.
         scores: as_of, customer_id, model_name, model_version, score, tier, champion_version, model_state.
+        recommendations: as_of, customer_id; read where a rule asks for one.
         identity_map: profile_key, customer_id, root_profile_key, valid_from, valid_to (exclusive).
         ledger: The mirror of the send ledger, see `activation.state.LEDGER_SCHEMA`.
         assignments: The mirror of the assignments, see `activation.state.ASSIGNMENT_SCHEMA`.
@@ -42,6 +43,7 @@ class DecisionTables:
     exits: str = "marts.flow_exits"
     freshness: str = "marts.event_freshness"
     scores: str = "ml.customer_scores"
+    recommendations: str = "marts.customer_recommendations"
     identity_map: str = "marts.identity_map"
     ledger: str = "activation.send_ledger"
     assignments: str = "activation.assignments"
