@@ -314,7 +314,7 @@ def _unapproved(rule: Rule, playbook: Playbook, day: date) -> str | None:
     """What the rule builds on that nobody stands for, and why; None where all is approved and holds."""
     asked = [Item("segment", rule.segment)] if rule.segment is not None else []
     asked += [Item("model", rule.model)] if rule.model is not None else []
-    faults = [(item, playbook.standing(item, day).fault) for item in asked]
+    faults: list[tuple[Item, str | None]] = [(item, playbook.standing(item, day).fault) for item in asked]
     segment = playbook.segment(rule.segment) if rule.segment is not None else None
     if segment is not None and segment.is_expired(day):
         faults.append((asked[0], "expired"))
