@@ -159,7 +159,8 @@ class DbtProjectRunner:
             DbtFailed: If it does not compile.
         """
         variables = json.dumps({"window_start": day.isoformat(), "window_end": day.isoformat()})
-        outcome = self._invoke(["compile", "--no-write-json", "--select", name, "--vars", variables])
+        select = ["--select", *mark_chosen(self.manifest, {name}), "--indirect-selection", "empty"]
+        outcome = self._invoke(["compile", "--no-write-json", *select, "--vars", variables])
         if outcome.exception is not None:
             raise DbtFailed(_first_line(outcome.exception)) from outcome.exception
         (result,) = outcome.result.results

@@ -21,7 +21,13 @@ from orchestration.dbt import DbtProjectRunner
 from orchestration.preflight import load_valid_playbook
 from orchestration.resources import Settings, UserError, Warehouse, open_state
 
-WIDTH = 140
+WIDTH = 160
+HELD = {
+    "entered_by_dwell": "would enter and left too lately",
+    "entered_by_budget": "would enter, over the flip budget",
+    "left_by_dwell": "would leave and entered too lately",
+    "left_by_budget": "would leave, over the flip budget",
+}
 SIZES = "select segment, member_count from marts.segment_days where as_of = $day"
 NEWEST = "select max(as_of) from marts.segment_days"
 EXISTS = "select 1 from duckdb_tables() where schema_name = 'marts' and table_name = 'segment_days'"
@@ -46,7 +52,8 @@ def list_segments(settings: Settings, day: date | None, *, as_json: bool) -> str
     table = Table(title="Segments", title_justify="left")
     names = ("segment", "refresh", "members", "minimum", "days", "budget", "expires", "approval", "action")
     for name in names:
-        table.add_column(name, justify="right" if name in {"members", "minimum", "days", "budget"} else "left")
+        is_number = name in {"members", "minimum", "days", "budget"}
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=name != "action")
     for row in rows:
         table.add_row(
             row["segment"], row["refresh"], "" if row["members"] is None else f"{row['members']:,}", f"{row['minimum_size']:,}",
@@ -103,7 +110,7 @@ def as_text(found: Preview, *, with_ids: bool) -> str:
         "members in force": f"{found.in_force:,}",
         "members after a refresh": f"{found.members:,} ({found.enters:,} enter, {found.leaves:,} leave)",
         "members by the rule alone": f"{found.by_rule:,}",
-        "held": ", ".join(f"{count:,} {_spoken(name)}" for name, count in found.held.items()) or "nobody",
+        "held": ", ".join(f"{count:,} {HELD[name]}" for name, count in found.held.items()) or "nobody",
         "flip budget": _budget(found),
         "minimum size": f"{segment.minimum_size:,}: {'holds' if found.is_large_enough else 'too few, its content takes the fallback'}",
         "mailboxes": ", ".join(f"{_spoken(name)} {_share(count, found)}" for name, count in found.providers.items()),
