@@ -21,7 +21,7 @@ Outcome = Literal["sent", "held_out", "suppressed", "capped", "deferred", "block
 
 WORKING_TABLES = (
     "map", "ledger", "steps", "due", "zones", "candidates", "reasons", "rules", "scored", "chosen", "choices", "caps", "bounds", "people",
-    "arms", "mailbox_arms",
+    "arms", "mailbox_arms", "fields",
 )  # fmt: skip
 
 # Each distinct set of reasons is put into words once: a list per candidate would cost more than the rest of the waterfall.

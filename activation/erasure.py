@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from typing import Literal, NamedTuple
 
+from activation.moves import forget_moves
 from activation.state import StateStore
 
 Kind = Literal["email", "phone", "device", "user_id", "profile_key", "customer_id", "order_key"]
@@ -32,6 +33,7 @@ class StateCounts(NamedTuple):
     payloads: int
     ledger: int
     assignments: int
+    moves: int
 
 
 class Erasure(NamedTuple):
@@ -77,7 +79,7 @@ def tombstones_of(store: StateStore) -> frozenset[Tombstone]:
 def forget_people(
     store: StateStore, tombstones: Collection[Tombstone], *, salt: str, dry_run: bool = False
 ) -> StateCounts:
-    """Remove the rows to publish of erased people, and turn their raw ids in ledger and assignments into salted hashes.
+    """Remove the rows to publish of erased people, and turn their raw ids in ledger, assignments and moves into salted hashes.
 
     Args:
         store: The state store.
@@ -112,9 +114,15 @@ def forget_people(
                 "update assignments set profile_key = ?, customer_id = ? where experiment = ? and profile_key = ?",
                 [(_hashed(salt, row[1]), _hashed(salt, row[2]), row[0], row[1]) for row in assignments],
             )
+    moves = forget_moves(
+        store.directory,
+        lambda key: not key.startswith(PREFIX) and is_erased("profile_key", key),
+        lambda value: _hashed(salt, value),
+        dry_run=dry_run,
+    )
     if not dry_run:
         store.mirror()
-    return StateCounts(payloads, len(ledger), len(assignments))
+    return StateCounts(payloads, len(ledger), len(assignments), moves)
 
 
 def _matcher(tombstones: Collection[Tombstone], salt: str) -> Callable[[Kind, str], bool]:

@@ -6,26 +6,29 @@ from pydantic import Field, StringConstraints, model_validator
 
 from activation.parts import Days, Name, Part, Share
 
+Known = Literal["first_name", "recommendation"]
+
 
 class Rule(Part):
     """When a variant may be shown; all that is written must hold.
 
     `segment`: the customer is a member. `model` with `min_score`: a model (not its fallback tier) scores at least that.
-    `fresh_source`: that source is not stale by its service level.
+    `fresh_source`: that source is not stale by its service level. `has`: the field is known of the customer.
     """
 
     segment: Name | None = None
     model: Name | None = None
     min_score: float | None = None
     fresh_source: Name | None = None
+    has: Known | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if (self.model is None) != (self.min_score is None):
             message = "model and min_score belong together"
             raise ValueError(message)
-        if self.segment is None and self.model is None and self.fresh_source is None:
-            message = "a rule must ask for something: segment, model with min_score, or fresh_source"
+        if self.segment is None and self.model is None and self.fresh_source is None and self.has is None:
+            message = "a rule must ask for something: segment, model with min_score, fresh_source, or has"
             raise ValueError(message)
         return self
 

@@ -18,6 +18,7 @@ from activation.located import Fault, Located, Place, read_located
 from activation.parts import Part
 from activation.policies import Policies
 from activation.proofread import proofread
+from activation.segments import Segment
 from activation.service_levels import ServiceLevel, ServiceLevels
 
 PartT = TypeVar("PartT", bound=Part)
@@ -50,6 +51,8 @@ class Playbook(Part):
     variables: tuple[Variable, ...] = ()
     content_hashes: dict[str, str] = Field(default_factory=dict)
     """Of segments and models as they read when the version was made, by kind/name."""
+    segments: tuple[Segment, ...] = ()
+    """What marketing says of each segment; a version that was stored before it was kept has none."""
 
     @cached_property
     def version(self) -> str:
@@ -116,6 +119,10 @@ class Playbook(Part):
                 return hash_of(_canonical(sent))
         return None
 
+    def segment(self, name: str) -> Segment | None:
+        """What marketing says of a segment; None of a version that was stored without."""
+        return next((segment for segment in self.segments if segment.segment == name), None)
+
     def usable_model(self, model: str | None, day: date) -> str | None:
         """The model of a flow's value, unless its scores are not approved."""
         return None if model is None or self.standing(Item("model", model), day).fault else model
@@ -181,6 +188,7 @@ def load_playbook(
     sources: frozenset[str] = frozenset(),
     reasons: frozenset[str] | None = None,
     free_domains: frozenset[str] = frozenset(),
+    said_of_segments: tuple[Segment, ...] = (),
 ) -> Playbook:
     """Read and check a playbook folder.
 
@@ -192,6 +200,7 @@ def load_playbook(
         sources: Names of the sources that are read, each of which must declare its service level.
         reasons: Names of the reasons not to mail that exist; None leaves those of `policies.yml` unchecked.
         free_domains: Domains at which anybody can have a mailbox: they are nobody's company.
+        said_of_segments: Action, rhythm, size and stability of each segment.
 
     Raises:
         PlaybookError: One line per fault, `file:line: what is wrong`; all faults at once.
@@ -255,6 +264,7 @@ def load_playbook(
             **{str(Item("segment", name)): content_hash for name, content_hash in segments.items()},
             **{str(Item("model", name)): content_hash for name, content_hash in models.items()},
         },
+        segments=said_of_segments,
     )
     reader.proofread(book)
     return book

@@ -24,6 +24,8 @@ RULE_SCHEMA = pa.schema(
         ("segment", pa.string()),
         ("model", pa.string()),
         ("min_score", pa.float64()),
+        ("minimum_size", pa.int32()),
+        ("field", pa.string()),
         ("stale_source", pa.string()),
         ("governance", pa.string()),
         ("is_fallback", pa.bool_()),
@@ -31,6 +33,12 @@ RULE_SCHEMA = pa.schema(
         ("has_variants", pa.bool_()),
     ]
 )
+
+# A recommendation is of what can be had, so that who has one is shown nothing that is out of stock.
+FIELDS = {
+    "first_name": "select customer_id from {customers} where as_of = $as_of and trim(first_name) <> ''",
+    "recommendation": "select distinct customer_id from {recommendations} where as_of = $as_of",
+}
 
 SCORED = """
 create or replace temp table decide_scored as
@@ -86,6 +94,8 @@ tried as (
             when rules.governance is not null then 6
             when rules.stale_source is not null then 1
             when rules.segment is not null and membership.customer_id is null then 2
+            when sizes.member_count < rules.minimum_size then 11
+            when rules.field is not null and fields.customer_id is null then 12
             when rules.model is not null and scores.score is null then 3
             when rules.model is not null and scores.champion_version is not null and scores.model_state = 'degraded' then 8
             when rules.model is not null and scores.champion_version is not null and scores.model_state = 'stale' then 9
@@ -97,6 +107,9 @@ tried as (
     inner join decide_rules as rules on reached.flow = rules.flow and reached.step = rules.step
     left join (select distinct customer_id, segment from {membership} where as_of = $as_of) as membership
         on reached.customer_id = membership.customer_id and rules.segment = membership.segment
+    left join (select segment, count(*) as member_count from {membership} where as_of = $as_of group by segment) as sizes
+        on rules.segment = sizes.segment
+    left join decide_fields as fields on reached.customer_id = fields.customer_id and rules.field = fields.field
     left join (select customer_id, flow from decide_arms where gets = 'generic') as generic
         on reached.customer_id = generic.customer_id and reached.flow = generic.flow
     left join (select * from {scores} where as_of = $as_of) as scores
@@ -133,6 +146,8 @@ refused as (
             when 7 then 'arm_without_personalisation'
             when 8 then 'degraded_model_of_' || rules.model
             when 9 then 'stale_model_of_' || rules.model
+            when 11 then 'too_few_in_' || rules.segment
+            when 12 then 'without_' || rules.field
         end as reason
     from kinds
     inner join decide_rules as rules
@@ -211,8 +226,22 @@ def choose_blocks(
         "decide_rules",
         pa.Table.from_pylist(list(_rules(playbook, ages, values["as_of"])), schema=RULE_SCHEMA),
     )
-    for statement in (SCORED, CHOSEN, CHOICES):
+    for statement in (_fields(playbook), SCORED, CHOSEN, CHOICES):
         run(connection, statement.format_map(vars(tables)), values)
+
+
+def _fields(playbook: Playbook) -> str:
+    """Who has which of the fields that a rule asks for; what no rule asks for is not read."""
+    asked = {
+        variant.when.has
+        for flow in playbook.flows
+        for step in flow.steps
+        for block in step.blocks
+        for variant in block.variants
+    }
+    known = [f"select *, '{name}' as field from ({query})" for name, query in FIELDS.items() if name in asked]
+    nobody = "select '' as customer_id, '' as field where $as_of is null"
+    return f"create or replace temp table decide_fields as {' union all '.join(known) or nobody}"
 
 
 def _rules(playbook: Playbook, ages: Mapping[str, int], day: date) -> Iterator[dict[str, Any]]:
@@ -257,6 +286,7 @@ def _rules_of_block(
         source = variant.when.fresh_source
         is_stale = source is not None and playbook.is_stale(source, ages.get(source))
         override = stopped.get((block.block, variant.variant))
+        segment = playbook.segment(variant.when.segment) if variant.when.segment else None
         yield {
             "priority": priority,
             "variant": variant.variant,
@@ -264,6 +294,8 @@ def _rules_of_block(
             "segment": variant.when.segment,
             "model": variant.when.model,
             "min_score": variant.when.min_score,
+            "minimum_size": segment.minimum_size if segment else None,
+            "field": variant.when.has,
             "stale_source": source if is_stale else None,
             "governance": f"stopped_by_{override.override_id}"
             if override
@@ -279,10 +311,13 @@ def _rules_of_block(
 
 
 def _unapproved(rule: Rule, playbook: Playbook, day: date) -> str | None:
-    """What the rule builds on that nobody stands for, and why; None where all is approved."""
+    """What the rule builds on that nobody stands for, and why; None where all is approved and holds."""
     asked = [Item("segment", rule.segment)] if rule.segment is not None else []
     asked += [Item("model", rule.model)] if rule.model is not None else []
-    faults = ((item, playbook.standing(item, day).fault) for item in asked)
+    faults: list[tuple[Item, str | None]] = [(item, playbook.standing(item, day).fault) for item in asked]
+    segment = playbook.segment(rule.segment) if rule.segment is not None else None
+    if segment is not None and segment.is_expired(day):
+        faults.append((asked[0], "expired"))
     return next((f"{item.kind}_{item.name}_{fault}" for item, fault in faults if fault), None)
 
 
@@ -295,4 +330,6 @@ def _spell(rule: Rule) -> str:
         words.append(f"{rule.model} >= {rule.min_score:g}")
     if rule.fresh_source is not None:
         words.append(f"fresh {rule.fresh_source}")
+    if rule.has is not None:
+        words.append(f"has {rule.has}")
     return " and ".join(words)

@@ -9,6 +9,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from activation.moves import moves_relation
+
 PARAMETER = re.compile(r"\$([a-z_]+)")
 
 
@@ -28,6 +30,7 @@ class DecisionTables:
         freshness: as_of, source, event, feed_landed_on.
         scores: as_of, customer_id, model_name, model_version, score, choice, tier, champion_version, model_state.
         evidence: evidence_id, source, statement, channel, topic, legal_basis, is_affirmative, mailbox_hash, occurred_at, landed_on.
+        recommendations: as_of, customer_id; read where a rule asks for one.
         identity_map: profile_key, customer_id, root_profile_key, valid_from, valid_to (exclusive).
         ledger: The mirror of the send ledger, see `activation.state.LEDGER_SCHEMA`.
         assignments: The mirror of the assignments, see `activation.state.ASSIGNMENT_SCHEMA`.
@@ -42,6 +45,7 @@ class DecisionTables:
     freshness: str = "marts.event_freshness"
     scores: str = "ml.customer_scores"
     evidence: str = "intermediate.int_consent_evidence__unioned"
+    recommendations: str = "marts.customer_recommendations"
     identity_map: str = "marts.identity_map"
     ledger: str = "activation.send_ledger"
     assignments: str = "activation.assignments"
@@ -118,7 +122,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def expose_state(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
-    """Make the mirrors of a state store readable as `activation.send_ledger` and `activation.assignments`.
+    """Make a state store readable as `activation.send_ledger`, `activation.assignments` and `activation.segment_moves`.
 
     Args:
         connection: The warehouse.
@@ -128,6 +132,7 @@ def expose_state(connection: duckdb.DuckDBPyConnection, directory: Path) -> None
     for view, folder in (("send_ledger", "send_ledger"), ("assignments", "assignments")):
         pattern = str(directory / folder / "*.parquet").replace("'", "''")
         connection.execute(f"create or replace view activation.{view} as from read_parquet('{pattern}')")
+    connection.execute(f"create or replace view activation.segment_moves as {moves_relation(directory)}")
 
 
 def run(connection: duckdb.DuckDBPyConnection, statement: str, values: Mapping[str, Any]) -> None:

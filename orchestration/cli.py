@@ -562,6 +562,30 @@ def preview(
     click.echo(f"preview  {page}")
 
 
+@main.command(
+    epilog="Examples: holdfast segments\n\nholdfast segments high_value_at_risk --date 2025-06-29\n\n"
+    "holdfast segments high_value_at_risk --date 2025-06-29 --ids --json"
+)
+@click.argument("name", required=False)
+@click.option("--date", "day", type=DAY, help="The partition (default: the newest that was decided).")
+@click.option("--ids", is_flag=True, help="Also the salted hashes of those who enter and leave.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@one_line_errors
+def segments(name: str | None, day: Any, ids: bool, as_json: bool) -> None:
+    """List all segments, or preview one with its rule as it reads now, approved or not; nothing is written."""
+    from orchestration.resources import read_settings
+
+    settings = read_settings()
+
+    from orchestration.segments import list_segments, preview
+
+    on = day.date() if day else None
+    if name is None:
+        click.echo(list_segments(settings, on, as_json=as_json))
+    else:
+        click.echo(preview(settings, name, on, with_ids=ids, as_json=as_json))
+
+
 @main.command(epilog="Example: holdfast validate")
 @one_line_errors
 def validate() -> None:

@@ -205,6 +205,20 @@ class DbtProjectRunner:
         queries: dict[str, str] = json.loads(path.read_text())
         return queries
 
+    def compile(self, name: str, day: date) -> str:
+        """The SQL of a model for one partition, as its file reads now; nothing is written.
+
+        Raises:
+            DbtFailed: If it does not compile.
+        """
+        variables = json.dumps({"window_start": day.isoformat(), "window_end": day.isoformat()})
+        select = ["--select", *mark_chosen(self.manifest, {name}), "--indirect-selection", "empty"]
+        outcome = self._invoke(["compile", "--no-write-json", *select, "--vars", variables])
+        if outcome.exception is not None:
+            raise DbtFailed(_first_line(outcome.exception)) from outcome.exception
+        (result,) = outcome.result.results
+        return str(result.node.compiled_code)
+
     def _invoke(self, arguments: Sequence[str]) -> Any:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner

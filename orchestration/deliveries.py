@@ -39,7 +39,9 @@ def destination_of(settings: Settings, day: date, said: str) -> Destination:
     batch = batch_of(store, day)
     claimed_for = batch.destination if batch is not None and not batch.is_empty else None
     if said and claimed_for and said != claimed_for:
-        message = f"the send list of {day} was released to {claimed_for}, which is where it stays: say --to {claimed_for}"
+        message = (
+            f"the send list of {day} was released to {claimed_for}, which is where it stays: say --to {claimed_for}"
+        )
         raise UserError(message)
     going: Destination = said or claimed_for or playbook_of(store, day).policies.destinations.default  # type: ignore[assignment]
     if going == "smtp":

@@ -6,6 +6,7 @@ from orchestration.checks import build_gates
 from orchestration.dbt import DbtProjectRunner
 from orchestration.defs.audiences.reconciliation import build_reconciliation
 from orchestration.defs.audiences.release import build_release
+from orchestration.defs.audiences.segment_membership import build_segment_membership
 from orchestration.defs.audiences.send_decisions import build_send_decisions
 from orchestration.defs.audiences.send_ledger import build_send_ledger
 from orchestration.defs.audiences.send_list import build_send_list
@@ -53,6 +54,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_propensity_models(settings, warehouse, weekly),
             build_customer_scores(settings, warehouse, daily),
             build_send_ledger(settings, warehouse, daily),
+            build_segment_membership(settings, warehouse, dbt, daily),
             build_send_decisions(settings, warehouse, daily),
             build_send_list(settings, warehouse, daily),
             build_release(settings, warehouse, dbt, daily),

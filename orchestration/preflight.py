@@ -3,7 +3,8 @@
 from datetime import date, timedelta
 
 from activation.governance import hash_of
-from activation.playbook import Playbook, load_playbook
+from activation.playbook import Playbook, PlaybookError, load_playbook
+from activation.segments import content_of, read_segments
 from orchestration.landing import landing_days
 from orchestration.resources import PLAYBOOK, ROOT, Settings, UserError, Warehouse
 from orchestration.vendors import enabled_vendors
@@ -22,13 +23,18 @@ def load_valid_playbook() -> Playbook:
         PlaybookError: One line per fault, with file and line.
     """
     reasons = frozenset(path.stem.removeprefix("suppressions_") for path in SUPPRESSIONS.glob("*.sql"))
+    segments, faults = read_segments(SEGMENTS)
+    if faults:
+        raise PlaybookError(faults)
+    rules = {path.stem: path.read_text(encoding="utf-8") for path in SEGMENTS.rglob("*.sql")}
     return load_playbook(
         PLAYBOOK,
-        segments={path.stem: hash_of(path.read_text(encoding="utf-8")) for path in SEGMENTS.rglob("*.sql")},
+        segments={segment.segment: content_of(rules[segment.segment], segment) for segment in segments},
         models={path.stem: hash_of(path.read_text(encoding="utf-8")) for path in TASKS.glob("*.yml")},
         sources=frozenset(enabled_vendors()),
         reasons=reasons,
         free_domains=frozenset(FREE_DOMAINS.read_text().split()[1:]),
+        said_of_segments=segments,
     )
 
 

@@ -113,12 +113,13 @@ def _funnel(flow: str, weeks: Sequence[ChainWeek]) -> Funnel:
         stages=stages,
         revenue=shown.revenue,
         per_recipient=shown.revenue_per_recipient,
-        course=_course(shares),
+        course=spark_of(shares),
         course_text=f"Clicked, of delivered: {words}",
     )
 
 
-def _course(shares: Sequence[float]) -> str:
+def spark_of(shares: Sequence[float]) -> str:
+    """SVG points of a course from left to right, in a box of 100 x 24 from zero up; empty with fewer than two."""
     if len(shares) < 2:
         return ""
     top = max(shares) or 1.0

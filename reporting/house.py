@@ -6,6 +6,7 @@ from datetime import date
 
 from reporting.chain import CohortHealth, Funnel, everyone, funnels_of, health_of
 from reporting.rooms import ChainFinding, ChainWeek, RiskRow, Rooms
+from reporting.segments import SegmentLine, lines_of
 from reporting.waterfall import Drop, drops_of
 
 SEVERITIES = {
@@ -34,6 +35,7 @@ class House:
         health: Dimension, its heading, and its cohorts.
         to_act: Findings of severity high or medium.
         next_end: When the first approval ends.
+        segments: The largest first.
     """
 
     data: Rooms
@@ -46,6 +48,7 @@ class House:
     health: Sequence[tuple[str, str, Sequence[CohortHealth]]]
     to_act: Sequence[RiskRow | ChainFinding]
     next_end: date | None
+    segments: Sequence[SegmentLine]
 
 
 def house_of(rooms: Rooms, *, as_of: date) -> House:
@@ -71,4 +74,5 @@ def house_of(rooms: Rooms, *, as_of: date) -> House:
         ],
         to_act=[row for row in found if row.severity in {"high", "medium"}],
         next_end=min((row.expires_on for row in rooms.approvals if row.expires_on and not row.fault), default=None),
+        segments=lines_of(rooms.segments, as_of=as_of),
     )

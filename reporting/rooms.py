@@ -1,5 +1,6 @@
 """What the rooms of the report beside the holdout are made of: plain values, read elsewhere."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -49,11 +50,37 @@ class ReasonCount:
 
 @dataclass(frozen=True)
 class SegmentCount:
-    """Members of a segment, and how many of them entered on the day; null where the day before was not computed."""
+    """A segment on the day.
+
+    Attributes:
+        segment: Its name.
+        members: Members at the end of the day.
+        entered: Of them, those who entered on it.
+        left: Who left because the rule to stay was not met.
+        ended: Who left because of a fact that rules them out.
+        held: Who would have moved and was held, by minimum days, rhythm or flip budget.
+        over_budget: Of them, those whom only the flip budget held.
+        refresh: daily or weekly.
+        minimum_size: Members below which no content is chosen by it.
+        expires_on: Last day on which it has members.
+        action: What is done for them.
+        owner: Whom to ask.
+        sizes: Members of the last 90 days, oldest first.
+    """
 
     segment: str
     members: int
-    entered: int | None
+    entered: int
+    left: int
+    ended: int
+    held: int
+    over_budget: int
+    refresh: str
+    minimum_size: int
+    expires_on: date
+    action: str
+    owner: str
+    sizes: Sequence[int]
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,7 @@ def _erase(
         "state: rows to publish removed": state.payloads,
         "state: ledger rows made anonymous": state.ledger,
         "state: assignments made anonymous": state.assignments,
+        "state: moves between segments made anonymous": state.moves,
         **{f"warehouse {table}": count for table, count in rows.items()},
     }
     return Outcome(person.profiles, len(person.identifiers), counts, landed.unreachable)

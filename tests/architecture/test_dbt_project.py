@@ -9,7 +9,7 @@ import pytest
 Node = dict[str, Any]
 
 STAGES = {"sources", "identity", "behavior", "propensity", "audiences", "measurement"}
-SEGMENT_META = {"action", "owner", "refresh", "expires_on"}
+SEGMENT_META = {"action", "owner", "refresh", "expires_on", "minimum_size", "minimum_days", "flip_budget"}
 
 
 def folders(model: Node) -> tuple[str, ...]:

@@ -112,6 +112,5 @@ def test_lost_days_are_refused_by_what_is_as_of_a_later_day_and_come_back(backfi
         assert re.search(f"{LOST[0]} to {D1} are not staged, .*run `{command}`", str(refused.value))
         session.holdfast(*command.split()[1:])
         session.materialize('key:"marts/customer_features"', D2, D2)
-        # In order: segment_membership takes the beginning of a stay from the day before.
         session.holdfast("backfill", "--from", str(D1), "--to", str(D2))
     assert differences(backfilled.home / "warehouse.duckdb", platform.home / "warehouse.duckdb") == {}

@@ -24,6 +24,7 @@ MARTS = [
     ["marts", "event_freshness"],
     ["marts", "identity_map"],
     ["ml", "customer_scores"],
+    ["marts", "customer_recommendations"],
     ["activation", "send_ledger"],
 ]
 

@@ -72,6 +72,7 @@ def build_report_site(
             ["measurement", "risk_review"],
             ["measurement", "revenue_claims"],
             ["activation", "send_list"],
+            ["marts", "segment_days"],
             ["marts", "event_freshness"],
             ["ml", "model_health"],
             ["marts", "address_faults"],

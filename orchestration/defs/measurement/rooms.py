@@ -21,10 +21,18 @@ select flow, step, outcome, first_reason as reason, count(*) as candidates from 
 where as_of = $day group by flow, step, outcome, first_reason order by all
 """
 SEGMENTS = """
+with sizes as (
+    select segment, list(member_count order by as_of) as sizes
+    from marts.segment_days where as_of between $day - 89 and $day group by segment
+)
 select
-    segment, count(*) as members,
-    case when (select count(*) from marts.segment_membership where as_of = $day - 1) > 0 then count(*) filter (where is_new) end as entered
-from marts.segment_membership where as_of = $day group by segment order by members desc, segment
+    days.segment, days.member_count as members, days.entered_count as entered, days.left_count as left, days.ended_count as ended,
+    days.held_in_count + days.held_out_count as held, days.over_budget_count as over_budget, days.refresh, days.minimum_size,
+    days.expires_on, days.action, days.owner, sizes.sizes
+from marts.segment_days as days
+inner join sizes on days.segment = sizes.segment
+where days.as_of = $day
+order by days.segment
 """
 RISKS = """
 select * from measurement.risk_review

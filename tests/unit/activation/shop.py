@@ -14,14 +14,15 @@ from activation.decide import DecisionSummary, decide
 from activation.governance import hash_of
 from activation.playbook import Playbook, load_playbook
 from activation.release import RECHECK_SCHEMA, ReleaseSummary, release
+from activation.segments import content_of, read_segments
 from activation.state import StateStore
 from activation.tables import expose_state
 
 PLAYBOOK = Path(__file__).resolve().parents[3] / "playbook"
 ROOT = PLAYBOOK.parent
-SEGMENTS = {
-    path.stem: hash_of(path.read_text()) for path in (ROOT / "dbt_project" / "models" / "segments").glob("*.sql")
-}
+RULES = ROOT / "dbt_project" / "models" / "segments"
+SAID_OF_SEGMENTS = read_segments(RULES)[0]
+SEGMENTS = {each.segment: content_of((RULES / f"{each.segment}.sql").read_text(), each) for each in SAID_OF_SEGMENTS}
 MODELS = {path.stem: hash_of(path.read_text()) for path in (ROOT / "ml" / "propensity" / "tasks").glob("*.yml")}
 DAY = date(2025, 6, 10)
 

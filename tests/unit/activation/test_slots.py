@@ -1,11 +1,13 @@
 """Blocks: the first rule that holds, else the fallback with its reasons; values and versions that are written down."""
 
 import json
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from tests.unit.activation.shop import Shop, people
+from activation.flows import Variant
+from tests.unit.activation.shop import DAY, SAID_OF_SEGMENTS, Shop, people, playbook
 
 ANN = people("treatment", 1)[0]
 
@@ -103,3 +105,54 @@ def test_suppressed_candidates_get_no_blocks(shop: Shop) -> None:
     shop.trigger(ANN)
     shop.decide()
     assert shop.rows()[0]["block_choices"] == "{}"
+
+
+@pytest.mark.parametrize(
+    ("members", "expires_on", "reason"),
+    [
+        (3, "2025-06-10", None),
+        (2, "2025-06-10", "too_few_in_repeat_buyers_with_replenishment_risk"),
+        (3, "2025-06-09", "segment_repeat_buyers_with_replenishment_risk_expired"),
+    ],
+)
+def test_a_segment_chooses_content_while_it_is_large_enough_and_has_not_ended(
+    shop: Shop, members: int, expires_on: str, reason: str | None
+) -> None:
+    name = "repeat_buyers_with_replenishment_risk"
+    said = next(each for each in SAID_OF_SEGMENTS if each.segment == name)
+    changed = said.model_copy(update={"minimum_size": 3, "expires_on": date.fromisoformat(expires_on)})
+    for customer_id in [ANN, "somebody", "else"][:members]:
+        shop.member(customer_id, name)
+    shop.customer(ANN)
+    shop.trigger(ANN, "win_back")
+    shop.decide(book=playbook().model_copy(update={"segments": (changed,)}))
+
+    choice = json.loads(str(shop.rows()[0]["block_choices"]))["hero"]
+    assert choice["variant"] == ("replenish_now" if reason is None else "news_since_then")
+    assert choice["fallback_reason"] == (None if reason is None else f"{reason}, no_score_of_churn_risk")
+
+
+@pytest.mark.parametrize("field", ["first_name", "recommendation"])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_rule_that_asks_for_a_field_holds_for_whom_it_is_known_of(shop: Shop, field: str, is_known: bool) -> None:
+    shop.connection.execute("alter table marts.dim_customers add column first_name varchar")
+    shop.connection.execute("create table marts.customer_recommendations (as_of date, customer_id varchar)")
+    shop.customer(ANN)
+    shop.insert("marts.customer_recommendations", as_of=DAY if is_known else DAY - timedelta(days=1), customer_id=ANN)
+    shop.connection.execute("update marts.dim_customers set first_name = $name", {"name": "Ann" if is_known else " "})
+    book = playbook()
+    flow = next(each for each in book.flows if each.flow == "welcome")
+    block = flow.steps[0].blocks[0]
+    asking = Variant.model_validate({"variant": "asking", "when": {"has": field}})
+    block = block.model_copy(update={"variants": (asking,)})
+    step = flow.steps[0].model_copy(update={"blocks": (block,)})
+    changed = flow.model_copy(update={"steps": (step, *flow.steps[1:])})
+    approvals = tuple(each.model_copy(update={"content_hash": None}) for each in book.approvals)
+    others = tuple(each for each in book.flows if each.flow != "welcome")
+    shop.trigger(ANN, "welcome")
+    shop.decide(book=book.model_copy(update={"flows": (*others, changed), "approvals": approvals}))
+
+    choice = json.loads(str(shop.rows()[0]["block_choices"]))[block.block]
+    assert choice["variant"] == ("asking" if is_known else block.fallback)
+    assert choice["rule"] == (f"has {field}" if is_known else "fallback")
+    assert choice["fallback_reason"] == (None if is_known else f"without_{field}")

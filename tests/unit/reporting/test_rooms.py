@@ -79,6 +79,16 @@ def test_overview_counts_a_contradiction_once_and_the_next_end() -> None:
     assert [row.severity for row in house.data.risks] == ["high", "high", "none"]
 
 
+def test_segments_are_shown_by_size_with_what_is_small_or_ends_soon() -> None:
+    large, small = house_of(ROOMS, as_of=DAY).segments
+
+    assert (large.row.segment, large.course, large.is_small, large.ends_soon) == (
+        "repeat_buyers", "0.0,17.5 50.0,6.5 100.0,1.0", False, False,
+    )  # fmt: skip
+    assert large.course_text == "Members over the last 3 days: from 100 to 400, at most 400"
+    assert (small.row.segment, small.course, small.is_small, small.ends_soon) == ("lapsed_buyers", "", True, True)
+
+
 def test_page_has_every_room_also_where_nothing_is_known(site_data: SiteData) -> None:
     full = render(replace(site_data, rooms=ROOMS))
     empty = render(replace(site_data, rooms=Rooms()))
@@ -90,3 +100,6 @@ def test_page_has_every_room_also_where_nothing_is_known(site_data: SiteData) ->
     assert "Playbook version <code>0123456789ab</code> decides since 1 Mar 2025." in full
     assert "No email of the last eight weeks is known as of 30 Jun 2025." in empty
     assert "last day has been computed yet" in empty
+    assert full.count("too few</small>") == 1
+    assert "try once more" in full
+    assert "Members over the last 3 days: from 100 to 400" in full

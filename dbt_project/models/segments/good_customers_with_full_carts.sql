@@ -1,0 +1,21 @@
+with customers as (
+    select * from {{ ref('dim_customers') }} where {{ in_window('as_of') }}
+),
+
+features as (
+    select * from {{ ref('customer_features') }} where {{ in_window('as_of') }}
+),
+
+segment as (
+    select
+        customers.as_of,
+        customers.customer_id,
+        features.carts_7 >= 1 as may_enter,
+        features.carts_28 >= 1 as may_stay
+    from customers
+    inner join features
+        on customers.as_of = features.as_of and customers.customer_id = features.customer_id
+    where customers.value_tier in ('high', 'mid') and features.order_days_7 = 0
+)
+
+select * from segment
