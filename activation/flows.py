@@ -1,10 +1,12 @@
 """`flows/*.yml`: what is sent when, with which blocks."""
 
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from activation.parts import Days, Name, Part, Share
+from activation.evidence import MOST_ENGAGED_FIRST, Engagement
+from activation.parts import Days, Name, Part, Share, Text
 
 
 class Rule(Part):
@@ -77,11 +79,37 @@ class Exits(Part):
     stages: tuple[Stage, ...] = ()
 
 
+class RampStage(Part):
+    """Who may begin: a share (0-1) of the people who are at least as engaged as `cohort`, for so many days and emails at least."""
+
+    cohort: Engagement
+    share: Annotated[float, Field(gt=0, le=1)]
+    minimum_days: Annotated[int, Field(ge=1)]
+    minimum_emails: Annotated[int, Field(ge=1)]
+
+
+class Ramp(Part):
+    """Stages by which a flow goes to more people; after the last one to everybody. Another salt begins anew, with other people."""
+
+    salt: Text
+    stages: tuple[RampStage, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _only_widens(self) -> Self:
+        places = [(MOST_ENGAGED_FIRST.index(stage.cohort), stage.share) for stage in self.stages]
+        for (rank, share), (next_rank, next_share) in pairwise(places):
+            if next_rank < rank or next_share < share or (next_rank, next_share) == (rank, share):
+                message = "each stage of a ramp must reach more people than the one before, and none fewer"
+                raise ValueError(message)
+        return self
+
+
 class Flow(Part):
     """One file of `flows/`: a trigger, its ordered steps, what ends them, and whether it may begin again.
 
     `despite`: reasons not to mail that do not hold for this flow; only those that guard against too much selling can be named.
     `reentry`: `once` for each customer, `each` trigger, or `window`: not within `reentry_days` of the last beginning.
+    `ramp`: by which stages a new flow goes to more people; without one it goes to everybody.
     """
 
     flow: Name
@@ -93,6 +121,7 @@ class Flow(Part):
     exits: Exits = Exits()
     despite: tuple[Despite, ...] = ()
     value: Value
+    ramp: Ramp | None = None
     steps: tuple[Step, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from pydantic import Field, ValidationError
 
+from activation.evidence import Cell
 from activation.experiments import Experiment
 from activation.flows import Flow
 from activation.governance import KINDS, Approval, Excluded, Item, Kind, Override, Standing, hash_of, standing_of
@@ -109,6 +110,15 @@ class Playbook(Part):
     def excluded_on(self, day: date) -> tuple[Excluded, ...]:
         """Who gets nothing on a day, by a person's word."""
         return tuple(override.exclude for override in self.overrides_on(day) if override.exclude is not None)
+
+    def resumed_on(self, day: date) -> dict[Cell, date]:
+        """Cells of the breakers that a person let go on, and since when."""
+        resumed: dict[Cell, date] = {}
+        for override in self.overrides_on(day):
+            if (it := override.resume_cell) is not None:
+                cell = Cell(it.provider, it.engagement)
+                resumed[cell] = max(override.decided_on, resumed.get(cell, date.min))
+        return resumed
 
     def to_json(self) -> str:
         """Canonical JSON: the same content gives the same text, whatever the YAML looked like."""

@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.checks import build_gates
 from orchestration.dbt import DbtProjectRunner
+from orchestration.defs.audiences.breaker_states import build_breaker_states
 from orchestration.defs.audiences.release import build_release
 from orchestration.defs.audiences.send_decisions import build_send_decisions
 from orchestration.defs.audiences.send_ledger import build_send_ledger
@@ -52,6 +53,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_propensity_models(settings, warehouse, weekly),
             build_customer_scores(settings, warehouse, daily),
             build_send_ledger(settings, warehouse, daily),
+            build_breaker_states(settings, warehouse, daily),
             build_send_decisions(settings, warehouse, daily),
             build_send_list(settings, warehouse, daily),
             build_release(settings, warehouse, dbt, daily),

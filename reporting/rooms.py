@@ -91,6 +91,35 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class BreakerRow:
+    """A row of `activation.breaker_states` of the day: whether a provider and cohort is still mailed, and with what."""
+
+    provider: str
+    engagement: str
+    metric: str
+    email_count: int
+    event_count: int
+    event_share: float | None
+    lowest_share: float | None
+    state: str
+    is_held: bool
+    tripped_on: date | None
+
+
+@dataclass(frozen=True)
+class RampRow:
+    """A row of `activation.ramp_states` of the day: how far a new flow goes, and what it waits for."""
+
+    flow: str
+    stage: int
+    stage_count: int
+    state: str
+    moved_on: date
+    email_count: int
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Rooms:
     """All of it.
 
@@ -102,6 +131,8 @@ class Rooms:
         risks: Of the newest monthly review.
         approvals: Of flows, segments and models.
         limits: What the playbook lets readers and providers hold against us.
+        breakers: Which providers and cohorts are held or rolled back.
+        ramps: How far new flows go.
         playbook_version: Version in force on the day.
         playbook_since: First day on which it was.
     """
@@ -113,5 +144,7 @@ class Rooms:
     risks: tuple[RiskRow, ...] = ()
     approvals: tuple[ApprovalRow, ...] = ()
     limits: tuple[Limit, ...] = ()
+    breakers: tuple[BreakerRow, ...] = ()
+    ramps: tuple[RampRow, ...] = ()
     playbook_version: str | None = None
     playbook_since: date | None = None

@@ -13,7 +13,7 @@ from reporting.chain import HEALTH, STAGES
 from reporting.data import SiteData
 from reporting.definitions import COLUMNS, GLOSSARY, OUTCOMES, STATUSES, metric_of, spoken
 from reporting.health import STEP, calendar_of, unmet
-from reporting.house import SEVERITIES, house_of
+from reporting.house import BREAKERS, SEVERITIES, house_of
 from reporting.models import models_of
 from reporting.money import money_of
 from reporting.page import experiments_of, waterfalls_of
@@ -82,6 +82,7 @@ def render(data: SiteData) -> str:
         stages=STAGES,
         health=HEALTH,
         severities=SEVERITIES,
+        breakers=BREAKERS,
         style=own_text("colours.css")
         + own_text("page.css")
         + own_text("network.css")

@@ -24,7 +24,10 @@ MARTS = [
     ["marts", "event_freshness"],
     ["marts", "identity_map"],
     ["ml", "customer_scores"],
+    ["marts", "mailbox_cohorts"],
     ["activation", "send_ledger"],
+    ["activation", "breaker_states"],
+    ["activation", "ramp_states"],
 ]
 
 

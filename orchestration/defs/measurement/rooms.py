@@ -6,7 +6,18 @@ from typing import Any, TypeVar
 
 from activation.playbook import Playbook
 from orchestration.resources import Settings, open_state
-from reporting.rooms import ApprovalRow, ChainFinding, ChainWeek, Limit, ReasonCount, RiskRow, Rooms, SegmentCount
+from reporting.rooms import (
+    ApprovalRow,
+    BreakerRow,
+    ChainFinding,
+    ChainWeek,
+    Limit,
+    RampRow,
+    ReasonCount,
+    RiskRow,
+    Rooms,
+    SegmentCount,
+)
 
 Row = TypeVar("Row")
 Rows = Callable[[str, type[Row]], tuple[Row, ...]]
@@ -30,6 +41,8 @@ RISKS = """
 select * from measurement.risk_review
 where as_of = (select max(as_of) from measurement.risk_review where as_of <= $day) order by all
 """
+BREAKERS = "select * from activation.breaker_states where as_of = $day order by provider, engagement, metric"
+RAMPS = "select * from activation.ramp_states where as_of = $day order by flow"
 
 
 def read_rooms(rows: Rows[Any], settings: Settings, day: date) -> Rooms:
@@ -50,6 +63,8 @@ def read_rooms(rows: Rows[Any], settings: Settings, day: date) -> Rooms:
         risks=rows(RISKS, RiskRow),
         approvals=approvals_of(playbook, day),
         limits=limits_of(playbook),
+        breakers=rows(BREAKERS, BreakerRow),
+        ramps=rows(RAMPS, RampRow),
         playbook_version=playbook.version if playbook else None,
         playbook_since=since if len(versions) > 1 else None,
     )
