@@ -16,6 +16,7 @@ from activation.governance import KINDS, Approval, Excluded, Item, Kind, Overrid
 from activation.identity import Identity, identity_faults
 from activation.located import Fault, Located, Place, read_located
 from activation.parts import Part
+from activation.pilot import Pilot, pilot_faults
 from activation.policies import Policies
 from activation.service_levels import ServiceLevel, ServiceLevels
 
@@ -44,6 +45,7 @@ class Playbook(Part):
     flows: tuple[Flow, ...]
     approvals: tuple[Approval, ...]
     overrides: tuple[Override, ...] = ()
+    pilot: Pilot | None = None
     content: dict[str, str]
     content_hashes: dict[str, str] = Field(default_factory=dict)
     """Of segments and models as they read when the version was made, by kind/name."""
@@ -149,6 +151,7 @@ FILES: dict[str, type[Part]] = {
     "experiments": _Experiments,
     "approvals": _Approvals,
     "overrides": _Overrides,
+    "pilot": Pilot,
     "flow": Flow,
 }
 
@@ -172,7 +175,7 @@ def load_playbook(
 
     Args:
         path: The folder with `policies.yml`, `service_levels.yml`, `identity.yml`, `experiments.yml`,
-             `approvals.yml`, `overrides.yml`, `flows/` and `content/`.
+             `approvals.yml`, `overrides.yml`, `flows/`, `content/` and, if something is piloted, `pilot.yml`.
         segments: Hash of the rule of each segment that exists, by name.
         models: Hash of the task of each model that exists, by name.
         sources: Names of the sources that are read, each of which must declare its service level.
@@ -216,6 +219,7 @@ def load_playbook(
             )
         if overrides is not None:
             reader.add("overrides.yml", _override_faults(overrides.overrides, flows=flows))
+    pilot = _read_pilot(reader, experiments=experiments, flows=flows)
     if (
         reader.faults
         or policies is None
@@ -235,6 +239,7 @@ def load_playbook(
         flows=tuple(sorted(flows, key=lambda flow: flow.flow)),
         approvals=approvals.approvals,
         overrides=overrides.overrides,
+        pilot=pilot,
         content=content,
         content_hashes={
             **{str(Item("segment", name)): content_hash for name, content_hash in segments.items()},
@@ -293,6 +298,18 @@ def _read_flows(reader: _Reader, *, known: _Known, content: dict[str, str]) -> l
             reader.add(name, [(("flow",), f"flow {flow.flow} is also in {seen[flow.flow]}")])
         seen[flow.flow] = name
     return list(readable.values()) if len(readable) == len(flows) else None
+
+
+def _read_pilot(reader: _Reader, *, experiments: _Experiments | None, flows: Sequence[Flow] | None) -> Pilot | None:
+    """The pilot; None where nothing is piloted, or the file cannot be read."""
+    if not (reader.root / "pilot.yml").exists():
+        return None
+    pilot = reader.read("pilot.yml", Pilot)
+    if pilot is not None:
+        tried = experiments.experiments if experiments is not None else None
+        named = [flow.flow for flow in flows] if flows is not None else None
+        reader.add("pilot.yml", pilot_faults(pilot, experiments=tried, flows=named))
+    return pilot
 
 
 def _say(detail: Any) -> str:

@@ -120,6 +120,33 @@ class RampRow:
 
 
 @dataclass(frozen=True)
+class PilotTarget:
+    """A stage of the KPI chain as a share (0-1) of another, and its limit: what must be reached, or must not be passed."""
+
+    stage: str
+    of: str
+    limit: float
+    is_least: bool
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """What the playbook tries for a time: `arm` of the experiment `control`, judged by one metric; no flows are all flows."""
+
+    pilot: str
+    question: str
+    owner: str
+    outcome: str
+    control: str
+    arm: str
+    flows: tuple[str, ...]
+    starts_on: date
+    ends_on: date
+    minimum_lift_relative: float
+    targets: tuple[PilotTarget, ...]
+
+
+@dataclass(frozen=True)
 class Rooms:
     """All of it.
 
@@ -133,6 +160,7 @@ class Rooms:
         limits: What the playbook lets readers and providers hold against us.
         breakers: Which providers and cohorts are held or rolled back.
         ramps: How far new flows go.
+        pilot: What is tried; None where nothing is.
         playbook_version: Version in force on the day.
         playbook_since: First day on which it was.
     """
@@ -146,5 +174,6 @@ class Rooms:
     limits: tuple[Limit, ...] = ()
     breakers: tuple[BreakerRow, ...] = ()
     ramps: tuple[RampRow, ...] = ()
+    pilot: Pilot | None = None
     playbook_version: str | None = None
     playbook_since: date | None = None

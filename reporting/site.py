@@ -17,6 +17,7 @@ from reporting.house import BREAKERS, SEVERITIES, house_of
 from reporting.models import models_of
 from reporting.money import money_of
 from reporting.page import experiments_of, waterfalls_of
+from reporting.pilot import pilot_of
 from reporting.verdict import in_words, is_plain
 from reporting.whom import page_of
 
@@ -79,6 +80,7 @@ def render(data: SiteData) -> str:
         newest_event=max((row.last_occurred_at for row in data.freshness if row.last_occurred_at), default=None),
         whom=page_of(data.whom),
         rooms=house_of(data.rooms, as_of=data.as_of),
+        pilot=pilot_of(data.rooms.pilot, data.lift, data.rooms.chain, as_of=data.as_of),
         stages=STAGES,
         health=HEALTH,
         severities=SEVERITIES,
