@@ -47,8 +47,36 @@ class Block(Part):
     fallback: Name
 
 
+class Condition(Part):
+    """Whom a branch is for: members of a segment, or whom a model (not its fallback tier) gives at least `min_score`, or both."""
+
+    segment: Name | None = None
+    model: Name | None = None
+    min_score: float | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if (self.model is None) != (self.min_score is None):
+            message = "model and min_score belong together"
+            raise ValueError(message)
+        if self.segment is None and self.model is None:
+            message = "a branch must ask for something: segment, or model with min_score"
+            raise ValueError(message)
+        return self
+
+
+class Branch(Part):
+    """A step that may follow: the first of which the condition holds, or which has none."""
+
+    step: Annotated[int, Field(ge=1)]
+    when: Condition | None = None
+
+
 class Step(Part):
-    """One email of a flow: due `delay_days` after the trigger (or the step before), for `due_days` more days."""
+    """One email of a flow: due `delay_days` after the trigger (or the step before), for `due_days` more days.
+
+    `next`: what follows; without it the step of the next number. Where no branch holds, nothing follows.
+    """
 
     step: Annotated[int, Field(ge=1)]
     delay_days: Days
@@ -56,6 +84,7 @@ class Step(Part):
     subject: Annotated[str, StringConstraints(min_length=1, max_length=150)]
     template: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+\.txt$")]
     blocks: tuple[Block, ...] = ()
+    next: tuple[Branch, ...] | None = None
 
 
 class Value(Part):
@@ -130,3 +159,9 @@ class Flow(Part):
             message = "reentry window and reentry_days belong together"
             raise ValueError(message)
         return self
+
+    def branches_of(self, step: Step) -> tuple[Branch, ...]:
+        """What may follow a step, in the order in which it is asked."""
+        if step.next is not None:
+            return step.next
+        return (Branch(step=step.step + 1),) if step.step < len(self.steps) else ()

@@ -341,6 +341,7 @@ def _flow_faults(flow: Flow, *, known: _Known, content: dict[str, str]) -> Itera
     for position, step in enumerate(flow.steps):
         place: Place = ("steps", position)
         yield from _template_faults(step.template, content, place=(*place, "template"))
+        yield from _branch_faults(flow, position, known=known)
         blocks = ((*place, "blocks", index, "block") for index in range(len(step.blocks)))
         yield from _twice("block", zip(blocks, (block.block for block in step.blocks), strict=True))
         for index, block in enumerate(step.blocks):
@@ -353,6 +354,23 @@ def _flow_faults(flow: Flow, *, known: _Known, content: dict[str, str]) -> Itera
                     yield (*where, "model"), f"model {model} is unknown"
                 if source is not None and known.sources is not None and source not in known.sources:
                     yield (*where, "fresh_source"), f"source {source} declares no service level"
+
+
+def _branch_faults(flow: Flow, position: int, *, known: _Known) -> Iterator[Finding]:
+    step = flow.steps[position]
+    branches = step.next or ()
+    for index, branch in enumerate(branches):
+        place: Place = ("steps", position, "next", index)
+        if not step.step < branch.step <= len(flow.steps):
+            yield (*place, "step"), f"step {branch.step} does not follow step {step.step}"
+        if branch.when is None and index < len(branches) - 1:
+            yield place, "what stands after a branch without a condition is never asked"
+        if branch.when is not None and branch.when.segment not in {None, *known.segments}:
+            yield (*place, "when", "segment"), f"segment {branch.when.segment} is unknown"
+        if branch.when is not None and branch.when.model not in {None, *known.models}:
+            yield (*place, "when", "model"), f"model {branch.when.model} is unknown"
+    if step.step > 1 and not any(step.step == branch.step for each in flow.steps for branch in flow.branches_of(each)):
+        yield ("steps", position), f"no branch leads to step {step.step}"
 
 
 def _template_faults(template: str, content: dict[str, str], *, place: Place) -> Iterator[Finding]:
