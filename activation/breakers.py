@@ -15,12 +15,12 @@ State = Literal["closed", "warn", "hold", "rolled_back"]
 
 
 class Trip(NamedTuple):
-    """A breaker that opened on a day; `state` is how far."""
+    """A breaker that opened on a day, by `state` how far; `resumed`: a person's word held it closed from then on."""
 
     provider: str
     engagement: str
     metric: Metric
-    state: Literal["hold", "rolled_back"]
+    state: Literal["hold", "rolled_back", "resumed"]
     tripped_on: date
     emails: int
     events: int
@@ -157,13 +157,21 @@ def _say(cell: Cell, metric: Metric, share: Share, state: State, tripped_on: dat
     return f"{words}: {state.replace('_', ' ')}{since}"
 
 
-def record_trips(store: StateStore, states: Iterable[BreakerState]) -> int:
-    """Record what opened on a day; what was recorded of the day before stands.
+def record_trips(
+    store: StateStore, states: Iterable[BreakerState], *, resumed: Mapping[Cell, date], as_of: date
+) -> int:
+    """Record what opened on a day, and what a person resumed; what was recorded of the day before stands.
 
     Returns:
         How many were new.
     """
+    newest = {(trip.cell, trip.metric): trip for trip in trips_by(store, as_of) if trip.state != "hold"}
     rows = [
+        (*cell, metric, "resumed", as_of.isoformat(), 0, 0)
+        for (cell, metric), trip in newest.items()
+        if trip.state == "rolled_back" and cell in resumed and trip.tripped_on < resumed[cell]
+    ]
+    rows += [
         (state.provider, state.engagement, state.metric, how, state.as_of.isoformat(), state.email_count, state.event_count)
         for state in states
         for how, is_so in (("hold", state.is_held), ("rolled_back", state.tripped_on == state.as_of))

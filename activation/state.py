@@ -73,6 +73,15 @@ READMISSION_SCHEMA = pa.schema(
         ("readmitted_at", pa.timestamp("us")),
     ]
 )
+TRIP_SCHEMA = pa.schema(
+    [
+        ("provider", pa.string()),
+        ("engagement", pa.string()),
+        ("metric", pa.string()),
+        ("state", pa.string()),
+        ("tripped_on", pa.date32()),
+    ]
+)
 # What a release published says for which segment its content was chosen; of a person who was erased that is gone too.
 CLAIMS = """
 (
@@ -85,6 +94,7 @@ MIRRORS = {
     "assignments": ("assignments", "assignments", "experiment, assigned_on, profile_key", ASSIGNMENT_SCHEMA),
     "promotions": ("promotions", "promotions", "effective_on, number", PROMOTION_SCHEMA),
     "tombstones": ("tombstones", "tombstones", "kind, hash", TOMBSTONE_SCHEMA),
+    "breaker_trips": ("breaker_trips", "breaker_trips", "tripped_on, number", TRIP_SCHEMA),
     "readmissions": ("readmitted", "readmitted", "file, row_number", READMISSION_SCHEMA),
 }
 
@@ -139,7 +149,7 @@ create trigger if not exists interest_fits_stay before update on interest_fits
     begin select raise(abort, 'fits of interests are append-only'); end;
 create table if not exists breaker_trips (
     number integer primary key, provider text not null, engagement text not null, metric text not null,
-    state text not null check (state in ('hold', 'rolled_back')), tripped_on text not null,
+    state text not null check (state in ('hold', 'rolled_back', 'resumed')), tripped_on text not null,
     email_count integer not null, event_count integer not null,
     unique (provider, engagement, metric, state, tripped_on)
 );

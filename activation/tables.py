@@ -28,6 +28,7 @@ class DecisionTables:
         freshness: as_of, source, event, feed_landed_on.
         scores: as_of, customer_id, model_name, model_version, score, tier, champion_version, model_state.
         identity_map: profile_key, customer_id, root_profile_key, valid_from, valid_to (exclusive).
+        send_hours: as_of, customer_id, best_hour (local), reaction_count.
         cohorts: as_of, mailbox_hash, provider, engagement.
         breakers: See `activation.breakers.BreakerState`.
         ramps: See `activation.ramps.RampState`.
@@ -44,6 +45,7 @@ class DecisionTables:
     freshness: str = "marts.event_freshness"
     scores: str = "ml.customer_scores"
     identity_map: str = "marts.identity_map"
+    send_hours: str = "marts.customer_send_hours"
     cohorts: str = "marts.mailbox_cohorts"
     breakers: str = "activation.breaker_states"
     ramps: str = "activation.ramp_states"

@@ -76,11 +76,11 @@ def judge_day(
     """
     playbook = playbook_of(store, day)
     emails = read_send_days(connection, day, table=SEND_HEALTH)
-    cells = judge_cells(
-        emails, playbook.policies, trips=trips_by(store, day), resumed=playbook.resumed_on(day), as_of=day
-    )
+    resumed = playbook.resumed_on(day)
+    cells = judge_cells(emails, playbook.policies, trips=trips_by(store, day), resumed=resumed, as_of=day)
     stages = judge_ramps(playbook.flows, emails, playbook.policies, moves=moves_by(store, day), as_of=day)
-    record_trips(store, cells)
+    if record_trips(store, cells, resumed=resumed, as_of=day):
+        store.mirror()
     record_moves(store, stages)
     _replace(connection, "activation.breaker_states", breakers.to_table(cells), day)
     _replace(connection, "activation.ramp_states", ramps.to_table(stages), day)

@@ -24,6 +24,7 @@ MARTS = [
     ["marts", "event_freshness"],
     ["marts", "identity_map"],
     ["ml", "customer_scores"],
+    ["marts", "customer_send_hours"],
     ["marts", "mailbox_cohorts"],
     ["activation", "send_ledger"],
     ["activation", "breaker_states"],

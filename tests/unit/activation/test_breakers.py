@@ -166,8 +166,8 @@ def test_a_playbook_without_breakers_judges_nothing() -> None:
 
 def test_trips_are_recorded_once_and_stand(shop: Shop) -> None:
     states = list(judge(sends(GMAIL, DAY, 1_000, complaints=20), sends(YAHOO, DAY, 1_000, bounces=90)).values())
-    assert record_trips(shop.state, states) == 3
-    assert record_trips(shop.state, states) == 0
+    assert record_trips(shop.state, states, resumed={}, as_of=DAY) == 3
+    assert record_trips(shop.state, states, resumed={}, as_of=DAY) == 0
     found = {(trip.cell, trip.metric, trip.state) for trip in trips_by(shop.state, DAY)}
     assert found == {
         (GMAIL, "complaints", "hold"),
@@ -175,6 +175,11 @@ def test_trips_are_recorded_once_and_stand(shop: Shop) -> None:
         (YAHOO, "bounces", "hold"),
     }
     assert trips_by(shop.state, DAY - timedelta(days=1)) == []
+    later, word = DAY + timedelta(days=9), {GMAIL: DAY + timedelta(days=5), YAHOO: DAY + timedelta(days=5)}
+    assert record_trips(shop.state, [], resumed={GMAIL: DAY}, as_of=later) == 0  # the word is not newer than the trip
+    assert [record_trips(shop.state, [], resumed=word, as_of=later) for _ in range(2)] == [1, 0]
+    (ended,) = [trip for trip in trips_by(shop.state, later) if trip.tripped_on == later]
+    assert (ended.cell, ended.metric, ended.state) == (GMAIL, "complaints", "resumed")
     with shop.state.transaction() as connection, pytest.raises(Exception, match="append-only"):
         connection.execute("delete from breaker_trips")
 
