@@ -219,8 +219,8 @@ select
 from zones
 """
 
-# The hours outside of quiet hours; a preferred hour within them is none. Of who reacted four times, 87 % react within two hours of their best
-# one; below that it is mostly everybody's (docs/affinity.md).
+# The hours outside of quiet hours; a preferred hour within them is none. Of those with four reactions, 87 % react within two hours of
+# their best one; below that it is mostly everybody's (docs/affinity.md).
 HOURS = """
 create or replace temp table decide_hours as
 select
