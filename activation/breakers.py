@@ -198,7 +198,10 @@ def trips_by(store: StateStore, day: date) -> list[Trip]:
         ).fetchall()
     finally:
         connection.close()
-    return [Trip(*row[:4], date.fromisoformat(row[4]), row[5], row[6]) for row in rows]
+    return [
+        Trip(provider, engagement, metric, state, date.fromisoformat(tripped_on), emails, events)
+        for provider, engagement, metric, state, tripped_on, emails, events in rows
+    ]
 
 
 SCHEMA = pa.schema(
