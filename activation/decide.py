@@ -12,6 +12,7 @@ import pyarrow as pa
 from activation.arms import assign_arms, hold_out
 from activation.candidates import find_candidates
 from activation.contest import arbitrate
+from activation.deliverability import find_cells, keep_back
 from activation.eligibility import measure_freshness, refuse_ineligible
 from activation.playbook import Playbook
 from activation.slots import choose_blocks
@@ -21,7 +22,7 @@ Outcome = Literal["sent", "held_out", "suppressed", "capped", "deferred", "block
 
 WORKING_TABLES = (
     "map", "ledger", "steps", "due", "zones", "candidates", "reasons", "rules", "scored", "chosen", "choices", "caps", "bounds", "people",
-    "arms", "mailbox_arms", "fields",
+    "arms", "mailbox_arms", "fields", "cells", "ramps", "paths", "released", "followed", "hours",
 )  # fmt: skip
 
 # Each distinct set of reasons is put into words once: a list per candidate would cost more than the rest of the waterfall.
@@ -75,6 +76,7 @@ decided as (
             when 0 then 'sent'
             when 1 then 'suppressed'
             when 2 then 'blocked_by_governance'
+            when 3 then 'deferred'
             when 4 then 'deferred'
             when 5 then 'capped'
             when 6 then 'held_out'
@@ -247,7 +249,9 @@ def _decide(
     find_candidates(connection, playbook, tables=tables, values=values)
     refuse_ineligible(connection, tables=tables, values=values)
     assign_arms(connection, playbook, tables=tables, as_of=as_of)
+    find_cells(connection, tables=tables, values=values)
     choose_blocks(connection, playbook, tables=tables, ages=freshness.ages, values=values)
+    keep_back(connection, playbook, tables=tables, values=values)
     arbitrate(connection, playbook)
     assignments = hold_out(connection, tables=tables, as_of=as_of)
     for table in ("send_list", "send_decisions"):

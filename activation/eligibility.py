@@ -21,7 +21,7 @@ where as_of = $as_of and list_contains($sources, source) and list_contains($even
 group by source
 """
 
-# Stages in the order of the waterfall: 1 eligibility, 2 governance, 4 arbitration, 5 caps, 6 holdout (3, slots, refuses nobody).
+# Stages in the order of the waterfall: 1 eligibility, 2 governance, 3 ramps and breakers, 4 arbitration, 5 caps, 6 holdout.
 REASONS = """
 create or replace temp table decide_reasons as
 with consent as (

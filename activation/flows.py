@@ -1,10 +1,12 @@
 """`flows/*.yml`: what is sent when, with which blocks."""
 
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from activation.parts import Days, Name, Part, Share
+from activation.evidence import MOST_ENGAGED_FIRST, Engagement
+from activation.parts import Days, Name, Part, Share, Text
 
 Known = Literal["first_name", "recommendation"]
 
@@ -77,10 +79,36 @@ class Block(Part):
         )
 
 
+class Condition(Part):
+    """Whom a branch is for: members of a segment, or whom a model (not its fallback tier) gives at least `min_score`, or both."""
+
+    segment: Name | None = None
+    model: Name | None = None
+    min_score: float | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if (self.model is None) != (self.min_score is None):
+            message = "model and min_score belong together"
+            raise ValueError(message)
+        if self.segment is None and self.model is None:
+            message = "a branch must ask for something: segment, or model with min_score"
+            raise ValueError(message)
+        return self
+
+
+class Branch(Part):
+    """A step that may follow: the first of which the condition holds, or which has none."""
+
+    step: Annotated[int, Field(ge=1)]
+    when: Condition | None = None
+
+
 class Step(Part):
     """One email of a flow: due `delay_days` after the trigger (or the step before), for `due_days` more days.
 
     `preheader`: what the inbox shows after the subject. `template`: the layout of `content/` around the blocks.
+    `next`: what follows; without it the step of the next number. Where no branch holds, nothing follows.
     """
 
     step: Annotated[int, Field(ge=1)]
@@ -90,6 +118,7 @@ class Step(Part):
     preheader: Annotated[str, StringConstraints(max_length=150)] = ""
     template: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+(\.txt)?$")]
     blocks: tuple[Block, ...] = ()
+    next: tuple[Branch, ...] | None = None
 
 
 class Value(Part):
@@ -113,12 +142,38 @@ class Exits(Part):
     stages: tuple[Stage, ...] = ()
 
 
+class RampStage(Part):
+    """Who may begin: a share (0-1) of the people who are at least as engaged as `cohort`, for so many days and emails at least."""
+
+    cohort: Engagement
+    share: Annotated[float, Field(gt=0, le=1)]
+    minimum_days: Annotated[int, Field(ge=1)]
+    minimum_emails: Annotated[int, Field(ge=1)]
+
+
+class Ramp(Part):
+    """Stages by which a flow goes to more people; after the last one to everybody. Another salt begins anew, with other people."""
+
+    salt: Text
+    stages: tuple[RampStage, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _only_widens(self) -> Self:
+        places = [(MOST_ENGAGED_FIRST.index(stage.cohort), stage.share) for stage in self.stages]
+        for (rank, share), (next_rank, next_share) in pairwise(places):
+            if next_rank < rank or next_share < share or (next_rank, next_share) == (rank, share):
+                message = "each stage of a ramp must reach more people than the one before, and none fewer"
+                raise ValueError(message)
+        return self
+
+
 class Flow(Part):
     """One file of `flows/`: a trigger, its ordered steps, what ends them, and whether it may begin again.
 
     `why_you_get_this`: a sentence for the foot of its emails.
     `despite`: reasons not to mail that do not hold for this flow; only those that guard against too much selling can be named.
     `reentry`: `once` for each customer, `each` trigger, or `window`: not within `reentry_days` of the last beginning.
+    `ramp`: by which stages a new flow goes to more people; without one it goes to everybody.
     """
 
     flow: Name
@@ -131,6 +186,7 @@ class Flow(Part):
     exits: Exits = Exits()
     despite: tuple[Despite, ...] = ()
     value: Value
+    ramp: Ramp | None = None
     steps: tuple[Step, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -139,3 +195,9 @@ class Flow(Part):
             message = "reentry window and reentry_days belong together"
             raise ValueError(message)
         return self
+
+    def branches_of(self, step: Step) -> tuple[Branch, ...]:
+        """What may follow a step, in the order in which it is asked."""
+        if step.next is not None:
+            return step.next
+        return (Branch(step=step.step + 1),) if step.step < len(self.steps) else ()

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from activation.evidence import Engagement, Provider
 from activation.parts import Name, Part, Text
 
 Kind = Literal["flow", "segment", "model"]
@@ -126,7 +127,14 @@ class Pin(Part):
     variant: Name
 
 
-ACTIONS = ("exclude", "stop_flow", "stop_variant", "pin")
+class CellRef(Part):
+    """The mailboxes of a provider whose readers are alike: a cell of the circuit breakers."""
+
+    provider: Provider
+    engagement: Engagement
+
+
+ACTIONS = ("exclude", "stop_flow", "stop_variant", "pin", "resume_cell")
 
 
 class Override(Part):
@@ -137,7 +145,8 @@ class Override(Part):
         exclude: Mail this person nothing, or
         stop_flow: send nothing of this flow, or
         stop_variant: show this variant to nobody, or
-        pin: show this variant to everybody.
+        pin: show this variant to everybody, or
+        resume_cell: what was sent to this cell by the first day no longer holds it, nor keeps it rolled back.
         owner: Whom to ask.
         reason: Why; nothing personal.
         decided_on: First partition.
@@ -149,6 +158,7 @@ class Override(Part):
     stop_flow: Name | None = None
     stop_variant: VariantRef | None = None
     pin: Pin | None = None
+    resume_cell: CellRef | None = None
     owner: Text
     reason: Text
     decided_on: date

@@ -10,12 +10,14 @@ from typing import Any, NamedTuple, Self, TypeVar
 from pydantic import Field, ValidationError
 
 from activation.content import ENDINGS, Brand, Content, Variable, Variables, files_of
+from activation.evidence import Cell
 from activation.experiments import Experiment
 from activation.flows import Flow
 from activation.governance import KINDS, Approval, Excluded, Item, Kind, Override, Standing, hash_of, standing_of
 from activation.identity import Identity, identity_faults
 from activation.located import Fault, Located, Place, read_located
 from activation.parts import Part
+from activation.pilot import Pilot, pilot_faults
 from activation.policies import Policies
 from activation.proofread import proofread
 from activation.segments import Segment
@@ -44,6 +46,7 @@ class Playbook(Part):
     flows: tuple[Flow, ...]
     approvals: tuple[Approval, ...]
     overrides: tuple[Override, ...] = ()
+    pilot: Pilot | None = None
     content: dict[str, str]
     """Text of layouts and fragments, by their path below `content/`."""
     brand: Brand | None = None
@@ -139,6 +142,15 @@ class Playbook(Part):
         """Who gets nothing on a day, by a person's word."""
         return tuple(override.exclude for override in self.overrides_on(day) if override.exclude is not None)
 
+    def resumed_on(self, day: date) -> dict[Cell, date]:
+        """Cells of the breakers that a person let go on, and since when."""
+        resumed: dict[Cell, date] = {}
+        for override in self.overrides_on(day):
+            if (it := override.resume_cell) is not None:
+                cell = Cell(it.provider, it.engagement)
+                resumed[cell] = max(override.decided_on, resumed.get(cell, date.min))
+        return resumed
+
     def to_json(self) -> str:
         """Canonical JSON: the same content gives the same text, whatever the YAML looked like."""
         return _canonical(self.model_dump(mode="json"))
@@ -168,6 +180,7 @@ FILES: dict[str, type[Part]] = {
     "experiments": _Experiments,
     "approvals": _Approvals,
     "overrides": _Overrides,
+    "pilot": Pilot,
     "flow": Flow,
     "brand": Brand,
     "variables": Variables,
@@ -194,7 +207,8 @@ def load_playbook(
 
     Args:
         path: The folder with `policies.yml`, `service_levels.yml`, `identity.yml`, `experiments.yml`,
-             `approvals.yml`, `overrides.yml`, `flows/` and `content/` with its `brand.yml` and `variables.yml`.
+             `approvals.yml`, `overrides.yml`, `flows/`, `content/` with its `brand.yml` and `variables.yml` and, if something is
+             piloted, `pilot.yml`.
         segments: Hash of the rule of each segment that exists, by name.
         models: Hash of the task of each model that exists, by name.
         sources: Names of the sources that are read, each of which must declare its service level.
@@ -239,6 +253,7 @@ def load_playbook(
             )
         if overrides is not None:
             reader.add("overrides.yml", _override_faults(overrides.overrides, flows=flows))
+    pilot = _read_pilot(reader, experiments=experiments, flows=flows)
     if (
         reader.faults
         or policies is None
@@ -260,6 +275,7 @@ def load_playbook(
         approvals=approvals.approvals,
         overrides=overrides.overrides,
         **written,
+        pilot=pilot,
         content_hashes={
             **{str(Item("segment", name)): content_hash for name, content_hash in segments.items()},
             **{str(Item("model", name)): content_hash for name, content_hash in models.items()},
@@ -354,6 +370,18 @@ def _read_flows(reader: _Reader, *, known: _Known) -> list[Flow] | None:
     return list(readable.values()) if len(readable) == len(flows) else None
 
 
+def _read_pilot(reader: _Reader, *, experiments: _Experiments | None, flows: Sequence[Flow] | None) -> Pilot | None:
+    """The pilot; None where nothing is piloted, or the file cannot be read."""
+    if not (reader.root / "pilot.yml").exists():
+        return None
+    pilot = reader.read("pilot.yml", Pilot)
+    if pilot is not None:
+        tried = experiments.experiments if experiments is not None else None
+        named = [flow.flow for flow in flows] if flows is not None else None
+        reader.add("pilot.yml", pilot_faults(pilot, experiments=tried, flows=named))
+    return pilot
+
+
 def _say(detail: Any) -> str:
     """A finding in words that need no knowledge of the checker."""
     name = next((part for part in reversed(detail["loc"]) if part != "[key]"), "the file")
@@ -382,6 +410,7 @@ def _flow_faults(flow: Flow, *, known: _Known) -> Iterator[Finding]:
         yield ("steps",), f"steps must be numbered 1 to {len(numbers)} in order, not {numbers}"
     for position, step in enumerate(flow.steps):
         place: Place = ("steps", position)
+        yield from _branch_faults(flow, position, known=known)
         blocks = ((*place, "blocks", index, "block") for index in range(len(step.blocks)))
         yield from _twice("block", zip(blocks, (block.block for block in step.blocks), strict=True))
         for index, block in enumerate(step.blocks):
@@ -394,6 +423,23 @@ def _flow_faults(flow: Flow, *, known: _Known) -> Iterator[Finding]:
                     yield (*where, "model"), f"model {model} is unknown"
                 if source is not None and known.sources is not None and source not in known.sources:
                     yield (*where, "fresh_source"), f"source {source} declares no service level"
+
+
+def _branch_faults(flow: Flow, position: int, *, known: _Known) -> Iterator[Finding]:
+    step = flow.steps[position]
+    branches = step.next or ()
+    for index, branch in enumerate(branches):
+        place: Place = ("steps", position, "next", index)
+        if not step.step < branch.step <= len(flow.steps):
+            yield (*place, "step"), f"step {branch.step} does not follow step {step.step}"
+        if branch.when is None and index < len(branches) - 1:
+            yield place, "what stands after a branch without a condition is never asked"
+        if branch.when is not None and branch.when.segment not in {None, *known.segments}:
+            yield (*place, "when", "segment"), f"segment {branch.when.segment} is unknown"
+        if branch.when is not None and branch.when.model not in {None, *known.models}:
+            yield (*place, "when", "model"), f"model {branch.when.model} is unknown"
+    if step.step > 1 and not any(step.step == branch.step for each in flow.steps for branch in flow.branches_of(each)):
+        yield ("steps", position), f"no branch leads to step {step.step}"
 
 
 def _level_faults(levels: Sequence[ServiceLevel], *, sources: frozenset[str]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from activation.destinations import Destinations
+from activation.evidence import Metric
 from activation.governance import KINDS, Kind
 from activation.parts import Clock, Days, Name, Part, Share, Source, Text, Zone
 
@@ -110,6 +111,26 @@ class Budget(Part):
     hold: Share | None
     roll_back: Share | None
     source: Source
+
+
+class Breakers(Part):
+    """When a breaker opens, and when a ramp may widen: by exact tests of the emails of a sliding window.
+
+    Attributes:
+        window_days: Days of sends that count.
+        minimum_emails: Fewer emails open no breaker.
+        minimum_events: Fewer complaints, bounces or unsubscribes open none: one is a person's mood.
+        alpha: Chance of opening a breaker, on a day, of a share that is at its limit.
+        ramp_alpha: Chance of calling a share under budget that is at its limit.
+        source: Where the numbers come from.
+    """
+
+    window_days: Annotated[int, Field(ge=1, le=56)] = 28
+    minimum_emails: Count = 100
+    minimum_events: Count = 3
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    ramp_alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    source: Source = "House rules"
 
 
 class Attribution(Part):
@@ -255,6 +276,8 @@ class Policies(Part):
     complaint_rate: Budget
     hard_bounce_rate: Budget
     unsubscribe_rate: Budget
+    breakers: Breakers | None = None
+    """A version that was stored before there were breakers goes on without."""
     attribution: Attribution
     lost_subscriber: LostSubscriber = UNPRICED
     suppressions: tuple[SuppressionRule, ...] = UNSAID
@@ -272,3 +295,12 @@ class Policies(Part):
             message = f"approval_roles names nobody for {', '.join(missing)}"
             raise ValueError(message)
         return self
+
+    def budget_of(self, metric: Metric) -> Budget:
+        """The limits of a share of emails."""
+        budgets = {
+            "complaints": self.complaint_rate,
+            "bounces": self.hard_bounce_rate,
+            "unsubscribes": self.unsubscribe_rate,
+        }
+        return budgets[metric]

@@ -91,6 +91,7 @@ tried as (
         case
             when rules.is_fallback or rules.is_pinned then 0
             when generic.customer_id is not null then 7
+            when cells.is_rolled_back then 10
             when rules.governance is not null then 6
             when rules.stale_source is not null then 1
             when rules.segment is not null and membership.customer_id is null then 2
@@ -112,6 +113,7 @@ tried as (
     left join decide_fields as fields on reached.customer_id = fields.customer_id and rules.field = fields.field
     left join (select customer_id, flow from decide_arms where gets = 'generic') as generic
         on reached.customer_id = generic.customer_id and reached.flow = generic.flow
+    left join decide_cells as cells on reached.decision_id = cells.decision_id
     left join (select * from {scores} where as_of = $as_of) as scores
         on reached.customer_id = scores.customer_id and rules.model = scores.model_name
 )
@@ -146,6 +148,7 @@ refused as (
             when 7 then 'arm_without_personalisation'
             when 8 then 'degraded_model_of_' || rules.model
             when 9 then 'stale_model_of_' || rules.model
+            when 10 then 'rolled_back_by_breaker'
             when 11 then 'too_few_in_' || rules.segment
             when 12 then 'without_' || rules.field
         end as reason
@@ -215,7 +218,7 @@ def choose_blocks(
     weight where there is no model, or no probability of it (a fallback's score is a rank).
 
     Args:
-        connection: The warehouse, after `refuse_ineligible` and `assign_arms`.
+        connection: The warehouse, after `refuse_ineligible`, `assign_arms` and `find_cells`.
         playbook: What is in force on the day.
         tables: Where the marts are.
         ages: Days since the newest landing, by source.

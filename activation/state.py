@@ -74,6 +74,15 @@ READMISSION_SCHEMA = pa.schema(
         ("readmitted_at", pa.timestamp("us")),
     ]
 )
+TRIP_SCHEMA = pa.schema(
+    [
+        ("provider", pa.string()),
+        ("engagement", pa.string()),
+        ("metric", pa.string()),
+        ("state", pa.string()),
+        ("tripped_on", pa.date32()),
+    ]
+)
 # What a release published says for which segment its content was chosen; of a person who was erased that is gone too.
 CLAIMS = """
 (
@@ -86,6 +95,7 @@ MIRRORS = {
     "assignments": ("assignments", "assignments", "experiment, assigned_on, profile_key", ASSIGNMENT_SCHEMA),
     "promotions": ("promotions", "promotions", "effective_on, number", PROMOTION_SCHEMA),
     "tombstones": ("tombstones", "tombstones", "kind, hash", TOMBSTONE_SCHEMA),
+    "breaker_trips": ("breaker_trips", "breaker_trips", "tripped_on, number", TRIP_SCHEMA),
     "readmissions": ("readmitted", "readmitted", "file, row_number", READMISSION_SCHEMA),
 }
 
@@ -152,6 +162,24 @@ create trigger if not exists interest_fits_stand before delete on interest_fits
     begin select raise(abort, 'fits of interests are append-only'); end;
 create trigger if not exists interest_fits_stay before update on interest_fits
     begin select raise(abort, 'fits of interests are append-only'); end;
+create table if not exists breaker_trips (
+    number integer primary key, provider text not null, engagement text not null, metric text not null,
+    state text not null check (state in ('hold', 'rolled_back', 'resumed')), tripped_on text not null,
+    email_count integer not null, event_count integer not null,
+    unique (provider, engagement, metric, state, tripped_on)
+);
+create trigger if not exists breaker_trips_stand before delete on breaker_trips
+    begin select raise(abort, 'trips of breakers are append-only'); end;
+create trigger if not exists breaker_trips_stay before update on breaker_trips
+    begin select raise(abort, 'trips of breakers are append-only'); end;
+create table if not exists ramp_moves (
+    number integer primary key, flow text not null, salt text not null, stage integer not null, moved_on text not null,
+    reason text not null, unique (flow, salt, moved_on)
+);
+create trigger if not exists ramp_moves_stand before delete on ramp_moves
+    begin select raise(abort, 'moves of ramps are append-only'); end;
+create trigger if not exists ramp_moves_stay before update on ramp_moves
+    begin select raise(abort, 'moves of ramps are append-only'); end;
 create table if not exists playbook_versions (
     number integer primary key, version text not null, effective_from text not null, body text not null, registered_at text not null
 );

@@ -32,6 +32,10 @@ class DecisionTables:
         evidence: evidence_id, source, statement, channel, topic, legal_basis, is_affirmative, mailbox_hash, occurred_at, landed_on.
         recommendations: as_of, customer_id; read where a rule asks for one.
         identity_map: profile_key, customer_id, root_profile_key, valid_from, valid_to (exclusive).
+        send_hours: as_of, customer_id, best_hour (local), reaction_count.
+        cohorts: as_of, mailbox_hash, provider, engagement.
+        breakers: See `activation.breakers.BreakerState`.
+        ramps: See `activation.ramps.RampState`.
         ledger: The mirror of the send ledger, see `activation.state.LEDGER_SCHEMA`.
         assignments: The mirror of the assignments, see `activation.state.ASSIGNMENT_SCHEMA`.
     """
@@ -47,6 +51,10 @@ class DecisionTables:
     evidence: str = "intermediate.int_consent_evidence__unioned"
     recommendations: str = "marts.customer_recommendations"
     identity_map: str = "marts.identity_map"
+    send_hours: str = "marts.customer_send_hours"
+    cohorts: str = "marts.mailbox_cohorts"
+    breakers: str = "activation.breaker_states"
+    ramps: str = "activation.ramp_states"
     ledger: str = "activation.send_ledger"
     assignments: str = "activation.assignments"
 
@@ -106,6 +114,15 @@ create schema if not exists activation;
 create schema if not exists measurement;
 create table if not exists activation.send_decisions ({", ".join(f"{name} {kind}" for name, kind in DECISION_COLUMNS.items())});
 create table if not exists activation.send_list ({", ".join(f"{name} {kind}" for name, kind in LIST_COLUMNS.items())});
+create table if not exists activation.breaker_states (
+    as_of date, provider varchar, engagement varchar, metric varchar, window_starts_on date, email_count bigint, event_count bigint,
+    event_share double, lowest_share double, highest_share double, state varchar, is_held boolean, tripped_on date, sentence varchar
+);
+create table if not exists activation.ramp_states (
+    as_of date, flow varchar, salt varchar, stage integer, stage_count integer, state varchar, move varchar, moved_on date,
+    next_bucket integer, engagement_rank integer, email_count bigint, complaint_count bigint, bounce_count bigint,
+    highest_complaint_share double, highest_bounce_share double, sentence varchar
+);
 create table if not exists measurement.experiment_assignments (
     as_of date, experiment varchar, customer_id varchar, arm varchar, assigned_on date, bucket integer,
     is_contaminated boolean

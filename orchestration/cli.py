@@ -601,6 +601,10 @@ def validate() -> None:
     from ml.propensity.task import load_tasks
 
     click.echo(f"playbook {playbook.version} is valid: {len(playbook.flows)} flows; time zone {settings.timezone}")
+    if (pilot := playbook.pilot) is not None:
+        click.echo(
+            f"pilot {pilot.pilot}: {pilot.outcome} against {pilot.control}, {pilot.starts_on} to {pilot.ends_on}"
+        )
     click.echo(f"tasks: {', '.join(task.task for task in load_tasks())}")
     faults = [(item, playbook.standing(item, settings.today()).fault) for item in playbook.items()]
     for item, fault in faults:

@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.checks import build_gates
 from orchestration.dbt import DbtProjectRunner
+from orchestration.defs.audiences.breaker_states import build_breaker_states
 from orchestration.defs.audiences.reconciliation import build_reconciliation
 from orchestration.defs.audiences.release import build_release
 from orchestration.defs.audiences.segment_membership import build_segment_membership
@@ -55,6 +56,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_customer_scores(settings, warehouse, daily),
             build_send_ledger(settings, warehouse, daily),
             build_segment_membership(settings, warehouse, dbt, daily),
+            build_breaker_states(settings, warehouse, daily),
             build_send_decisions(settings, warehouse, daily),
             build_send_list(settings, warehouse, daily),
             build_release(settings, warehouse, dbt, daily),

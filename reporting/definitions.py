@@ -29,7 +29,7 @@ OUTCOMES = {
     "capped": ("Capped", "Has had as many emails as the frequency cap allows."),
     "deferred": (
         "Deferred",
-        "Another email to the same mailbox was worth more today; comes back tomorrow while the step is due.",
+        "Lost against another email to the mailbox, held by a circuit breaker, or not yet in the ramp of a new flow; comes back tomorrow.",
     ),
     "blocked_by_governance": ("Blocked", "Content is not approved, or its approval has expired."),
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from reporting.chain import CohortHealth, Funnel, everyone, funnels_of, health_of
-from reporting.rooms import ChainFinding, ChainWeek, RiskRow, Rooms
+from reporting.rooms import BreakerRow, ChainFinding, ChainWeek, RiskRow, Rooms
 from reporting.segments import SegmentLine, lines_of
 from reporting.waterfall import Drop, drops_of
 
@@ -17,6 +17,13 @@ SEVERITIES = {
     "not_checked": "Nobody knows.",
 }
 RANKS = list(SEVERITIES)
+# Of a circuit breaker, the worst first: what it means, and its tone.
+BREAKERS = {
+    "rolled_back": ("Every block takes its fallback until somebody resumes the cell.", "bad"),
+    "hold": ("Nobody is mailed while the share is over its limit beyond chance.", "bad"),
+    "warn": ("Over the limit that warns, beyond chance.", "warn"),
+    "closed": ("In order.", ""),
+}
 DIMENSIONS = {"provider": "By mailbox provider", "engagement": "By last reaction to an email"}
 
 
@@ -33,6 +40,7 @@ class House:
         drops: The waterfall.
         candidates: Of the day.
         health: Dimension, its heading, and its cohorts.
+        breakers: Circuit breakers that are not in order, the worst first.
         to_act: Findings of severity high or medium.
         next_end: When the first approval ends.
         segments: The largest first.
@@ -46,6 +54,7 @@ class House:
     drops: Sequence[Drop]
     candidates: int
     health: Sequence[tuple[str, str, Sequence[CohortHealth]]]
+    breakers: Sequence[BreakerRow]
     to_act: Sequence[RiskRow | ChainFinding]
     next_end: date | None
     segments: Sequence[SegmentLine]
@@ -72,6 +81,10 @@ def house_of(rooms: Rooms, *, as_of: date) -> House:
         health=[
             (name, label, health_of(rooms.chain, name, rooms.limits, as_of=as_of)) for name, label in DIMENSIONS.items()
         ],
+        breakers=sorted(
+            (row for row in rooms.breakers if row.state != "closed"),
+            key=lambda row: (list(BREAKERS).index(row.state), row.provider, row.engagement, row.metric),
+        ),
         to_act=[row for row in found if row.severity in {"high", "medium"}],
         next_end=min((row.expires_on for row in rooms.approvals if row.expires_on and not row.fault), default=None),
         segments=lines_of(rooms.segments, as_of=as_of),

@@ -118,6 +118,62 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class BreakerRow:
+    """A row of `activation.breaker_states` of the day: whether a provider and cohort is still mailed, and with what."""
+
+    provider: str
+    engagement: str
+    metric: str
+    email_count: int
+    event_count: int
+    event_share: float | None
+    lowest_share: float | None
+    state: str
+    is_held: bool
+    tripped_on: date | None
+
+
+@dataclass(frozen=True)
+class RampRow:
+    """A row of `activation.ramp_states` of the day: how far a new flow goes, and what it waits for."""
+
+    flow: str
+    stage: int
+    stage_count: int
+    state: str
+    moved_on: date
+    email_count: int
+    sentence: str
+
+
+@dataclass(frozen=True)
+class PilotTarget:
+    """A stage of the KPI chain as a share (0-1) of another, and its limit: what must be reached, or must not be passed."""
+
+    stage: str
+    of: str
+    limit: float
+    is_least: bool
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """What the playbook tries for a time: `arm` of the experiment `control`, judged by one metric; no flows are all flows."""
+
+    pilot: str
+    question: str
+    owner: str
+    outcome: str
+    control: str
+    arm: str
+    flows: tuple[str, ...]
+    starts_on: date
+    ends_on: date
+    minimum_lift_relative: float
+    targets: tuple[PilotTarget, ...]
+
+
+@dataclass(frozen=True)
 class Rooms:
     """All of it.
 
@@ -129,6 +185,9 @@ class Rooms:
         risks: Of the newest monthly review.
         approvals: Of flows, segments and models.
         limits: What the playbook lets readers and providers hold against us.
+        breakers: Which providers and cohorts are held or rolled back.
+        ramps: How far new flows go.
+        pilot: What is tried; None where nothing is.
         playbook_version: Version in force on the day.
         playbook_since: First day on which it was.
     """
@@ -140,5 +199,8 @@ class Rooms:
     risks: tuple[RiskRow, ...] = ()
     approvals: tuple[ApprovalRow, ...] = ()
     limits: tuple[Limit, ...] = ()
+    breakers: tuple[BreakerRow, ...] = ()
+    ramps: tuple[RampRow, ...] = ()
+    pilot: Pilot | None = None
     playbook_version: str | None = None
     playbook_since: date | None = None

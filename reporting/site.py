@@ -13,10 +13,11 @@ from reporting.chain import HEALTH, STAGES
 from reporting.data import SiteData
 from reporting.definitions import COLUMNS, GLOSSARY, OUTCOMES, STATUSES, metric_of, spoken
 from reporting.health import STEP, calendar_of, unmet
-from reporting.house import SEVERITIES, house_of
+from reporting.house import BREAKERS, SEVERITIES, house_of
 from reporting.models import models_of
 from reporting.money import money_of
 from reporting.page import experiments_of, waterfalls_of
+from reporting.pilot import pilot_of
 from reporting.verdict import in_words, is_plain
 from reporting.whom import page_of
 
@@ -79,9 +80,11 @@ def render(data: SiteData) -> str:
         newest_event=max((row.last_occurred_at for row in data.freshness if row.last_occurred_at), default=None),
         whom=page_of(data.whom),
         rooms=house_of(data.rooms, as_of=data.as_of),
+        pilot=pilot_of(data.rooms.pilot, data.lift, data.rooms.chain, as_of=data.as_of),
         stages=STAGES,
         health=HEALTH,
         severities=SEVERITIES,
+        breakers=BREAKERS,
         style=own_text("colours.css")
         + own_text("page.css")
         + own_text("network.css")

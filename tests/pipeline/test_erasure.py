@@ -28,6 +28,9 @@ SALT = "holdfast"  # the default of HOLDFAST_SALT
 # What an erasure changes of others: ranks among all customers, what is fitted to all, counts and habits of all people, and the note
 # that a row was refused.
 RELATIVE = {
+    "marts.send_health",
+    "activation.breaker_states",
+    "activation.ramp_states",
     "marts.customer_rfm",
     "marts.customer_send_hours",
     "marts.rfm_movements",

@@ -5,27 +5,13 @@
             select * from {{ followed_sends() }} as followed
         ),
 
-        email_days as (
-            select * from {{ ref('int_email_days__aggregated') }}
-        ),
-
         order_days as (
             select * from {{ ref('int_order_days__aggregated') }}
         ),
 
         -- Everything below happened before the day of the send, so that the email cannot have moved it.
         reactions as (
-            select
-                sends.as_of,
-                sends.send_key,
-                max(days.occurred_on) filter (where days.human_opens + days.human_clicks > 0) as reacted_on,
-                bool_or(days.delivered > 0) as has_been_mailed
-            from sends
-            inner join email_days as days
-                on days.profile_key = 'mailbox:' || sends.mailbox_hash
-                and days.landed_on <= sends.as_of
-                and days.occurred_on between sends.sent_on - 90 and sends.sent_on - 1
-            group by sends.as_of, sends.send_key
+            select * from {{ engagement_of_sends('sends') }} as reactions
         ),
 
         customer_days as (
@@ -72,12 +58,7 @@
                 case when staged.lifecycle_stage is null then 'non_buyers' else 'prior_buyers' end as buyer_cohort,
                 'stage_' || staged.lifecycle_stage as lifecycle_cohort,
                 {{ mailbox_provider('mailboxes.email_domain') }} as provider_cohort,
-                case
-                    when reactions.reacted_on >= sends.sent_on - 30 then 'reacted_last_30_days'
-                    when reactions.reacted_on is not null then 'reacted_31_to_90_days_ago'
-                    when reactions.has_been_mailed then 'mailed_without_reaction'
-                    else 'not_mailed_last_90_days'
-                end as engagement_cohort,
+                {{ engagement_cohort('reactions.reacted_on', 'reactions.has_been_mailed', 'sends.sent_on') }} as engagement_cohort,
                 sends.segment as segment_cohort
             from sends
             left join staged on sends.as_of = staged.as_of and sends.send_key = staged.send_key

@@ -25,7 +25,11 @@ MARTS = [
     ["marts", "identity_map"],
     ["ml", "customer_scores"],
     ["marts", "customer_recommendations"],
+    ["marts", "customer_send_hours"],
+    ["marts", "mailbox_cohorts"],
     ["activation", "send_ledger"],
+    ["activation", "breaker_states"],
+    ["activation", "ramp_states"],
 ]
 
 

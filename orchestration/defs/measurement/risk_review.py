@@ -92,6 +92,18 @@ from ml.model_health
 where as_of = $day and state <> 'fresh' and model_version is not null
 order by model_name
 """
+# What keeps people from being mailed on the day; the shares of the chain say what became of all emails, those of others included.
+BREAKERS = """
+select
+    provider || ' ' || engagement, case state when 'rolled_back' then 'high' else 'medium' end, event_share,
+    cast(null as double), sentence
+from activation.breaker_states where as_of = $day and state in ('hold', 'rolled_back')
+union all
+select
+    flow, 'medium', highest_complaint_share, cast(null as double), 'the ramp of ' || flow || ' is held: nobody new begins it'
+from activation.ramp_states where as_of = $day and state = 'held'
+order by all
+"""
 KEPT = f"select risk, subject, severity, value, threshold, sentence from {TABLE} where as_of = $day and risk = 'authentication'"
 
 
@@ -134,6 +146,8 @@ def build_risk_review(
             ["ml", "model_health"],
             ["activation", "send_decisions"],
             ["activation", "send_ledger"],
+            ["activation", "breaker_states"],
+            ["activation", "ramp_states"],
         ],
         partitions_def=daily,
         backfill_policy=BACKFILL_IN_ONE_RUN,
@@ -184,8 +198,11 @@ def review_day(review: Review) -> "list[Risk]":
     looks: list[tuple[risks.Name, list[Finding], str]] = [
         (
             "deliverability",
-            risks.review_deliverability(chain_of(review), budgets_of(review.policies), as_of=review.day),
-            "no cohort complains, bounces or leaves beyond its limit",
+            [
+                *risks.review_deliverability(chain_of(review), budgets_of(review.policies), as_of=review.day),
+                *(risks.Finding(*row) for row in review.rows(BREAKERS)),
+            ],
+            "no cohort complains, bounces or leaves beyond its limit, and no breaker is open",
         ),
         ("authentication", look_at_domains(review), "every sending domain is in order"),
         (

@@ -4,9 +4,23 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, TypeVar
 
+from activation.pilot import STAGES, arm_of
 from activation.playbook import Playbook
 from orchestration.resources import Settings, open_state
-from reporting.rooms import ApprovalRow, ChainFinding, ChainWeek, Limit, ReasonCount, RiskRow, Rooms, SegmentCount
+from reporting.rooms import (
+    ApprovalRow,
+    BreakerRow,
+    ChainFinding,
+    ChainWeek,
+    Limit,
+    Pilot,
+    PilotTarget,
+    RampRow,
+    ReasonCount,
+    RiskRow,
+    Rooms,
+    SegmentCount,
+)
 
 Row = TypeVar("Row")
 Rows = Callable[[str, type[Row]], tuple[Row, ...]]
@@ -38,6 +52,8 @@ RISKS = """
 select * from measurement.risk_review
 where as_of = (select max(as_of) from measurement.risk_review where as_of <= $day) order by all
 """
+BREAKERS = "select * from activation.breaker_states where as_of = $day order by provider, engagement, metric"
+RAMPS = "select * from activation.ramp_states where as_of = $day order by flow"
 
 
 def read_rooms(rows: Rows[Any], settings: Settings, day: date) -> Rooms:
@@ -58,6 +74,9 @@ def read_rooms(rows: Rows[Any], settings: Settings, day: date) -> Rooms:
         risks=rows(RISKS, RiskRow),
         approvals=approvals_of(playbook, day),
         limits=limits_of(playbook),
+        breakers=rows(BREAKERS, BreakerRow),
+        ramps=rows(RAMPS, RampRow),
+        pilot=pilot_of(playbook),
         playbook_version=playbook.version if playbook else None,
         playbook_since=since if len(versions) > 1 else None,
     )
@@ -85,3 +104,32 @@ def limits_of(playbook: Playbook | None) -> tuple[Limit, ...]:
         "unsubscribes": policies.unsubscribe_rate,
     }
     return tuple(Limit(part, budget.warn, budget.hold) for part, budget in shares.items())
+
+
+def pilot_of(playbook: Playbook | None) -> Pilot | None:
+    """What the playbook tries, as the report shows it."""
+    if playbook is None or playbook.pilot is None:
+        return None
+    pilot = playbook.pilot
+    control = next(one for one in playbook.experiments if one.experiment == pilot.control)
+    return Pilot(
+        pilot=pilot.pilot,
+        question=pilot.question,
+        owner=pilot.owner,
+        outcome=pilot.outcome,
+        control=pilot.control,
+        arm=arm_of(pilot, control) or "",
+        flows=pilot.flows,
+        starts_on=pilot.starts_on,
+        ends_on=pilot.ends_on,
+        minimum_lift_relative=pilot.success.minimum_lift_relative,
+        targets=tuple(
+            PilotTarget(
+                stage=target.stage,
+                of=STAGES[target.stage],
+                limit=(target.at_most if target.at_least is None else target.at_least) or 0.0,
+                is_least=target.at_least is not None,
+            )
+            for target in pilot.chain
+        ),
+    )

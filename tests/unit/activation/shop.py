@@ -54,6 +54,8 @@ create table marts.flow_exits (
     as_of date, customer_id varchar, last_ordered_at timestamp, lifecycle_stage varchar, stage_entered_on date
 );
 create table marts.event_freshness (as_of date, source varchar, event varchar, feed_landed_on date);
+create table marts.customer_send_hours (as_of date, customer_id varchar, best_hour integer, reaction_count integer);
+create table marts.mailbox_cohorts (as_of date, mailbox_hash varchar, provider varchar, engagement varchar);
 create table marts.identity_map (
     profile_key varchar, customer_id varchar, root_profile_key varchar, valid_from date, valid_to date
 );

@@ -222,6 +222,30 @@ def test_quiet_hours_are_local(
     assert (row["send_after_utc"], row["send_before_utc"], row["is_zone_assumed"]) == (opens, closes, is_assumed)
 
 
+@pytest.mark.parametrize(
+    ("zone", "hour", "reactions", "opens"),
+    [
+        ("America/New_York", 18, 4, "2025-06-11T22:00"),
+        ("Asia/Tokyo", 20, 9, "2025-06-11T11:00"),
+        (None, 12, 4, "2025-06-11T10:00"),  # of the brand's zone, Berlin
+        ("America/New_York", 18, 3, "2025-06-11T13:00"),  # too few to be a preference
+        ("America/New_York", 21, 9, "2025-06-11T13:00"),  # within quiet hours
+        ("America/New_York", 8, 9, "2025-06-11T13:00"),
+        ("America/New_York", 9, 9, "2025-06-11T13:00"),
+    ],
+)
+def test_who_answers_at_an_hour_is_sent_at_it(
+    shop: Shop, zone: str | None, hour: int, reactions: int, opens: str
+) -> None:
+    shop.customer(ANN, zone=zone)
+    shop.trigger(ANN)
+    shop.insert("marts.customer_send_hours", as_of=DAY, customer_id=ANN, best_hour=hour, reaction_count=reactions)
+    shop.insert("marts.customer_send_hours", as_of=DAY, customer_id=BEN, best_hour=15, reaction_count=9)
+    shop.decide(zone="Europe/Berlin")
+    (row,) = shop.rows("activation.send_list")
+    assert row["send_after_utc"] == datetime.fromisoformat(opens)
+
+
 def test_empty_day_is_an_explicit_partition(shop: Shop) -> None:
     shop.customer(ANN)
     fate(shop, ANN)

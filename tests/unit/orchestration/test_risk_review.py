@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from activation.policies import SendingDomain
+from activation.tables import create_tables
 from orchestration.defs.measurement import risk_review
 from orchestration.defs.measurement.risk_review import (
+    BREAKERS,
     CONCENTRATION,
     CREATE,
     DRIFT,
@@ -80,6 +82,28 @@ def test_champions_that_drifted_are_named_and_tasks_without_one_are_not(connecti
     assert ask(connection, DRIFT) == [
         ("churn_risk", "high", 0.4, None, "fewer order"), ("engagement", "medium", None, None, "old"),
     ]  # fmt: skip
+
+
+def test_open_breakers_and_held_ramps_are_findings(connection: duckdb.DuckDBPyConnection) -> None:
+    create_tables(connection)
+    cells = [
+        (DAY, "mailbox_at_gmail", "hold", 0.002), (DAY, "mailbox_at_yahoo", "rolled_back", 0.004),
+        (DAY, "mailbox_at_apple", "warn", 0.001), (DAY - timedelta(days=1), "mailbox_elsewhere", "hold", 0.002),
+    ]  # fmt: skip
+    connection.executemany(
+        "insert into activation.breaker_states (as_of, provider, engagement, state, event_share, sentence)"
+        " values (?, ?, 'reacted_last_30_days', ?, ?, 'said')",
+        cells,
+    )
+    connection.executemany(
+        "insert into activation.ramp_states (as_of, flow, state) values (?, ?, ?)",
+        [(DAY, "nurture", "held"), (DAY, "welcome", "ramping")],
+    )
+    assert ask(connection, BREAKERS) == [
+        ("mailbox_at_gmail reacted_last_30_days", "medium", 0.002, None, "said"),
+        ("mailbox_at_yahoo reacted_last_30_days", "high", 0.004, None, "said"),
+        ("nurture", "medium", None, None, "the ramp of nurture is held: nobody new begins it"),
+    ]
 
 
 def test_members_of_two_weeks_are_compared(connection: duckdb.DuckDBPyConnection) -> None:

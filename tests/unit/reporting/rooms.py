@@ -2,7 +2,18 @@
 
 from datetime import date, timedelta
 
-from reporting.rooms import ApprovalRow, ChainFinding, ChainWeek, Limit, ReasonCount, RiskRow, Rooms, SegmentCount
+from reporting.rooms import (
+    ApprovalRow,
+    BreakerRow,
+    ChainFinding,
+    ChainWeek,
+    Limit,
+    RampRow,
+    ReasonCount,
+    RiskRow,
+    Rooms,
+    SegmentCount,
+)
 
 DAY = date(2025, 6, 30)
 MONDAY = date(2025, 6, 16)
@@ -15,6 +26,15 @@ def week(
     return ChainWeek(
         flow, dimension, cohort, MONDAY + timedelta(days=7 - 7 * back), back > 0, sent, sent * 9 // 10, sent // 5, sent // 10,
         sent // 20, sent // 100, sent / 2, 5 / 9, sent // 50, complaints, sent // 200,
+    )  # fmt: skip
+
+
+def breaker(provider: str, *, emails: int, events: int, state: str) -> BreakerRow:
+    """A breaker of complaints."""
+    return BreakerRow(
+        provider=provider, engagement="reacted_last_30_days", metric="complaints", email_count=emails, event_count=events,
+        event_share=events / emails if emails else None, lowest_share=events / emails / 2 if emails else None, state=state,
+        is_held=state == "hold", tripped_on=MONDAY if state == "rolled_back" else None,
     )  # fmt: skip
 
 
@@ -92,6 +112,15 @@ ROOMS = Rooms(
         ApprovalRow("model/churn_risk", "lead", date(2025, 1, 6), DAY, "changed_since_approval"),
     ),
     limits=(Limit("complaints", 0.0005, 0.001),),
+    breakers=(
+        breaker("mailbox_at_apple", emails=900, events=1, state="closed"),
+        breaker("mailbox_at_gmail", emails=2_000, events=8, state="hold"),
+        breaker("mailbox_at_yahoo", emails=0, events=0, state="rolled_back"),
+    ),
+    ramps=(
+        RampRow("nurture", 1, 2, "ramping", MONDAY, 700, "700 of at least 1,000 emails"),
+        RampRow("welcome", 0, 2, "held", MONDAY, 0, "held: another salt begins the ramp anew"),
+    ),
     playbook_version="0123456789ab",
     playbook_since=date(2025, 3, 1),
 )

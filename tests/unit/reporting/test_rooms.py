@@ -1,6 +1,7 @@
 """The rooms add up, in order, and say so where nothing is known."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,6 +12,8 @@ from reporting.rooms import ReasonCount, Rooms
 from reporting.site import render
 from reporting.waterfall import drops_of
 from tests.unit.reporting.rooms import DAY, MONDAY, ROOMS, week
+
+BUILT_AT = datetime(2025, 7, 1, 6, 12, tzinfo=UTC)
 
 
 def test_funnel_shows_the_newest_week_whose_orders_are_counted() -> None:
@@ -49,6 +52,22 @@ def test_waterfall_ends_where_everybody_is_counted() -> None:
     ]
     assert drops[-1].start + drops[-1].width == 100
     assert drops_of([]) == []
+
+
+def test_breakers_that_are_open_are_shown_the_worst_first() -> None:
+    assert [row.state for row in house_of(ROOMS, as_of=DAY).breakers] == ["rolled_back", "hold"]
+    page = render(SiteData(as_of=DAY, built_at=BUILT_AT, rooms=ROOMS))
+    table = page.split('id="breakers-table"')[1].split("</table>")[0]
+    assert "Mailbox at yahoo" in table
+    assert "Mailbox at apple" not in table
+    assert "0.40 % <small>8 of 2,000</small>" in table
+    assert "Rolled back since 16 Jun 2025" in table
+    ramps = page.split('id="ramps-table"')[1].split("</table>")[0]
+    assert "1 of 2" in ramps
+    assert "Held" in ramps
+    closed = replace(ROOMS, breakers=ROOMS.breakers[:1])
+    assert "All closed" in render(SiteData(as_of=DAY, built_at=BUILT_AT, rooms=closed))
+    assert "no breaker was judged" in render(SiteData(as_of=DAY, built_at=BUILT_AT))
 
 
 def test_outcome_that_is_new_comes_first_under_its_own_name() -> None:

@@ -10,6 +10,10 @@ own_assignments as (
     select * from {{ source('measurement', 'experiment_assignments') }} where {{ in_window('as_of') }}
 ),
 
+breaker_trips as (
+    select * from {{ source('state', 'breaker_trips') }} where state in ('rolled_back', 'resumed')
+),
+
 own_shares as (
     select * from {{ source('ops', 'experiment_shares') }} where as_of <= {{ window_end() }}
 ),
@@ -109,13 +113,27 @@ changed as (
     where planned_share <> share_before
 ),
 
+-- Where a cell is rolled back, or goes on, personalised emails of a flow are no longer what they were.
+stopped as (
+    select days.as_of, personalised.experiment, breaker_trips.tripped_on as planned_on
+    from {{ as_of_days() }} as days
+    inner join breaker_trips on breaker_trips.tripped_on <= days.as_of
+    cross join (select distinct experiment from own_shares where flow is not null and gets = 'personalised') as personalised
+),
+
+begun as (
+    select as_of, experiment, planned_on from changed
+    union
+    select as_of, experiment, planned_on from stopped
+),
+
 epochs as (
-    select drawn.as_of, drawn.experiment, drawn.drawn_on, max(changed.planned_on) as epoch_from
+    select drawn.as_of, drawn.experiment, drawn.drawn_on, max(begun.planned_on) as epoch_from
     from (select distinct as_of, experiment, drawn_on from dated) as drawn
-    inner join changed
-        on drawn.as_of = changed.as_of
-        and drawn.experiment = changed.experiment
-        and changed.planned_on <= drawn.drawn_on
+    inner join begun
+        on drawn.as_of = begun.as_of
+        and drawn.experiment = begun.experiment
+        and begun.planned_on <= drawn.drawn_on
     group by drawn.as_of, drawn.experiment, drawn.drawn_on
 ),
 

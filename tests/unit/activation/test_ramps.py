@@ -1,0 +1,227 @@
+"""A ramp widens once its emails are known to be under budget, goes back when they are over it, and keeps whom it has."""
+
+from datetime import datetime, time, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from scipy import stats
+
+from activation.evidence import MOST_ENGAGED_FIRST, SendDay
+from activation.flows import Flow, Ramp
+from activation.playbook import Playbook
+from activation.ramps import HELD, Move, RampState, judge_ramps, moves_by, record_moves
+from tests.unit.activation.shop import DAY, Shop, people, playbook
+
+STAGES = (
+    {"cohort": "reacted_last_30_days", "share": 0.1, "minimum_days": 3, "minimum_emails": 500},
+    {"cohort": "reacted_31_to_90_days_ago", "share": 0.5, "minimum_days": 5, "minimum_emails": 1_000},
+)
+RAMP = {"salt": "welcome_ramp_1", "stages": STAGES}
+
+
+def ramped(ramp: dict[str, object] | None = None) -> Playbook:
+    """The playbook with a ramp of the welcome flow."""
+    book = playbook()
+    flows = tuple(
+        Flow.model_validate({**flow.model_dump(), "ramp": ramp or RAMP}) if flow.flow == "welcome" else flow
+        for flow in book.flows
+    )
+    changed = book.model_copy(update={"flows": flows, "approvals": ()})
+    approvals = tuple(
+        approval.model_copy(update={"content_hash": changed.content_hash(approval.item)}) for approval in book.approvals
+    )
+    return changed.model_copy(update={"approvals": approvals})
+
+
+BOOK = ramped()
+
+
+def emails(day: int, delivered: int, *, complaints: int = 0, bounces: int = 0, flow: str = "welcome") -> SendDay:
+    sent_on = DAY + timedelta(days=day)
+    return SendDay(flow, "mailbox_at_gmail", "reacted_last_30_days", sent_on, delivered, bounces, complaints, 0)
+
+
+def judge(*days: SendDay, day: int = 0, moves: tuple[Move, ...] = ()) -> RampState:
+    (state,) = judge_ramps(BOOK.flows, days, BOOK.policies, moves=moves, as_of=DAY + timedelta(days=day))
+    return state
+
+
+def stood(stage: int, day: int = 0) -> Move:
+    return Move("welcome", "welcome_ramp_1", stage, DAY + timedelta(days=day))
+
+
+def test_a_ramp_begins_with_its_first_stage() -> None:
+    state = judge(emails(-5, 9_000))
+    assert (state.stage, state.state, state.move, state.next_bucket, state.engagement_rank) == (
+        1,
+        "ramping",
+        "began",
+        1_000,
+        1,
+    )
+    assert (state.moved_on, state.email_count) == (DAY, 0)  # what was sent before is no evidence
+
+
+# Under budget are 0 complaints of 2,995 emails: (1 - 0.001) ** 2995 is 5 %.
+@pytest.mark.parametrize(
+    ("days", "delivered", "complaints", "bounces", "stage"),
+    [
+        (3, 2_995, 0, 0, 2),
+        (3, 2_994, 0, 0, 1),
+        (2, 9_000, 0, 0, 1),  # too soon
+        (3, 9_000, 3, 0, 2),
+        (3, 9_000, 8, 0, 1),  # between: neither under nor over
+        (3, 9_000, 20, 0, 0),  # over: back
+        (3, 9_000, 0, 380, 2),
+        (3, 9_000, 0, 460, 1),
+        (3, 9_000, 0, 700, 0),
+    ],
+)
+def test_a_stage_moves_by_exact_tests_of_its_own_emails(
+    days: int, delivered: int, complaints: int, bounces: int, stage: int
+) -> None:
+    sent = emails(1, delivered, complaints=complaints, bounces=bounces)
+    noise = emails(1, 50_000, complaints=5_000, flow="win_back"), emails(0, 50_000, complaints=5_000)
+    state = judge(sent, *noise, day=days, moves=(stood(1),))
+    assert state.stage == stage, state.sentence
+    known = delivered + bounces
+    p_under = [
+        stats.binomtest(complaints, delivered, 0.001, alternative="less").pvalue,
+        stats.binomtest(bounces, known, 0.05, alternative="less").pvalue,
+    ]
+    assert (max(p_under) < 0.05 and days >= 3) == (stage == 2)
+
+
+def test_the_last_stage_opens_to_everybody_and_an_open_ramp_can_close() -> None:
+    wide = judge(emails(1, 4_000), day=5, moves=(stood(2),))
+    assert (wide.stage, wide.state, wide.next_bucket, wide.engagement_rank) == (3, "open", 10_000, 4)
+    back = judge(emails(6, 4_000, complaints=20), day=9, moves=(stood(2), stood(3, day=5)))
+    assert (back.stage, back.move, back.moved_on) == (2, "back", DAY + timedelta(days=9))
+
+
+def test_a_held_ramp_stays_held_until_another_salt() -> None:
+    held = judge(emails(9, 9_000), day=20, moves=(stood(1), stood(HELD, day=4)))
+    assert (held.stage, held.state, held.next_bucket) == (0, "held", 0)
+    other = ramped({**RAMP, "salt": "welcome_ramp_2"})
+    (anew,) = judge_ramps(other.flows, [], other.policies, moves=(stood(HELD),), as_of=DAY + timedelta(days=20))
+    assert (anew.stage, anew.move) == (1, "began")
+
+
+def test_a_day_that_is_judged_again_says_the_same_and_later_moves_are_not_seen(shop: Shop) -> None:
+    sent = emails(1, 4_000)
+    first = judge(sent, day=3, moves=(stood(1),))
+    assert record_moves(shop.state, [first]) == 1
+    assert record_moves(shop.state, [first]) == 0
+    record_moves(shop.state, [judge(day=4, moves=(stood(1), stood(3, day=4)))])
+    known = moves_by(shop.state, DAY + timedelta(days=3))
+    assert judge(sent, day=3, moves=(stood(1), *known)) == first
+    assert [move.stage for move in moves_by(shop.state, DAY + timedelta(days=2))] == []
+
+
+def test_what_was_recorded_of_a_day_stands() -> None:
+    recorded = judge(day=3, moves=(stood(1), stood(2, day=3)))
+    assert (recorded.stage, recorded.moved_on, recorded.sentence) == (
+        2,
+        DAY + timedelta(days=3),
+        "as it was recorded on the day",
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("reacted_last_30_days", 0.5), ("reacted_last_30_days", 0.5)),
+        (("reacted_last_30_days", 0.5), ("reacted_last_30_days", 0.4)),
+        (("mailed_without_reaction", 0.1), ("reacted_last_30_days", 0.5)),
+    ],
+)
+def test_a_ramp_that_narrows_is_refused(first: tuple[str, float], second: tuple[str, float]) -> None:
+    stages = [
+        {"cohort": cohort, "share": share, "minimum_days": 1, "minimum_emails": 1} for cohort, share in (first, second)
+    ]
+    with pytest.raises(ValidationError, match="must reach more people"):
+        Ramp.model_validate({"salt": "x", "stages": stages})
+
+
+def set_stage(shop: Shop, state: RampState) -> None:
+    shop.connection.execute("delete from activation.ramp_states")
+    shop.insert("activation.ramp_states", **vars(state))
+
+
+def begun(shop: Shop) -> set[str]:
+    shop.decide(book=BOOK)
+    return {name for (name, _, _), (_, reason) in shop.outcomes().items() if reason != "not_in_ramp"}
+
+
+def crowd(shop: Shop, names: list[str]) -> dict[str, str]:
+    """People of all cohorts in turn, due to be welcomed."""
+    cohorts = {}
+    for number, name in enumerate(names):
+        cohorts[name] = MOST_ENGAGED_FIRST[number % 4]
+        shop.customer(name)
+        shop.trigger(name)
+        shop.insert(
+            "marts.mailbox_cohorts",
+            as_of=DAY,
+            mailbox_hash=f"m_{name}",
+            provider="mailbox_at_gmail",
+            engagement=cohorts[name],
+        )
+    return cohorts
+
+
+def test_each_stage_keeps_the_people_of_the_one_before_in_both_arms(shop: Shop) -> None:
+    names = people("treatment", 300) + people("holdout", 60)
+    cohorts = crowd(shop, names)
+    shop.decide(book=BOOK)
+    assert begun(shop) == set()  # no state, nobody
+    moves = ((), (stood(2, day=-1),), (stood(3, day=-1),))
+    reached = []
+    for known in moves:
+        set_stage(shop, judge(moves=known))
+        reached.append(begun(shop))
+    assert all(before < after for before, after in pairwise(reached))
+    assert {cohorts[name] for name in reached[0]} == {MOST_ENGAGED_FIRST[0]}
+    assert {cohorts[name] for name in reached[1]} == set(MOST_ENGAGED_FIRST[:2])
+    assert reached[2] == set(names)
+    held = set(people("holdout", 60))
+    assert reached[1] & held
+    outcomes = shop.outcomes()
+    assert {outcomes[name, "welcome", "1"] for name in reached[1] & held} == {("held_out", "holdout")}
+    shares = [len(reached[1] & group) / (len(group) / 2) for group in (held, set(names) - held)]
+    assert shares == pytest.approx([0.5, 0.5], abs=0.2)
+
+
+def test_who_is_not_in_the_ramp_waits_and_who_began_goes_on(shop: Shop) -> None:
+    (ann,) = people("treatment", 1)
+    crowd(shop, [ann])
+    shop.decide(book=BOOK)
+    set_stage(shop, judge(emails(9, 9_000), moves=(stood(HELD, day=-1),)))
+    shop.decide(book=BOOK)
+    assert shop.outcomes() == {(ann, "welcome", "1"): ("deferred", "not_in_ramp")}
+    sent_at = datetime.combine(DAY - timedelta(days=4), time(12))
+    shop.claimed(ann, flow="welcome", occurrence=f"welcome_{ann}", send_at=sent_at)
+    shop.decide(book=BOOK)
+    assert shop.outcomes() == {(ann, "welcome", "2"): ("sent", None)}
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 6), st.integers(0, 40)), min_size=1, max_size=40))
+def test_a_ramp_never_skips_a_stage_and_waits_its_days(days: list[tuple[int, int, int]]) -> None:
+    sent: list[SendDay] = []
+    moves: list[Move] = []
+    before: RampState | None = None
+    for at, (delivered, complaints, bounces) in enumerate(days):
+        sent.append(emails(at, delivered * 20, complaints=min(complaints, delivered * 20), bounces=bounces))
+        state = judge(*sent, day=at, moves=tuple(moves))
+        if state.moved_on == state.as_of:
+            moves.append(Move(state.flow, state.salt, state.stage, state.moved_on))
+        if before is not None:
+            assert abs(state.stage - before.stage) <= 1
+            assert not (before.state == "held" and state.state != "held")
+            if state.stage > before.stage:
+                assert (state.as_of - before.moved_on).days >= STAGES[before.stage - 1]["minimum_days"]
+                assert state.email_count >= STAGES[before.stage - 1]["minimum_emails"]
+        before = state
