@@ -38,6 +38,13 @@ TOMBSTONES = """
 copy (select 'email' as kind, 'm5' as hash, date '2025-05-01' as effective_on) to '{folder}/tombstones.parquet' (format parquet)
 """
 
+TRIPS = """
+copy (
+    select 'mailbox_at_gmail' as provider, 'reacted_last_30_days' as engagement, 'complaints' as metric, 'rolled_back' as state,
+        date '2025-05-01' as tripped_on
+) to '{folder}/trips.parquet' (format parquet)
+"""
+
 
 class Project:
     """The dbt project, parsed once against a home; each warehouse is copied there to be built."""
@@ -132,7 +139,7 @@ def differing(tables: list[str], one: Path, other: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     home = tmp_path_factory.mktemp("behavior")
-    for name, rows in {"send_ledger": LEDGER, "tombstones": TOMBSTONES}.items():
+    for name, rows in {"send_ledger": LEDGER, "tombstones": TOMBSTONES, "breaker_trips": TRIPS}.items():
         folder = home / "state" / name
         folder.mkdir(parents=True)
         duckdb.execute(rows.format(folder=folder))

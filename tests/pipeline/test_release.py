@@ -84,6 +84,7 @@ def test_shop_goes_on_with_what_was_released_and_nobody_is_mailed_who_must_not_b
     # Nearly every email that was sent is reported as delivered or bounced by the end of its day.
     assert answered >= 0.9 * sent > 0
     check_chain(platform, tomorrow, sent)
+    check_health(platform, tomorrow, sent)
     platform.ok("score", "--truth", str(truth), "--date", str(tomorrow))
     score = json.loads((platform.home / "publish" / "scoreboard" / "score.json").read_text())
     assert score["sends"]["released"] == sent
@@ -120,6 +121,33 @@ def check_chain(platform: Platform, day: date, released: int) -> None:
     [(legacy, *rest)] = platform.query(counted, monday=monday)
     assert chain == (released + int(str(legacy)), *rest)
     assert rest[1] > 0
+
+
+def check_health(platform: Platform, day: date, released: int) -> None:
+    """Breakers are judged by every email that was released, and by what the files say became of it."""
+    counts = "sum(sent_count), sum(delivered_count), sum(bounce_count), sum(complaint_count)"
+    [health] = platform.query(f"select {counts} from marts.send_health where as_of = $day", day=day)
+    told = """
+    with emails as (
+        select
+            decision_id, bool_or(event = 'bounced') as is_bounced, bool_or(event = 'complained') as is_complained,
+            bool_or(event in ('opened', 'clicked', 'complained', 'unsubscribed')) as is_reached,
+            bool_or(event = 'delivered') as is_accepted
+        from intermediate.int_email_events__unioned
+        where decision_id in (select decision_id from activation.send_decisions)
+        group by decision_id
+    )
+    select
+        count(*) filter (where is_reached or (is_accepted and not is_bounced)),
+        count(*) filter (where is_bounced and not is_reached), count(*) filter (where is_complained)
+    from emails
+    """
+    assert health == (released, *platform.query(told)[0])
+    judged = "select metric, sum(email_count) from activation.breaker_states where as_of = $day group by metric"
+    delivered, bounced = int(str(health[1])), int(str(health[2]))
+    assert dict(platform.query(judged, day=day)) == {
+        "bounces": delivered + bounced, "complaints": delivered, "unsubscribes": delivered,
+    }  # fmt: skip
 
 
 def test_concurrent_runs_queue_for_the_warehouse(shop: Path, holdfast: Callable[..., Platform], tmp_path: Path) -> None:
