@@ -177,3 +177,21 @@ def test_a_branch_that_leads_nowhere_is_named_with_its_line(folder: Path, writte
         load_playbook(folder, segments=SEGMENTS, models=MODELS)
     (found,) = [line for line in str(caught.value).splitlines() if message in line]
     assert found.startswith("playbook/flows/welcome.yml:")
+
+
+def test_who_is_worth_most_is_won_back_sooner(shop: Shop) -> None:
+    shipped = playbook()
+    released(shop, ANN, 1, decided_on=DAY)
+    released(shop, HELD, 1, decided_on=DAY, kind="ghost")
+    for days in (3, 7):
+        day = DAY + timedelta(days=days)
+        shop.fresh(day=day)
+        for name in (ANN, HELD):
+            shop.customer(name, day=day)
+        shop.member(ANN, SEGMENT, day=day)
+        shop.decide(day, book=shipped)
+    assert list(shop.outcomes(DAY + timedelta(days=3))) == [(ANN, "win_back", "3")]
+    assert {key: outcome for key, (outcome, _) in shop.outcomes(DAY + timedelta(days=7)).items()} == {
+        (ANN, "win_back", "3"): "sent",
+        (HELD, "win_back", "2"): "held_out",
+    }

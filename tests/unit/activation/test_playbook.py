@@ -43,7 +43,7 @@ def test_playbook_has_the_flows_and_the_holdout() -> None:
         ("renewal", 1, "each", None),
         ("replenishment", 1, "window", 14),
         ("welcome", 2, "once", None),
-        ("win_back", 2, "each", None),
+        ("win_back", 3, "each", None),
     ]
     assert [(arm.arm, arm.share) for arm in book.global_holdout.arms] == [("holdout", 0.05), ("treatment", 0.95)]
     assert [(cap.limit, cap.hours) for cap in book.policies.caps] == [(1, 16), (3, 7 * 24), (10, 30 * 24)]
@@ -73,7 +73,7 @@ def test_version_follows_content_not_layout(folder: Path) -> None:
             "segment: big_spenders",
             "segment big_spenders is unknown",
         ),
-        ("flows/win_back.yml", "step: 2", "step: 1", "step 1 is written twice"),
+        ("flows/win_back.yml", "- step: 2", "- step: 1", "step 1 is written twice"),
         ("flows/win_back.yml", "template: layout", "template: gone", "content/gone.mjml is missing"),
         (
             "flows/win_back.yml",
