@@ -40,7 +40,7 @@ FACTS: Mapping[Fact, str] = {
     "products": """
         select recommended.customer_id,
             list({{'product_key': recommended.product_key, 'title': known.title,
-                'price': concat_ws(' ', known.price_amount, known.currency)}} order by recommended.recommendation_rank) as value
+                'price': coalesce(known.price_amount || ' ' || coalesce(known.currency, nullif($currency, '')), '')}} order by recommended.recommendation_rank) as value
         from {recommendations} as recommended
         inner join (
             select product_key,
@@ -62,6 +62,7 @@ def facts_of(
     customers: Sequence[str],
     *,
     as_of: date,
+    currency: str = "",
     tables: PersonTables | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Value by variable of each customer; what is not known, or not clear enough, is left out.
@@ -71,6 +72,7 @@ def facts_of(
         variables: As the playbook declares them.
         customers: Whose.
         as_of: The partition.
+        currency: Of prices that name none; a price without any currency is not shown.
         tables: Where the marts are.
     """
     found: dict[str, dict[str, Any]] = {customer: {} for customer in customers}
@@ -78,11 +80,12 @@ def facts_of(
     for variable in variables:
         values: dict[str, Any] = {"as_of": as_of, "customers": list(customers)}
         query = FACTS[variable.source].format_map(relations)
-        if "$min_share" in query:
-            values["min_share"] = variable.min_share or 0.0
+        for name, value in (("min_share", variable.min_share or 0.0), ("currency", currency)):
+            if f"${name}" in query:
+                values[name] = value
         rows = connection.execute(
             f"select * from ({query}) where value is not null and customer_id in (select unnest($customers))", values
         )
-        for customer, value in rows.fetchall():
-            found[customer][variable.variable] = value[:MOST_PRODUCTS] if variable.is_list else value
+        for customer, fact in rows.fetchall():
+            found[customer][variable.variable] = fact[:MOST_PRODUCTS] if variable.is_list else fact
     return found

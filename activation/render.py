@@ -18,7 +18,7 @@ from liquid import Environment, StrictUndefined
 from liquid.exceptions import LiquidError
 from liquid.template import BoundTemplate
 
-from activation.content import BLOCKS, Content, Ending, Variable, files_of, fragment
+from activation.content import BLOCKS, ENDINGS, Content, Ending, Variable, files_of, fragment
 from activation.flows import Block, Step
 
 # The Liquid that all ESPs speak and that can neither switch off escaping nor reach beyond its template.
@@ -103,12 +103,16 @@ def compile_step(content: Content, flow: str, step: str) -> Template:
     mjml = _assembled(content, found, "mjml")
     for name, written in (("subject", found.subject), ("preheader", found.preheader)):
         mjml = mjml.replace(f"{{{{ {name} }}}}", html.escape(written, quote=False))
-    used = "\n".join((found.subject, found.preheader, *(_text_of(content, name) for name in files_of(found))))
-    plain = prelude(content, flow, used, is_html=False)
+    lines = f"{found.subject}\n{found.preheader}\n"
+    used = {
+        ending: lines + "\n".join(_text_of(content, name) for name in files_of(found) if name.endswith(ending))
+        for ending in ENDINGS
+    }
+    plain = prelude(content, flow, used["txt"], is_html=False)
     return Template(
         subject=plain + found.subject,
         preheader=plain + found.preheader,
-        html=prelude(content, flow, used, is_html=True) + _to_html(mjml, name=f"{flow} {step}"),
+        html=prelude(content, flow, used["mjml"], is_html=True) + _to_html(mjml, name=f"{flow} {step}"),
         text=plain + _assembled(content, found, "txt"),
     )
 

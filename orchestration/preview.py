@@ -173,12 +173,18 @@ def _seen(
             raise UserError(message)
         if email is not None:
             mailbox_hash = hashlib.sha256(f"{settings.salt}:{email.strip().lower()}".encode()).hexdigest()
-            return _of_person(connection, book, content, asked, mailbox_hash)
+            return _of_person(connection, book, content, asked, mailbox_hash, currency=settings.currency)
         return _of_segment(connection, content.step(flow, step), asked, str(segment))
 
 
 def _of_person(
-    connection: duckdb.DuckDBPyConnection, book: Playbook, content: Content, asked: Mapping[str, Any], mailbox_hash: str
+    connection: duckdb.DuckDBPyConnection,
+    book: Playbook,
+    content: Content,
+    asked: Mapping[str, Any],
+    mailbox_hash: str,
+    *,
+    currency: str,
 ) -> Seen:
     decided = connection.execute(DECIDED, {**asked, "mailbox_hash": mailbox_hash}).fetchone()
     known = connection.execute(CUSTOMERS, {"day": asked["day"], "mailbox_hash": mailbox_hash}).fetchone()
@@ -186,7 +192,8 @@ def _of_person(
         message = f"no customer has this mailbox on {asked['day']}"
         raise UserError(message)
     customer = (decided or known or ("",))[0]
-    person = facts_of(connection, content.variables, [customer], as_of=asked["day"])[customer]
+    facts = facts_of(connection, content.variables, [customer], as_of=asked["day"], currency=currency)
+    person = facts[customer]
     if decided is None:
         remark = "No such email was due to this person that day: each block shows its fallback."
         return Seen("one person", asked["day"], {}, person, (remark,))

@@ -48,13 +48,18 @@ def test_facts_are_those_of_the_day(marts: duckdb.DuckDBPyConnection) -> None:
             "taste": "Tea",
             "products": [
                 {"product_key": "a", "title": "Linen apron", "price": "42.50 EUR"},
-                {"product_key": "b", "title": "Bowl", "price": "12.00"},
+                {"product_key": "b", "title": "Bowl", "price": ""},
             ],
         },
         "ben": {},
         "cy": {},
         "nobody": {},
     }
+
+
+def test_price_without_a_currency_takes_the_shops(marts: duckdb.DuckDBPyConnection) -> None:
+    found = facts_of(marts, (PRODUCTS,), ["ann"], as_of=DAY, currency="GBP")["ann"]["products"]
+    assert [product["price"] for product in found] == ["42.50 EUR", "12.00 GBP"]
 
 
 def test_what_landed_later_is_unknown(marts: duckdb.DuckDBPyConnection) -> None:
