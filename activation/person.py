@@ -40,7 +40,8 @@ FACTS: Mapping[Fact, str] = {
     "products": """
         select recommended.customer_id,
             list({{'product_key': recommended.product_key, 'title': known.title,
-                'price': coalesce(known.price_amount || ' ' || coalesce(known.currency, nullif($currency, '')), '')}} order by recommended.recommendation_rank) as value
+                'price': coalesce(known.price_amount || ' ' || coalesce(known.currency, nullif($currency, '')), '')}}
+                order by recommended.recommendation_rank) as value
         from {recommendations} as recommended
         inner join (
             select product_key,
@@ -80,9 +81,8 @@ def facts_of(
     for variable in variables:
         values: dict[str, Any] = {"as_of": as_of, "customers": list(customers)}
         query = FACTS[variable.source].format_map(relations)
-        for name, value in (("min_share", variable.min_share or 0.0), ("currency", currency)):
-            if f"${name}" in query:
-                values[name] = value
+        asked = {"min_share": variable.min_share or 0.0, "currency": currency}
+        values |= {name: value for name, value in asked.items() if f"${name}" in query}
         rows = connection.execute(
             f"select * from ({query}) where value is not null and customer_id in (select unnest($customers))", values
         )

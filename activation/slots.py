@@ -1,5 +1,6 @@
 """Which variant of each block a candidate gets: rules as rows, the first that holds by priority, else the fallback."""
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -33,6 +34,8 @@ RULE_SCHEMA = pa.schema(
         ("has_variants", pa.bool_()),
     ]
 )
+
+CONSTANT_SCHEMA = pa.schema([("flow", pa.string()), ("step", pa.string()), ("choices", pa.string())])
 
 # A recommendation is of what can be had, so that who has one is shown nothing that is out of stock.
 FIELDS = {
@@ -192,15 +195,23 @@ gathered as (
     select
         decision_id,
         arg_min(segment, block_position) as segment,
-        list_sort(list({{'position': block_position, 'choice': choice}})) as choices
+        array_to_string(list_transform(list_sort(list({{'position': block_position, 'choice': choice}})), lambda one: one.choice), ',')
+            as choices
     from blocks
     group by decision_id
+),
+reached as (
+    select candidates.decision_id, candidates.flow, candidates.step
+    from decide_candidates as candidates
+    anti join decide_reasons as reasons on candidates.decision_id = reasons.decision_id
 )
 select
-    decision_id,
-    segment,
-    '{{' || array_to_string(list_transform(choices, lambda one: one.choice), ',') || '}}' as block_choices
-from gathered
+    reached.decision_id,
+    gathered.segment,
+    '{{' || concat_ws(',', gathered.choices, constants.choices) || '}}' as block_choices
+from reached
+left join gathered on reached.decision_id = gathered.decision_id
+left join decide_constants as constants on reached.flow = constants.flow and reached.step = constants.step
 """
 
 
@@ -229,6 +240,7 @@ def choose_blocks(
         "decide_rules",
         pa.Table.from_pylist(list(_rules(playbook, ages, values["as_of"])), schema=RULE_SCHEMA),
     )
+    put(connection, "decide_constants", pa.Table.from_pylist(list(_constants(playbook)), schema=CONSTANT_SCHEMA))
     for statement in (_fields(playbook), SCORED, CHOSEN, CHOICES):
         run(connection, statement.format_map(vars(tables)), values)
 
@@ -247,6 +259,22 @@ def _fields(playbook: Playbook) -> str:
     return f"create or replace temp table decide_fields as {' union all '.join(known) or nobody}"
 
 
+def _constants(playbook: Playbook) -> Iterator[dict[str, str]]:
+    """What is the same for everybody is put into words once for each step, and weighed for nobody."""
+    for flow in playbook.flows:
+        for step in flow.steps:
+            always = {
+                block.block: {
+                    "variant": block.fallback, "rule": "always", "confidence": None, "fallback_used": False, "fallback_reason": None,
+                }
+                for block in step.blocks
+                if not block.variants
+            }  # fmt: skip
+            if always:
+                text = json.dumps(always, separators=(",", ":"))
+                yield {"flow": flow.flow, "step": str(step.step), "choices": text[1:-1]}
+
+
 def _rules(playbook: Playbook, ages: Mapping[str, int], day: date) -> Iterator[dict[str, Any]]:
     overrides = playbook.overrides_on(day)
     pins = {
@@ -258,6 +286,8 @@ def _rules(playbook: Playbook, ages: Mapping[str, int], day: date) -> Iterator[d
             for position, block in enumerate(step.blocks):
                 place = {"flow": flow.flow, "step": str(step.step), "block": block.block, "block_position": position}
                 pinned = pins.get((flow.flow, step.step, block.block))
+                if not block.variants:
+                    continue
                 rows = (
                     [_pinned(*pinned)]
                     if pinned

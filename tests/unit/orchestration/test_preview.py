@@ -28,8 +28,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     home = tmp_path_factory.mktemp("home")
     shop = Shop(StateStore(home / "state"), duckdb.connect(str(home / "warehouse.duckdb")))
     shop.connection.execute("""
-        alter table marts.dim_customers add column first_name varchar;
-        alter table marts.dim_customers add column company varchar;
+        alter table marts.dim_customers add column if not exists first_name varchar;
+        alter table marts.dim_customers add column if not exists company varchar;
         create table marts.customer_affinities (
             as_of date, customer_id varchar, category varchar, affinity_share double, affinity_rank integer
         );
