@@ -43,13 +43,14 @@ def sender_of(store: StateStore, as_of: date) -> Sender:
     return Sender(brand.sender_name, brand.from_email, brand.reply_to)
 
 
-def letters_of(connection: duckdb.DuckDBPyConnection, store: StateStore, as_of: date) -> Letters:
+def letters_of(connection: duckdb.DuckDBPyConnection, store: StateStore, as_of: date, *, currency: str = "") -> Letters:
     """How the emails of a claimed partition that wait are rendered: by the version that decided each, and what was known that day.
 
     Args:
         connection: The warehouse.
         store: The state store.
         as_of: The partition.
+        currency: Of prices that name none.
 
     Raises:
         UserError: As `sender_of`.
@@ -59,7 +60,7 @@ def letters_of(connection: duckdb.DuckDBPyConnection, store: StateStore, as_of: 
     for claimed in waiting(store, as_of):
         by_version.setdefault(claimed.row["playbook_version"], []).append(claimed.row["customer_id"])
     facts = {
-        version: facts_of(connection, contents[version].variables, customers, as_of=as_of)
+        version: facts_of(connection, contents[version].variables, customers, as_of=as_of, currency=currency)
         for version, customers in by_version.items()
         if version in contents
     }

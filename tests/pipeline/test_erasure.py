@@ -172,6 +172,9 @@ def erased(holdfast: Callable[..., Platform], tmp_path_factory: pytest.TempPathF
     platform.ok("run", "--date", str(DAY))
     platform.ok("release", "--date", str(DAY), "--allow-past")
     ada = pick(platform)
+    page = Path(platform.ok("preview", "welcome", "1", "--email", ada.email).split()[-1])
+    assert page.parent == platform.home / "publish" / "preview"
+    assert page.exists()
     kept = Path(shutil.copy(platform.home / "warehouse.duckdb", folder / "kept.duckdb"))
     originals = Path(shutil.copytree(folder / "landing", folder / "originals"))
     preview = platform.ok("erase", ada.email, "--dry-run")
@@ -225,6 +228,10 @@ def test_nothing_is_left_of_the_person(erased: Erased) -> None:
     assert holding(platform.home / "warehouse.duckdb", ada.raw | ada.keys) == set()
     assert files_holding(ada.raw, platform.home, platform.landing) == []
     assert not any(value.encode() in (platform.home / "warehouse.duckdb").read_bytes() for value in ada.raw)
+
+
+def test_previews_that_may_show_the_person_are_gone(erased: Erased) -> None:
+    assert list((erased.platform.home / "publish" / "preview").iterdir()) == []
 
 
 def test_state_keeps_salted_hashes_only(erased: Erased) -> None:

@@ -157,7 +157,7 @@ def build_release(
                 released_at=utc_now(),
             )
             expose_state(connection, settings.state)
-            letters = letters_of(connection, store, day) if destination == "smtp" else None
+            letters = letters_of(connection, store, day, currency=settings.currency) if destination == "smtp" else None
         delivered: dict[str, Any] = {}
         if letters is not None:
             done = hand_over(
