@@ -30,13 +30,19 @@ MOST_EMAILS = 3  # and more
 AFTER = """
 create or replace temp table preview_members as
 with members as (
-    select customer_id, kind, held_by, entered_on is not null as is_in_force, kind = 'entered' and held_by is null as enters,
-        kind = 'left' and held_by is null as leaves
-    from membership_judged
+    select
+        people.customer_id,
+        judged.kind,
+        judged.held_by,
+        judged.entered_on is not null as is_in_force,
+        coalesce(judged.kind = 'entered' and judged.held_by is null, false) as enters,
+        coalesce(judged.kind = 'left' and judged.held_by is null, false) as leaves
+    from membership_judged as judged
+    inner join membership_people as people on judged.person = people.person
 )
 select
     members.*,
-    coalesce(case when is_in_force then not coalesce(leaves, false) else enters end, false) as is_member,
+    case when is_in_force then not leaves else enters end as is_member,
     customers.mailbox_hash,
     split_part(customers.primary_email, '@', 2) as domain
 from members
