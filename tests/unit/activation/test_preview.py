@@ -84,7 +84,8 @@ def test_preview_of_a_segment_that_never_had_a_member_lets_everybody_in(house: H
 
 
 def test_preview_names_the_variants_that_ask_for_a_segment() -> None:
-    assert uses_of(playbook(), "high_value_at_risk") == ("win_back step 2: offer free_shipping",)
+    assert uses_of(playbook(), "first_time_buyers") == ("first_purchase step 2: hero what_you_looked_at",)
+    assert "win_back step 2: offer free_shipping" in uses_of(playbook(), "high_value_at_risk")
     assert uses_of(playbook(), "unhappy_customers") == ()
 
 
