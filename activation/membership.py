@@ -17,6 +17,7 @@ from activation.tables import put, run
 
 SETTING_SCHEMA = pa.schema(
     [
+        ("number", pa.int32()),
         ("segment", pa.string()),
         ("action", pa.string()),
         ("owner", pa.string()),
@@ -63,61 +64,73 @@ create table if not exists marts.segment_membership ({", ".join(f"{name} {kind}"
 create table if not exists marts.segment_days ({", ".join(f"{name} {kind}" for name, kind in DAY_COLUMNS.items())});
 """
 
+# Numbers for segments and customers of the day: joins of 400,000 rows by text cost most of the day's work.
+PEOPLE = """
+create or replace temp table membership_people as
+select customer_id, cast(row_number() over () as integer) as person from {customers} where as_of = $as_of
+"""
+
+RULES = """
+create or replace temp table membership_rules as
+select rules.number, people.person, rules.may_enter and rules.may_stay as may_enter, rules.may_stay
+from ({rules}) as rules
+inner join membership_people as people on rules.customer_id = people.customer_id
+"""
+
 # What was moved is followed to whoever the profile belongs to on the day; a stay began with the first entry after the last exit.
 LINEAGES = """
 create or replace temp table membership_lineages as
-with moves as (
-    select moves.segment, moves.root_profile_key, people.customer_id, moves.moved_on, moves.kind
-    from membership_moves as moves
-    inner join decide_map as people on moves.root_profile_key = people.profile_key
-    where moves.moved_on < $until
+with exits as (
+    select segment, root_profile_key, max(moved_on) as left_on
+    from membership_moves
+    where kind = 'left' and moved_on < $until
+    group by segment, root_profile_key
 ),
-exits as (
-    select segment, root_profile_key, max(moved_on) as left_on from moves where kind = 'left' group by segment, root_profile_key
+moves as (
+    select
+        settings.number,
+        moves.root_profile_key,
+        any_value(exits.left_on) as left_on,
+        min(moves.moved_on) filter (where moves.kind = 'entered' and moves.moved_on > coalesce(exits.left_on, '0001-01-01'))
+            as entered_on
+    from membership_moves as moves
+    inner join membership_settings as settings on moves.segment = settings.segment and not settings.is_expired
+    left join exits on moves.segment = exits.segment and moves.root_profile_key = exits.root_profile_key
+    where moves.moved_on < $until
+    group by settings.number, moves.root_profile_key
 )
-select
-    moves.segment,
-    moves.root_profile_key,
-    moves.customer_id,
-    min(moves.moved_on) filter (where moves.kind = 'entered' and moves.moved_on > coalesce(exits.left_on, '0001-01-01'))
-        as entered_on,
-    max(exits.left_on) as left_on
+select moves.*, people.person
 from moves
-left join exits on moves.segment = exits.segment and moves.root_profile_key = exits.root_profile_key
-group by moves.segment, moves.root_profile_key, moves.customer_id
+inner join decide_map as map on moves.root_profile_key = map.profile_key
+inner join membership_people as people on map.customer_id = people.customer_id
 """
 
 # Of two who were merged, the longer stay goes on. Nobody who is unknown on the day is a member.
 WANTED = """
 create or replace temp table membership_wanted as
 with stays as (
-    select segment, customer_id, min(entered_on) as entered_on, max(left_on) as left_on
+    select number, person, min(entered_on) as entered_on, max(left_on) as left_on
     from membership_lineages
-    group by segment, customer_id
-),
-known as (
-    select customer_id from {customers} where as_of = $as_of
-),
-met as (
-    select rules.* from membership_rules as rules semi join known on rules.customer_id = known.customer_id
+    group by number, person
 ),
 joined as (
     select
-        coalesce(met.segment, stays.segment) as segment,
-        coalesce(met.customer_id, stays.customer_id) as customer_id,
+        coalesce(rules.number, stays.number) as number,
+        coalesce(rules.person, stays.person) as person,
         stays.entered_on,
-        case when stays.entered_on is null then stays.left_on end as left_on,
-        coalesce(met.may_enter and met.may_stay, false) as may_enter,
-        coalesce(met.may_stay, false) as may_stay,
-        met.customer_id is not null as is_within
-    from met
-    full join stays on met.segment = stays.segment and met.customer_id = stays.customer_id
+        stays.left_on,
+        coalesce(rules.may_enter, false) as may_enter,
+        coalesce(rules.may_stay, false) as may_stay,
+        rules.person is not null as is_within
+    from membership_rules as rules
+    full join stays on rules.number = stays.number and rules.person = stays.person
+    where stays.entered_on is not null or rules.may_enter
 )
 select
     joined.*,
     case
-        when entered_on is null and may_enter then 'entered'
-        when entered_on is not null and not may_stay then 'left'
+        when entered_on is null then 'entered'
+        when not may_stay then 'left'
     end as kind,
     case when is_within then 'rule' else 'facts' end as reason,
     case
@@ -125,22 +138,20 @@ select
         when is_within and coalesce($as_of - coalesce(entered_on, left_on) < settings.minimum_days, false) then 'dwell'
     end as held_by
 from joined
-inner join membership_settings as settings on joined.segment = settings.segment and not settings.is_expired
-where entered_on is not null or may_enter
+inner join membership_settings as settings on joined.number = settings.number
 """
 
-# The first members of a segment all enter at once. Who moves within the budget: the longest stays leave first, else by a draw of the
-# day, so that nobody waits for ever.
+# The first members of a segment all enter at once.
 LIMITS = """
 create or replace temp table membership_limits as
 with sizes as (
-    select segment, count(*) filter (where entered_on is not null) as size from membership_wanted group by segment
+    select number, count(*) as size from membership_wanted where entered_on is not null group by number
 ),
 known as (
     select distinct segment from membership_moves where moved_on < $until
 )
 select
-    settings.segment,
+    settings.number,
     case
         when known.segment is not null
             then cast(floor(round(
@@ -148,40 +159,55 @@ select
             )) as bigint)
     end as flip_limit
 from membership_settings as settings
-left join sizes on settings.segment = sizes.segment
+left join sizes on settings.number = sizes.number
 left join known on settings.segment = known.segment
 """
 
-JUDGED = """
-create or replace temp table membership_judged as
+# Who moves within the budget: the longest stays leave first, else by a draw of the day, so that nobody waits for ever.
+WAITING = """
+create or replace temp table membership_waiting as
 with ranked as (
     select
-        *,
+        wanted.number,
+        wanted.person,
         row_number() over (
-            partition by segment, kind, kind is not null and reason = 'rule' and held_by is null
-            order by entered_on, md5(customer_id || cast($as_of as varchar)), customer_id
+            partition by wanted.number, wanted.kind
+            order by wanted.entered_on, md5(people.customer_id || cast($as_of as varchar)), people.customer_id
         ) as place
-    from membership_wanted
+    from membership_wanted as wanted
+    inner join membership_people as people on wanted.person = people.person
+    where wanted.kind is not null and wanted.reason = 'rule' and wanted.held_by is null
 )
-select
-    ranked.* exclude (place, held_by),
-    case
-        when ranked.kind is null then null
-        when ranked.held_by is null and ranked.reason = 'rule' and ranked.place > limits.flip_limit then 'budget'
-        else ranked.held_by
-    end as held_by
+select ranked.number, ranked.person
 from ranked
-inner join membership_limits as limits on ranked.segment = limits.segment
+inner join membership_limits as limits on ranked.number = limits.number
+where ranked.place > limits.flip_limit
+"""
+
+JUDGED = """
+create or replace temp view membership_judged as
+select
+    wanted.* exclude (held_by),
+    case when waiting.person is not null then 'budget' when wanted.kind is not null then wanted.held_by end as held_by
+from membership_wanted as wanted
+left join membership_waiting as waiting on wanted.number = waiting.number and wanted.person = waiting.person
 """
 
 # Who leaves does so by every profile that was in, so that a split brings nobody back.
 MOVES = """
 create or replace temp table membership_today as
-with roots as (
-    select customer_id, min(root_profile_key) as root_profile_key from decide_map group by customer_id
+with moved as (
+    select judged.*, settings.segment, people.customer_id
+    from membership_judged as judged
+    inner join membership_settings as settings on judged.number = settings.number
+    inner join membership_people as people on judged.person = people.person
+    where judged.kind is not null and judged.held_by is null
 ),
-moved as (
-    select * from membership_judged where kind is not null and held_by is null
+roots as (
+    select map.customer_id, min(map.root_profile_key) as root_profile_key
+    from decide_map as map
+    semi join moved on map.customer_id = moved.customer_id and moved.kind = 'entered'
+    group by map.customer_id
 )
 select moved.segment, roots.root_profile_key, moved.customer_id, $as_of as moved_on, moved.kind, moved.reason
 from moved
@@ -191,34 +217,31 @@ union all
 select moved.segment, lineages.root_profile_key, moved.customer_id, $as_of as moved_on, moved.kind, moved.reason
 from moved
 inner join membership_lineages as lineages
-    on moved.segment = lineages.segment and moved.customer_id = lineages.customer_id and lineages.entered_on is not null
+    on moved.number = lineages.number and moved.person = lineages.person and lineages.entered_on is not null
 where moved.kind = 'left'
 order by all
 """
 
 MEMBERS = """
 insert into marts.segment_membership by name
-with members as (
-    select * from membership_judged
-    where case when entered_on is null then kind = 'entered' and held_by is null else kind is null or held_by is not null end
-)
 select
     $as_of as as_of,
-    members.customer_id,
-    members.segment,
-    coalesce(members.entered_on, $as_of) as entered_on,
-    members.entered_on is null as is_new,
-    members.held_by is not null as held_by_stability
-from members
-semi join (select customer_id from {customers} where as_of = $as_of) as known on members.customer_id = known.customer_id
-order by members.segment, members.customer_id
+    people.customer_id,
+    settings.segment,
+    coalesce(judged.entered_on, $as_of) as entered_on,
+    judged.entered_on is null as is_new,
+    judged.held_by is not null as held_by_stability
+from membership_judged as judged
+inner join membership_settings as settings on judged.number = settings.number
+inner join membership_people as people on judged.person = people.person
+where case when judged.entered_on is null then judged.held_by is null else judged.kind is null or judged.held_by is not null end
 """
 
 DAYS = """
 insert into marts.segment_days by name
 with counted as (
     select
-        segment,
+        number,
         count(*) filter (where kind = 'entered' and held_by is null) as entered_count,
         count(*) filter (where kind = 'left' and held_by is null and reason = 'rule') as left_count,
         count(*) filter (where kind = 'left' and held_by is null and reason = 'facts') as ended_count,
@@ -226,7 +249,7 @@ with counted as (
         count(*) filter (where kind = 'entered' and held_by is not null) as held_out_count,
         count(*) filter (where held_by = 'budget') as over_budget_count
     from membership_judged
-    group by segment
+    group by number
 ),
 members as (
     select segment, count(*) as member_count from marts.segment_membership where as_of = $as_of group by segment
@@ -249,9 +272,9 @@ select
     settings.minimum_size,
     settings.expires_on
 from membership_settings as settings
-left join membership_limits as limits on settings.segment = limits.segment
+left join membership_limits as limits on settings.number = limits.number
 left join members on settings.segment = members.segment
-left join counted on settings.segment = counted.segment
+left join counted on settings.number = counted.number
 order by settings.segment
 """
 
@@ -351,7 +374,7 @@ def judge_members(
     tables: MembershipTables,
     is_after: bool = False,
 ) -> None:
-    """Fill the temporary table `membership_judged`: who is in, who would enter or leave, and what holds them.
+    """Make the temporary view `membership_judged`: who is in, who would enter or leave, and what holds them.
 
     Args:
         connection: As of `move_members`.
@@ -365,24 +388,24 @@ def judge_members(
     segments = tuple(segments)
     put(connection, "membership_settings", _settings(segments, as_of=as_of, before=before))
     rules = " union all ".join(
-        f"select '{segment.segment}' as segment, customer_id, may_enter, may_stay from {tables.rules[segment.segment]}"
-        " where as_of = $as_of"
-        for segment in segments
+        f"select {number} as number, customer_id, may_enter, may_stay from {tables.rules[segment.segment]} where as_of = $as_of"
+        for number, segment in enumerate(segments)
         if not segment.is_expired(as_of)
     )
-    nobody = "select '' as segment, '' as customer_id, false as may_enter, false as may_stay where $as_of is null"
-    run(connection, f"create or replace temp table membership_rules as {rules or nobody}", {"as_of": as_of})
-    for statement in (MAP, LINEAGES, WANTED, LIMITS, JUDGED):
-        run(connection, statement.format_map(vars(tables)), values)
+    nobody = "select 0 as number, '' as customer_id, false as may_enter, false as may_stay where $as_of is null"
+    names = {"rules": rules or nobody, "customers": tables.customers, "identity_map": tables.identity_map}
+    for statement in (PEOPLE, RULES, MAP, LINEAGES, WANTED, LIMITS, WAITING, JUDGED):
+        run(connection, statement.format_map(names), values)
 
 
 def _settings(segments: tuple[Segment, ...], *, as_of: date, before: date | None) -> pa.Table:
     rows: list[dict[str, Any]] = [
         {
             **segment.model_dump(),
+            "number": number,
             "is_expired": segment.is_expired(as_of),
             "refreshes": segment.refreshes(as_of, before),
         }
-        for segment in segments
+        for number, segment in enumerate(segments)
     ]
     return pa.Table.from_pylist(rows, schema=SETTING_SCHEMA)

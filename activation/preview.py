@@ -13,34 +13,30 @@ from activation.playbook import Playbook
 from activation.segments import Segment
 from activation.tables import run
 
-# As the macro mailbox_provider of the dbt project has it; a test holds both to the same text.
-PROVIDER = """
-case
-    when domain is null then null
-    when domain in ('gmail.com', 'googlemail.com') then 'mailbox_at_gmail'
-    when domain in ('outlook.com', 'hotmail.com', 'live.com', 'msn.com') then 'mailbox_at_microsoft'
-    when domain in ('icloud.com', 'me.com', 'mac.com') then 'mailbox_at_apple'
-    when split_part(domain, '.', 1) in ('yahoo', 'ymail', 'rocketmail', 'aol') then 'mailbox_at_yahoo'
-    else 'mailbox_elsewhere'
-end
-"""
 PRESSURE_DAYS = 7
 MOST_EMAILS = 3  # and more
 
 AFTER = """
 create or replace temp table preview_members as
 with members as (
-    select customer_id, kind, held_by, entered_on is not null as is_in_force, kind = 'entered' and held_by is null as enters,
-        kind = 'left' and held_by is null as leaves
-    from membership_judged
+    select
+        people.customer_id,
+        judged.kind,
+        judged.held_by,
+        judged.entered_on is not null as is_in_force,
+        coalesce(judged.kind = 'entered' and judged.held_by is null, false) as enters,
+        coalesce(judged.kind = 'left' and judged.held_by is null, false) as leaves
+    from membership_judged as judged
+    inner join membership_people as people on judged.person = people.person
 )
 select
     members.*,
-    coalesce(case when is_in_force then not coalesce(leaves, false) else enters end, false) as is_member,
+    case when is_in_force then not leaves else enters end as is_member,
     customers.mailbox_hash,
-    split_part(customers.primary_email, '@', 2) as domain
+    coalesce(mailboxes.provider, 'no_mailbox') as provider
 from members
 inner join (select * from {customers} where as_of = $as_of) as customers on members.customer_id = customers.customer_id
+left join (select * from {mailboxes} where as_of = $as_of) as mailboxes on customers.mailbox_hash = mailboxes.mailbox_hash
 """
 
 COUNTS = """
@@ -55,9 +51,8 @@ from preview_members
 HELD = """
 select kind || '_by_' || held_by, count(*) from preview_members where held_by is not null group by all order by all
 """
-PROVIDERS = f"""
-select coalesce({PROVIDER}, 'no_mailbox') as provider, count(*)
-from preview_members where is_member group by provider order by count(*) desc, provider
+PROVIDERS = """
+select provider, count(*) from preview_members where is_member group by provider order by count(*) desc, provider
 """
 PRESSURE = """
 with sent as (
@@ -96,7 +91,7 @@ class Preview:
         flip_limit: How many may enter, and how many leave, by the rule; null for a segment that never had a member.
         providers: Members by who runs their mailbox.
         pressure: Members by emails and ghosts of the last 7 days; 3 stands for 3 and more.
-        used_by: The variants that ask for it.
+        used_by: The variants and branches that ask for it.
         movers: Salted hashes of those who enter and leave.
     """
 
@@ -136,6 +131,7 @@ def preview_segment(
     salt: str,
     tables: MembershipTables,
     ledger: str,
+    mailboxes: str = "marts.mailbox_cohorts",
 ) -> Preview:
     """Refresh a segment in temporary tables.
 
@@ -148,10 +144,11 @@ def preview_segment(
         salt: Keys the hashes of people.
         tables: Where the rule, customers and the identity map are.
         ledger: The relation of the send ledger.
+        mailboxes: as_of, mailbox_hash, provider.
     """
     judge_members(connection, (segment,), as_of=as_of, before=None, tables=tables, is_after=True)
     values = {"as_of": as_of, "pressure_days": PRESSURE_DAYS, "most_emails": MOST_EMAILS, "salt": salt}
-    run(connection, AFTER.format_map(vars(tables)), values)
+    run(connection, AFTER.format(customers=tables.customers, mailboxes=mailboxes), values)
     (counts,) = connection.execute(COUNTS).fetchall()
     fault = playbook.standing(Item("segment", segment.segment), today).fault
     movers = _rows(connection, MOVERS, {"salt": salt})
@@ -177,8 +174,8 @@ def preview_segment(
 
 
 def uses_of(playbook: Playbook, segment: str) -> tuple[str, ...]:
-    """Which variants of which blocks ask for a segment."""
-    return tuple(
+    """Which variants of which blocks, and which branches, ask for a segment."""
+    variants = (
         f"{flow.flow} step {step.step}: {block.block} {variant.variant}"
         for flow in playbook.flows
         for step in flow.steps
@@ -186,6 +183,14 @@ def uses_of(playbook: Playbook, segment: str) -> tuple[str, ...]:
         for variant in block.variants
         if variant.when.segment == segment
     )
+    branches = (
+        f"{flow.flow} step {step.step}: step {branch.step} follows"
+        for flow in playbook.flows
+        for step in flow.steps
+        for branch in step.next or ()
+        if branch.when is not None and branch.when.segment == segment
+    )
+    return (*variants, *branches)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, Any] | None = None) -> list[Any]:

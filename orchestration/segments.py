@@ -30,7 +30,9 @@ HELD = {
 }
 SIZES = "select segment, member_count from marts.segment_days where as_of = $day"
 NEWEST = "select max(as_of) from marts.segment_days"
-EXISTS = "select 1 from duckdb_tables() where schema_name = 'marts' and table_name = 'segment_days'"
+EXISTS = """
+select 1 from duckdb_tables() where schema_name = 'marts' and table_name in ('segment_days', 'mailbox_cohorts') having count(*) = 2
+"""
 KNOWN = "select 1 from marts.dim_customers where as_of = $day limit 1"
 
 

@@ -63,6 +63,11 @@ RELATIVE = {
     "marts.outcome_counts",
     "ml.model_health",
     "ml.feature_drift",
+    "segments.good_customers_with_full_carts",
+    "segments.high_value_at_risk",
+    "segments.loyal_high_spenders",
+    "marts.segment_membership",
+    "marts.segment_days",
 }
 
 # What is compared of a table that is relative in part: a choice depends on what everybody chooses.

@@ -14,6 +14,7 @@ import duckdb
 from activation.membership import MembershipTables, SegmentDay, create_membership, move_members, rules_of
 from activation.moves import moved_days, read_moves, write_moves
 from activation.segments import Segment
+from activation.state import StateStore
 from orchestration.dbt import TRANSLATOR, DbtProjectRunner
 from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
@@ -81,13 +82,14 @@ def move_days(
     Raises:
         UserError: If no playbook was in force on a day.
     """
+    store = open_state(settings)
     create_membership(connection)
     read_moves(connection, settings.state, before=start)
     before = max((day for day in moved_days(settings.state) if day < start), default=None)
     moved = {}
     for offset in range((end - start).days + 1):
         day = start + timedelta(days=offset)
-        segments = segments_on(settings, day)
+        segments = segments_on(store, day)
         moved[day] = move_members(
             connection,
             segments,
@@ -100,9 +102,8 @@ def move_days(
     return moved
 
 
-def segments_on(settings: Settings, day: date) -> tuple[Segment, ...]:
+def segments_on(store: StateStore, day: date) -> tuple[Segment, ...]:
     """The segments of the playbook in force; of a version that was stored without them, those of the newest one."""
-    store = open_state(settings)
     return playbook_of(store, day).segments or store.playbook_history()[-1][1].segments
 
 

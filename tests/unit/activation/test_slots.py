@@ -136,13 +136,15 @@ def test_a_segment_chooses_content_while_it_is_large_enough_and_has_not_ended(
 @pytest.mark.parametrize("is_known", [True, False])
 def test_a_rule_that_asks_for_a_field_holds_for_whom_it_is_known_of(shop: Shop, field: str, is_known: bool) -> None:
     shop.connection.execute("alter table marts.dim_customers add column if not exists first_name varchar")
-    shop.connection.execute("create table marts.customer_recommendations (as_of date, customer_id varchar)")
+    shop.connection.execute(
+        "create table if not exists marts.customer_recommendations (as_of date, customer_id varchar)"
+    )
     shop.customer(ANN)
     shop.insert("marts.customer_recommendations", as_of=DAY if is_known else DAY - timedelta(days=1), customer_id=ANN)
     shop.connection.execute("update marts.dim_customers set first_name = $name", {"name": "Ann" if is_known else " "})
     book = playbook()
     flow = next(each for each in book.flows if each.flow == "welcome")
-    block = flow.steps[0].blocks[0]
+    block = next(each for each in flow.steps[0].blocks if each.block == "hero")
     asking = Variant.model_validate({"variant": "asking", "when": {"has": field}})
     block = block.model_copy(update={"variants": (asking,)})
     step = flow.steps[0].model_copy(update={"blocks": (block,)})
