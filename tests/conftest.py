@@ -8,6 +8,10 @@ SLOW_FIXTURES = {"holdfast", "ran_shop"}
 SLOW_TIER = "pipeline"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--machine-steps", type=int, default=120, help="about how many steps the state machine takes")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         tier = Path(item.path).relative_to(Path(__file__).parent).parts[0]
