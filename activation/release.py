@@ -14,12 +14,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from activation.claims import Batch, Claim, Refusal, batch_of, claim, mark_published, rows_of, withdraw
+from activation.claims import Batch, Claim, Refusal, batch_of, claim, keys_of, mark_published, rows_of, withdraw
 from activation.content import Content
 from activation.destinations import Destination, Destinations, Esp
 from activation.publish import MANIFEST, Manifest, folder_of, sweep, write_files
 from activation.state import StateStore
-from activation.tables import LIST_COLUMNS, DecisionTables, create_tables
+from activation.tables import LIST_COLUMNS, DecisionTables, create_tables, put
 
 MAILABLE = frozenset({"subscribed", "confirmed", "implied"})
 
@@ -328,8 +328,10 @@ def _table_of(payloads: list[str]) -> pa.Table:
 
 
 def _outside(connection: duckdb.DuckDBPyConnection, store: StateStore, as_of: date) -> int:
-    claimed = {key for key, *_ in rows_of(store, as_of)}
-    listed = connection.execute(
-        "select idempotency_key from activation.send_list where as_of = $as_of", {"as_of": as_of}
-    )
-    return sum(key not in claimed for (key,) in listed.fetchall())
+    put(connection, "claimed_keys", pa.table({"idempotency_key": pa.array(keys_of(store, as_of), pa.string())}))
+    row = connection.execute(
+        "select count(*) from activation.send_list anti join claimed_keys using (idempotency_key) where as_of = $as_of",
+        {"as_of": as_of},
+    ).fetchone()
+    connection.execute("drop table claimed_keys")
+    return int(row[0]) if row else 0

@@ -4,6 +4,7 @@ Personal data are in one table only, `claim_payloads`: the rows to publish, kept
 bytes without the warehouse. `activation.erasure` removes a person's; the ledger itself knows mailboxes by their salted hash.
 """
 
+import io
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from activation.content import Content
 from activation.playbook import Playbook
 
 BEGINNING = date(1, 1, 1)
+LINES = 200_000  # that are read at a time
 GATE = "gate"  # who promotes a model where no person does
 
 LEDGER_SCHEMA = pa.schema(
@@ -376,13 +379,27 @@ class StateStore:
     def mirror(self) -> None:
         """Write what dbt reads as Parquet, typed also when empty; a reader sees the old or the new file."""
         for folder, (table, relation, order, schema) in MIRRORS.items():
-            names = ", ".join(schema.names)
-            rows = self._all(f"select {names} from {relation} order by {order}")
+            rows = self._read(relation, schema, order=order)
             target = self.directory / folder / f"{table}.parquet"
             target.parent.mkdir(exist_ok=True)
             temporary = target.with_suffix(".parquet.tmp")
-            pq.write_table(_typed(rows, schema), temporary)
+            pq.write_table(rows, temporary)
             temporary.replace(target)
+
+    def _read(self, relation: str, schema: pa.Schema, *, order: str) -> pa.Table:
+        """Rows as Arrow. SQLite writes a line for each and Arrow reads types from the lines: an object a row, not one a cell."""
+        line = " || ',' || ".join(
+            f"""coalesce('"' || replace({name}, '"', '""') || '"', '')""" for name in schema.names
+        )
+        connection = self.connect()
+        try:
+            found = connection.execute(f"select {line} from {relation} order by {order}")
+            tables = [schema.empty_table()]
+            while lines := found.fetchmany(LINES):
+                tables.append(_parsed("\n".join(line for (line,) in lines), schema))
+        finally:
+            connection.close()
+        return pa.concat_tables(tables).combine_chunks()
 
     def _first(self, query: str, values: Sequence[Any] = ()) -> Any:
         rows = self._all(query, values)
@@ -406,8 +423,13 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _typed(rows: list[Any], schema: pa.Schema) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    arrays = [pa.array(column, pa.int32() if field.type == pa.int32() else pa.string()).cast(field.type)
-              for column, field in zip(columns, schema, strict=True)]  # fmt: skip
-    return pa.Table.from_arrays(arrays, schema=schema)
+def _parsed(lines: str, schema: pa.Schema) -> pa.Table:
+    """Lines of quoted cells; one that is not quoted is null."""
+    return pa_csv.read_csv(
+        io.BytesIO(lines.encode()),
+        read_options=pa_csv.ReadOptions(column_names=schema.names),
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+        ),
+    )

@@ -22,7 +22,9 @@ from benchmarks.audiences_world import make_world
 
 DAY = date(2025, 12, 31)
 HISTORY_DAYS = 30
-WRITES = re.compile(r"\s*(create or replace temp table|insert into|copy|delete from|select|with)\s+(\S+)?", re.IGNORECASE)
+WRITES = re.compile(
+    r"\s*(create or replace temp table|insert into|copy|delete from|select|with)\s+(\S+)?", re.IGNORECASE
+)
 SHOWN_SECONDS = 0.1
 
 RECHECK = """
@@ -167,7 +169,9 @@ def release_day(home: Path, day: date) -> Cost:
     def work(connection: duckdb.DuckDBPyConnection, clock: Clock) -> dict[str, int]:
         values = {"today": day + timedelta(days=1), "day": day}
         rechecked = connection.execute(STATUSES, values).to_arrow_table()
-        closed = connection.execute(CLOSED_FLOWS, {"today": values["today"], "flows": ["win_back"], "topics": ["offers"]})
+        closed = connection.execute(
+            CLOSED_FLOWS, {"today": values["today"], "flows": ["win_back"], "topics": ["offers"]}
+        )
         closed_flows = closed.to_arrow_table()
         blocked = connection.execute(LEFT, values).to_arrow_table()
         with _clocked(clock, TIMED_IN_RELEASE):
@@ -176,7 +180,11 @@ def release_day(home: Path, day: date) -> Cost:
                 allow_past=False, recheck=rechecked, closed_flows=closed_flows, blocked=blocked, directory=home / "publish",
                 run_id="run", released_at=datetime(2026, 1, 1, 6, tzinfo=UTC).replace(tzinfo=None),
             )  # fmt: skip
-        return {"sends": summary.sends, "ghosts": summary.ghosts, "dropped": sum(summary.dropped.get("send", {}).values())}
+        return {
+            "sends": summary.sends,
+            "ghosts": summary.ghosts,
+            "dropped": sum(summary.dropped.get("send", {}).values()),
+        }
 
     return _measure(home, work)
 
@@ -195,7 +203,10 @@ def _build(home: Path, world: dict[str, Any]) -> Cost:
     began, used = time.perf_counter(), _processor_seconds()
     make_world(home, **world)
     with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
-        connection.execute("create schema ops; create table ops.suppression_rules as select $day as as_of, 'household_complaint' as reason, 6 as at_most", {"day": world["day"]})
+        connection.execute(
+            "create schema ops; create table ops.suppression_rules as select $day as as_of, 'household_complaint' as reason, 6 as at_most",
+            {"day": world["day"]},
+        )
         connection.execute(RECHECK, {"day": world["day"]})
         count = "select (select count(*) from marts.dim_customers), (select count(*) from marts.flow_triggers)"
         [(customers, triggers)] = connection.execute(count).fetchall()
@@ -228,7 +239,8 @@ def _apart(work: Callable[..., Any], *arguments: object) -> Any:
 def _show(name: str, cost: Cost) -> None:
     found = ", ".join(f"{count:,} {what}" for what, count in cost.found.items())
     print(
-        f"  {name:44} {cost.seconds:8.2f} s {cost.processor_seconds:8.2f} s of processor {cost.peak_mib:8,.0f} MiB  {found}", flush=True
+        f"  {name:44} {cost.seconds:8.2f} s {cost.processor_seconds:8.2f} s of processor {cost.peak_mib:8,.0f} MiB  {found}",
+        flush=True,
     )
     parts = sorted(cost.parts.items(), key=lambda part: -part[1])
     for part, seconds in parts:

@@ -63,8 +63,9 @@ select
     if(scope = 'household', household_id, null) as household_id, if(scope = 'account', account_id, null) as account_id,
     cast(as_of - 3 as timestamp) as starts_at, cast(as_of + cast(dice(i, 11) * 20 as integer) as timestamp) as expires_at
 from days, people, (
-    values ('person', 'recently_converted', 12, 0.05), ('person', 'engager_cooldown', 13, 0.03), ('person', 'open_support_ticket', 14, 0.01),
-        ('mailbox', 'sunset', 15, 0.03), ('household', 'household_complaint', 16, 0.005), ('account', 'account_exclusion', 17, 0.02)
+    values ('person', 'recently_converted', 12, 0.05), ('person', 'engager_cooldown', 13, 0.03),
+        ('person', 'open_support_ticket', 14, 0.01), ('mailbox', 'sunset', 15, 0.03),
+        ('household', 'household_complaint', 16, 0.005), ('account', 'account_exclusion', 17, 0.02)
 ) as rules(scope, reason, die, share)
 where dice(i, die) < share;
 create table marts.segment_membership as
@@ -86,8 +87,8 @@ from days, (values ('sendgrid', 'delivered'), ('sendgrid', 'unsubscribed'), ('se
     as feeds(source, event);
 create table ml.customer_scores as
 select
-    as_of, customer_id, model_name, '3' as model_version, round(dice(i, die), 6) as score, if(dice(i, die + 1) < 0.95, 'model', 'fallback') as tier,
-    '3' as champion_version, 'fresh' as model_state
+    as_of, customer_id, model_name, '3' as model_version, round(dice(i, die), 6) as score,
+    if(dice(i, die + 1) < 0.95, 'model', 'fallback') as tier, '3' as champion_version, 'fresh' as model_state
 from days, people, (values ('churn_risk', 40), ('repeat_purchase', 42), ('customer_value', 44)) as models(model_name, die)
 """
 
@@ -155,7 +156,9 @@ def make_world(home: Path, *, customers: int, day: date, days: int, history: int
                 while some := rows.fetchmany(100_000):
                     _insert(ledger, some)
                 days_before = (((day - timedelta(days=back)).isoformat(),) * 2 for back in range(1, history + 1))
-                ledger.executemany("insert into releases values (?, date(?, '+1 day'), 'run', '2025-01-01', '{}')", days_before)
+                ledger.executemany(
+                    "insert into releases values (?, date(?, '+1 day'), 'run', '2025-01-01', '{}')", days_before
+                )
         store.mirror()
 
 

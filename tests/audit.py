@@ -14,8 +14,13 @@ import duckdb
 
 BUCKETS, DIGITS = 10_000, 13
 CLOSING = {"unsubscribed", "complained", "bounced"}
-FINAL = {"complained", "bounced"}
-SENDGRID = {"unsubscribe": "unsubscribed", "group_unsubscribe": "unsubscribed", "spamreport": "complained", "bounce": "bounced"}
+FINAL = frozenset({"complained", "bounced"})
+SENDGRID = {
+    "unsubscribe": "unsubscribed",
+    "group_unsubscribe": "unsubscribed",
+    "spamreport": "complained",
+    "bounce": "bounced",
+}
 
 
 class Email(NamedTuple):
@@ -110,26 +115,32 @@ def sent_twice(emails: Iterable[Email], person_of: Callable[[str], str]) -> list
     ]
 
 
-def read_statements(landing: Path) -> Iterator[Statement]:
-    """What landed files say of consent: those of the ESP, and plain ones."""
-    for path in sorted(landing.glob("sendgrid/events/*/*.json")):
+def read_statements(landing: Path, *, until: date) -> Iterator[Statement]:
+    """What files that landed by a day say of consent: those of the ESP, and plain ones."""
+    for path in _landed(landing, "sendgrid/events/*/*.json", until):
         for event in json.loads(path.read_text(encoding="utf-8")):
             statement = SENDGRID.get(str(event.get("event")))
             if statement and event.get("type") != "blocked" and isinstance(event.get("timestamp"), int):
                 at = datetime.fromtimestamp(event["timestamp"], UTC).replace(tzinfo=None)
                 yield Statement(str(event["email"]).strip().lower(), statement, at)
-    for path in sorted(landing.glob("plain/consents/*/*.csv")):
+    for path in _landed(landing, "plain/consents/*/*.csv", until):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                yield Statement(row["email"].strip().lower(), row["statement"], datetime.fromisoformat(row["stated_at"]))
+                yield Statement(
+                    row["email"].strip().lower(), row["statement"], datetime.fromisoformat(row["stated_at"])
+                )
 
 
-def standing_of(statements: Iterable[Statement]) -> dict[str, str]:
-    """The newest statement of each address; of two at one instant the closing one, and nothing after a complaint or a bounce."""
+def _landed(landing: Path, pattern: str, until: date) -> list[Path]:
+    return sorted(path for path in landing.glob(pattern) if path.parent.name.removeprefix("landed_on=") <= str(until))
+
+
+def standing_of(statements: Iterable[Statement], *, final: frozenset[str] = FINAL) -> dict[str, str]:
+    """The newest statement of each address; of two at one instant the closing one, and nothing after one that is final."""
     standing: dict[str, str] = {}
     ordered = sorted(statements, key=lambda each: (each.stated_at, each.statement in CLOSING))
     for each in ordered:
-        if standing.get(each.address) not in FINAL:
+        if standing.get(each.address) not in final:
             standing[each.address] = each.statement
     return standing
 

@@ -22,8 +22,11 @@ from orchestration.letters import letters_of
 from orchestration.playbooks import playbook_of
 from orchestration.resources import Settings, Warehouse, open_state
 
-# A consent that was implied when it was decided lasts while nobody says no.
+# Of those who are to be mailed or held out. A consent that was implied when it was decided lasts while nobody says no.
 STATUSES = """
+with wanted as (
+    select mailbox_hash from activation.send_decisions where as_of = $day and outcome in ('sent', 'held_out')
+)
 select
     mailbox_hash,
     case
@@ -32,7 +35,7 @@ select
         ) and bool_and(consent_status in ('unknown', 'pending', 'imported', 'subscribed')) then 'implied'
         else coalesce(max(consent_status) filter (where consent_status = 'subscribed'), min(consent_status))
     end as status
-from activation.release_recheck where as_of = $today group by mailbox_hash
+from activation.release_recheck semi join wanted using (mailbox_hash) where as_of = $today group by mailbox_hash
 """
 
 CLOSED_FLOWS = """

@@ -17,15 +17,25 @@ from activation.governance import Excluded, Override
 from activation.playbook import Playbook
 from activation.state import StateStore
 from orchestration.erasure.places import Traces, erase_written
-from tests.audit import CLOSING, Audit, Email, arm_bucket, read_statements, sent_twice, standing_of
+from tests.audit import (
+    CLOSING,
+    Audit,
+    Email,
+    Statement,
+    arm_bucket,
+    read_list,
+    read_statements,
+    sent_twice,
+    standing_of,
+)
 from tests.unit.activation import dying
 from tests.unit.activation.shop import DAY, Shop, people, playbook
 
 OUTCOMES = {"sent", "held_out", "suppressed", "capped", "deferred", "blocked_by_governance"}
 STARTS_ONCE = {"welcome", "first_purchase"}
 KEPT_DAYS = 14  # of triggers, as the marts keep them
-FIRST = DAY - timedelta(days=30)
 OPEN = date(9999, 12, 31)
+SALT = dying.SALT
 
 
 @cache
@@ -191,13 +201,11 @@ class World:
         said = [standing.get(person.address) for person in self.members(customer)]
         return next((each for each in ("complained", "bounced", "unsubscribed") if each in said), None), standing
 
-    def _landed(self, until: date) -> Iterator[Any]:
-        for folder in sorted((self.home / "landing" / "plain" / "consents").glob("landed_on=*")):
-            if folder.name[10:] <= str(until):
-                yield from read_day(folder)
+    def _landed(self, until: date) -> Iterator[Statement]:
+        return read_statements(self.home / "landing", until=until)
 
     def _build(self, shop: Shop, *, is_stale: bool) -> None:
-        day, alive = self.day, {name for name in self.owner.values()}
+        day, alive = self.day, set(self.owner.values())
         shop.fresh(day=day, age=9 if is_stale else 0)
         for name in sorted(alive):
             root = next(person for person in self.people if person.name == name)
@@ -214,7 +222,9 @@ class World:
                 shop.suppress("open_support_ticket", customer_id=name, day=day)
         for trigger in self.triggers:
             if trigger.profile in self.owner and 0 <= (day - trigger.at.date()).days <= KEPT_DAYS:
-                shop.trigger(self.owner[trigger.profile], trigger.flow, occurrence=trigger.occurrence, day=day, at=trigger.at)
+                shop.trigger(
+                    self.owner[trigger.profile], trigger.flow, occurrence=trigger.occurrence, day=day, at=trigger.at
+                )
 
     def override(self, one: int, flow: str | None) -> None:
         """A person stops a flow, or excludes somebody, from today's partition on; or takes all such words back."""
@@ -222,7 +232,11 @@ class World:
         alive = [person for person in self.people if not person.is_erased]
         day = {"decided_on": self.today, "expires_on": self.today + timedelta(days=3), "owner": "o", "reason": "r"}
         what: dict[str, Any] = (
-            {"stop_flow": flow} if flow else {"exclude": Excluded(profile=alive[one % len(alive)].profile)} if alive else {}
+            {"stop_flow": flow}
+            if flow
+            else {"exclude": Excluded(profile=alive[one % len(alive)].profile)}
+            if alive
+            else {}
         )
         if what:
             self.overrides.append(Override(override_id=f"o_{self.steps}", **what, **day))
@@ -244,7 +258,10 @@ class World:
         self.tally["erased"] += len(gone)
         tombstones = {Tombstone("customer_id", salted(SALT, customer))}
         for person in gone:
-            tombstones |= {Tombstone("email", f"m_{person.mailbox}"), Tombstone("profile_key", salted(SALT, person.profile))}
+            tombstones |= {
+                Tombstone("email", f"m_{person.mailbox}"),
+                Tombstone("profile_key", salted(SALT, person.profile)),
+            }
         written = {*tombstones, *(Tombstone("email", salted(SALT, person.address)) for person in gone)}
         needles = frozenset(person.address for person in gone)
         erase_written([self.home / "publish"], Traces(written, SALT, needles), today=self.today, dry_run=False)
@@ -262,7 +279,9 @@ class World:
                     ("profile_key", [person.profile for person in gone]),
                 ):
                     if column in columns:
-                        shop.connection.execute(f"delete from {table} where list_contains($values, {column})", {"values": values})
+                        shop.connection.execute(
+                            f"delete from {table} where list_contains($values, {column})", {"values": values}
+                        )
         for person in gone:
             person.is_erased = True
             self.owner.pop(person.profile)
@@ -298,7 +317,9 @@ class World:
             return
         self.step("release" if dies is None else "release killed")
         recheck = self.recheck()
-        wanted = self._query("select count(*) from activation.send_decisions where as_of = $day and outcome in ('sent', 'held_out')", day)
+        wanted = self._query(
+            "select count(*) from activation.send_decisions where as_of = $day and outcome in ('sent', 'held_out')", day
+        )
         if dies is None:
             summary = dying.let_go(self.home, day, recheck)
             if not summary.is_repeat:
@@ -362,14 +383,19 @@ class World:
         assert email.flow not in stopped, "mailed of a flow that was stopped"
         assert not any(email.as_of in each.tickets for each in self._were(email)), "mailed who was suppressed"
         excluded = {o.exclude.profile for o in self.overrides if o.exclude and o.holds_on(self.today)}
-        assert not excluded & {each.profile for each in self.members(self.person_of(person.profile))}, "mailed who was excluded"
+        assert not excluded & {each.profile for each in self.members(self.person_of(person.profile))}, (
+            "mailed who was excluded"
+        )
         assert email.mailbox_hash not in self._held_out(email.as_of), "mailed who was held out"
 
     def _were(self, email: Email) -> list[Person]:
         """The people whom the customer was on the day that decided."""
         query = "select profile_key from marts.identity_map where customer_id = $who and valid_from <= $day and $day < valid_to"
         with self.shop() as shop:
-            keys = {key for (key,) in shop.connection.execute(query, {"who": email.customer_id, "day": email.as_of}).fetchall()}
+            keys = {
+                key
+                for (key,) in shop.connection.execute(query, {"who": email.customer_id, "day": email.as_of}).fetchall()
+            }
         return [person for person in self.people if person.profile in keys]
 
     def _held_out(self, day: date) -> set[str]:
@@ -381,7 +407,9 @@ class World:
                 " on customers.customer_id = map.customer_id and valid_from <= $day and $day < valid_to"
                 " where customers.as_of = $day group by all", {"day": day},
             ).fetchall()  # fmt: skip
-        recorded = self._ledger("select profile_key, assigned_on, arm from assignments where assigned_on <= ?", str(day))
+        recorded = self._ledger(
+            "select profile_key, assigned_on, arm from assignments where assigned_on <= ?", str(day)
+        )
         arms = {profile: (assigned_on, profile, arm) for profile, assigned_on, arm in recorded}
         held = set()
         for mailbox, customer, profiles in rows:
@@ -422,7 +450,9 @@ class World:
         for expected in self._due(day):
             assert keys[expected] == 1, f"lost the decision about {expected}"
         before = self.decided.get(day)
-        assert before is None or before[0] != inputs or before[1] == rows, f"{day} was decided differently from the same inputs"
+        assert before is None or before[0] != inputs or before[1] == rows, (
+            f"{day} was decided differently from the same inputs"
+        )
         self.decided[day] = (inputs, rows)
         self.tally["decisions"] += len(decided)
 
@@ -441,19 +471,25 @@ class World:
         for trigger in self.triggers:
             age = (day - trigger.at.date()).days
             customer = owners.get(trigger.profile)
+            ordered_at = ordered.get(customer)
+            has_ordered_since = ordered_at is not None and ordered_at > trigger.at
             is_due = trigger.flow == "renewal" and 0 <= age <= 5 and customer is not None
-            if is_due and trigger.occurrence not in released and not (ordered.get(customer) or datetime.min) > trigger.at:
+            if is_due and trigger.occurrence not in released and not has_ordered_since:
                 yield str(customer), "renewal", "1", trigger.occurrence
 
     def _check_released(self, day: date) -> None:
         """A release that ended published all that is claimed and not taken back, and nothing else."""
-        claimed = self._ledger("select idempotency_key, status, kind, root_profile_key from ledger where as_of = ?", str(day))
+        claimed = self._ledger(
+            "select idempotency_key, status, kind, root_profile_key from ledger where as_of = ?", str(day)
+        )
         assert {status for _, status, *_ in claimed} <= {"published", "settled"}, "a claim was not published"
-        from tests.audit import read_list
-
         emails = read_list(self.home / "publish" / "send_list" / str(day + timedelta(days=1)) / "released")
         assert emails is not None, "a release left no complete list"
-        wanted = {key for key, status, kind, root in claimed if (status, kind) == ("published", "send") and not root.startswith("erased:")}
+        wanted = {
+            key
+            for key, status, kind, root in claimed
+            if (status, kind) == ("published", "send") and not root.startswith("erased:")
+        }
         assert {email.idempotency_key for email in emails} == wanted, "a list is not what was claimed"
         assert not list((self.home / "publish").rglob("*.tmp")), "something half-written is left"
 
@@ -470,7 +506,9 @@ class World:
         ledger = self._ledger("select * from ledger where send_date <= ? order by 1", str(day))
         arms = self._ledger("select * from assignments where assigned_on <= ? order by 1, 2", str(day))
         version = StateStore(self.home / "state").playbook_in_force(day)
-        strip = [tuple(value for place, value in enumerate(row) if place != 2) for row in ledger]  # the status says nothing
+        strip = [
+            tuple(value for place, value in enumerate(row) if place != 2) for row in ledger
+        ]  # the status says nothing
         return hash((tuple(strip), tuple(arms), version.version if version else ""))
 
     def _is_decided(self, day: date) -> bool:
@@ -491,9 +529,6 @@ class World:
             connection.close()
 
 
-SALT = dying.SALT
-
-
 class Opened:
     """The shop for as long as its warehouse is open."""
 
@@ -507,12 +542,3 @@ class Opened:
 
     def __exit__(self, *_: object) -> None:
         self._shop.connection.close()
-
-
-def read_day(folder: Path) -> Iterator[Any]:
-    """The statements of one landed day."""
-    from tests.audit import Statement
-
-    with (folder / "consents.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            yield Statement(row["email"], row["statement"], datetime.fromisoformat(row["stated_at"]))

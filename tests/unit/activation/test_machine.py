@@ -99,6 +99,6 @@ def test_anything_may_happen_in_any_order(request: pytest.FixtureRequest) -> Non
             phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck), print_blob=False,
         ),
     )  # fmt: skip
-    print(dict(TALLY))
+    request.config.get_terminal_writer().line(f"\n{dict(TALLY)}")
     assert TALLY["kills"] > 0
     assert TALLY["emails"] > 0

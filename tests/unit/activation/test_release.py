@@ -224,6 +224,24 @@ def test_person_merged_since_the_decision_is_not_sent_the_step_twice(decided: Sh
     assert released_emails(decided) == emails(BEN, CY)
 
 
+def test_two_who_became_one_since_the_decision_are_not_both_welcomed(decided: Shop) -> None:
+    decided.connection.execute("delete from marts.identity_map where profile_key = $key", {"key": f"p_{BEN}"})
+    decided.identity(f"p_{BEN}", BEN, f"p_{BEN}", until=SEND_DATE)
+    decided.identity(f"p_{BEN}", ANN, f"p_{ANN}", since=SEND_DATE)
+    summary = decided.release()
+    assert summary.dropped == {"send": {"merged_with_another_of_the_batch": 1}}
+    assert sorted([*released_emails(decided), *emails(CY)]) in (emails(ANN, CY, CY), emails(BEN, CY, CY))
+
+
+def test_two_who_became_one_both_get_what_each_occurrence_gets(shop: Shop) -> None:
+    for name in (ANN, BEN):
+        shop.customer(name)
+        shop.trigger(name, "renewal")
+    shop.decide()
+    shop.connection.execute("update marts.identity_map set customer_id = $who", {"who": ANN})
+    assert shop.release().sends == 2
+
+
 def test_released_after_its_successor_gives_each_key_once(decided: Shop) -> None:
     tomorrow = SEND_DATE
     for name in (ANN, BEN, CY):

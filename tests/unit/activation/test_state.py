@@ -4,9 +4,11 @@ import sqlite3
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from activation import state
 from activation.playbook import Playbook
 from activation.state import ASSIGNMENT_SCHEMA, LEDGER_SCHEMA, PROMOTION_SCHEMA, StateStore
 from tests.unit.activation.shop import playbook
@@ -132,3 +134,35 @@ def test_store_opens_again_with_what_it_held(store: StateStore) -> None:
     again = StateStore(store.directory).promotion_in_force("churn_risk", SUNDAY + timedelta(days=1))
     assert again is not None
     assert (again.model_version, again.training_partition) == ("1", SUNDAY)
+
+
+def test_mirror_holds_what_the_store_holds_whatever_is_written_in_it(store: StateStore) -> None:
+    rows = [
+        ("e", 'a "quoted", name', "", "two\nlines", 1, date(2025, 3, 9)),
+        ("e", "b'\r\n", "NULL", "ümläut ☕", 2, date(2025, 3, 10)),
+        ("e", "c", "null", "", -3, date(2025, 3, 11)),
+    ]
+    assert (
+        store.record_assignments(
+            pa.Table.from_pylist([dict(zip(ASSIGNMENT_SCHEMA.names, row, strict=True)) for row in rows])
+        )
+        == 3
+    )
+    store.mirror()
+    mirrored = pq.read_table(store.directory / "assignments")
+    assert mirrored.schema == ASSIGNMENT_SCHEMA
+    assert [tuple(row.values()) for row in mirrored.to_pylist()] == sorted(rows, key=lambda row: row[5])
+
+
+def test_mirror_is_read_in_pieces(store: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "LINES", 2)
+    columns = {"experiment": "e", "customer_id": "c", "arm": "a", "bucket": 1, "assigned_on": SUNDAY}
+    store.record_assignments(
+        pa.Table.from_pylist([{**columns, "profile_key": f"p{number}"} for number in range(5)]).select(
+            ASSIGNMENT_SCHEMA.names
+        )
+    )
+    store.mirror()
+    assert pq.read_table(store.directory / "assignments")["profile_key"].to_pylist() == [
+        f"p{number}" for number in range(5)
+    ]
