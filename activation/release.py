@@ -73,6 +73,16 @@ from activation.send_decisions
 where as_of = $as_of and outcome in ('sent', 'held_out')
 """
 
+# Who was decided under a name of before a merge is blocked under that name too.
+FORMER_NAMES = """
+select distinct decisions.customer_id, blocked.reason
+from activation.send_decisions as decisions
+inner join {identity_map} as today on decisions.root_profile_key = today.profile_key and today.valid_to = date '9999-12-31'
+inner join release_blocked as blocked on today.customer_id = blocked.customer_id
+where decisions.as_of = $as_of and decisions.customer_id <> today.customer_id
+order by all
+"""
+
 
 class ReleaseRefused(Exception):
     """The release is not due; the message is one line that says what to do."""
@@ -159,7 +169,7 @@ def release(
         directory: The publish folder.
         run_id: For ledger and manifest.
         released_at: Now (UTC).
-        blocked: customer_id and reason of people who became blocked since the decision.
+        blocked: customer_id, as it is now, and reason of people who became blocked since the decision.
         closed_flows: mailbox_hash and flow, where the mailbox has left the flow's topic.
         stopped_flows: Flows that a person has stopped since the decision.
         contents: What emails are made of, by version of the playbook; a claimed batch takes those of the version that decided it.
@@ -174,9 +184,7 @@ def release(
     create_tables(connection)
     checked = _Recheck(
         statuses=dict(zip(recheck["mailbox_hash"].to_pylist(), recheck["status"].to_pylist(), strict=True)),
-        blocked={}
-        if blocked is None
-        else dict(zip(blocked["customer_id"].to_pylist(), blocked["reason"].to_pylist(), strict=True)),
+        blocked={} if blocked is None else _blocked_by_name(connection, blocked, as_of=as_of, tables=tables),
         closed_flows=frozenset()
         if closed_flows is None
         else frozenset(zip(closed_flows["mailbox_hash"].to_pylist(), closed_flows["flow"].to_pylist(), strict=True)),
@@ -253,6 +261,16 @@ def _screen(
         else:
             refusals.append(Refusal(row.kind, reason))
     return claims, refusals
+
+
+def _blocked_by_name(
+    connection: duckdb.DuckDBPyConnection, blocked: pa.Table, *, as_of: date, tables: DecisionTables | None
+) -> dict[str, str]:
+    """Reason by every customer_id that a blocked person has now or had on the day."""
+    put(connection, "release_blocked", blocked)
+    former = connection.execute(FORMER_NAMES.format_map(vars(tables or DecisionTables())), {"as_of": as_of}).fetchall()
+    connection.execute("drop table release_blocked")
+    return {**dict(former), **dict(zip(blocked["customer_id"].to_pylist(), blocked["reason"].to_pylist(), strict=True))}
 
 
 def _withdraw_who_left(store: StateStore, checked: _Recheck, batch: Batch, folder: Path) -> Batch:

@@ -72,17 +72,16 @@ from members inner join houses using (household_id)
 where customer_id not in (select customer_id from own)
 """
 
-# Whom a person has excluded since; of a profile, the customer that it was of on the day.
+# Whom a person has excluded since; of a profile, the customer that it was of on the day, and the one that it is of now.
 EXCLUDED = """
 select distinct decisions.customer_id, 'excluded_by_override' as reason
 from activation.send_decisions as decisions
-where decisions.as_of = $day and (
-    list_contains($mailboxes, decisions.mailbox_hash)
-    or decisions.customer_id in (
-        select customer_id from marts.identity_map
-        where list_contains($profiles, profile_key) and valid_from <= $day and $day < valid_to
-    )
-)
+where decisions.as_of = $day and list_contains($mailboxes, decisions.mailbox_hash)
+union
+select customer_id, 'excluded_by_override' as reason
+from marts.identity_map
+where list_contains($profiles, profile_key)
+    and (valid_from <= $day and $day < valid_to or valid_to = date '9999-12-31')
 """
 
 EVIDENCE = "+int_consent_evidence__unioned"

@@ -168,6 +168,16 @@ def test_blocked_person_is_dropped(decided: Shop) -> None:
     assert released_emails(decided) == emails(ANN, BEN)
 
 
+def test_person_blocked_under_the_name_of_a_later_merge_is_dropped(decided: Shop) -> None:
+    decided.connection.execute("delete from marts.identity_map where profile_key = $key", {"key": f"p_{CY}"})
+    decided.identity(f"p_{CY}", CY, f"p_{CY}", until=SEND_DATE)
+    decided.identity(f"p_{CY}", "elder", "p_elder", since=SEND_DATE)
+    blocked = pa.Table.from_pylist([{"customer_id": "elder", "reason": "excluded_by_override"}], schema=BLOCKED_SCHEMA)
+    summary = decided.release(blocked=blocked)
+    assert summary.dropped == {"send": {"now_excluded_by_override": 1}}
+    assert released_emails(decided) == emails(ANN, BEN)
+
+
 @pytest.mark.parametrize(
     ("due_on", "allow_past", "message"),
     [
