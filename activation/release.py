@@ -120,9 +120,12 @@ class _Recheck:
     blocked: Mapping[str, str]
     closed_flows: frozenset[tuple[str, str]]
     stopped_flows: frozenset[str]
+    due_on: date
 
-    def refuses(self, mailbox_hash: str, customer_id: str, flow: str) -> str | None:
-        """Why a person may not be mailed now, or None."""
+    def refuses(self, mailbox_hash: str, customer_id: str, flow: str, *, expires_on: date | None) -> str | None:
+        """Why a person may not be mailed now of a flow whose approval ends on a day (None: it has none), or None."""
+        if expires_on is None or expires_on < self.due_on:
+            return "approval_expired"
         if flow in self.stopped_flows:
             return "now_stopped_by_override"
         if customer_id in self.blocked:
@@ -189,11 +192,12 @@ def release(
         if closed_flows is None
         else frozenset(zip(closed_flows["mailbox_hash"].to_pylist(), closed_flows["flow"].to_pylist(), strict=True)),
         stopped_flows=stopped_flows,
+        due_on=due_on,
     )
     folder = folder_of(directory, send_date) / "released"
     earlier = batch_of(store, as_of)
     if earlier is None or earlier.is_empty:
-        claims, refusals = _screen(connection, checked, as_of=as_of, due_on=due_on)
+        claims, refusals = _screen(connection, checked, as_of=as_of)
         query = LINEAGE.format_map(vars(tables or DecisionTables()))
         lineage = connection.execute(query, {"as_of": as_of}).fetchall()
         batch = claim(
@@ -247,15 +251,14 @@ def _refuse_other_destination(batch: Batch, destination: Destination) -> None:
 
 
 def _screen(
-    connection: duckdb.DuckDBPyConnection, checked: _Recheck, *, as_of: date, due_on: date
+    connection: duckdb.DuckDBPyConnection, checked: _Recheck, *, as_of: date
 ) -> tuple[list[Claim], list[Refusal]]:
     """Split the partition's sent and held-out decisions into those who may still be mailed and those who may not."""
     claims: list[Claim] = []
     refusals: list[Refusal] = []
     for *fields, expires_on in connection.execute(CLAIMABLE, {"as_of": as_of}).fetchall():
         row = Claim(*fields)
-        reason = "approval_expired" if expires_on is None or expires_on < due_on else None
-        reason = reason or checked.refuses(row.mailbox_hash, row.customer_id, row.flow)
+        reason = checked.refuses(row.mailbox_hash, row.customer_id, row.flow, expires_on=expires_on)
         if reason is None:
             claims.append(row)
         else:
@@ -278,12 +281,17 @@ def _withdraw_who_left(store: StateStore, checked: _Recheck, batch: Batch, folde
     if batch.is_published or (batch.destination == "files" and _is_handed_over(batch, folder)):
         return batch
     reasons = {
-        key: checked.refuses(mailbox, customer, flow)
-        for key, mailbox, customer, flow, _, status in rows_of(store, batch.as_of)
+        key: checked.refuses(mailbox, customer, flow, expires_on=_expires_on(payload))
+        for key, mailbox, customer, flow, payload, status in rows_of(store, batch.as_of)
         if status == "claimed"
     }
     withdraw(store, {key: reason for key, reason in reasons.items() if reason is not None}, as_of=batch.as_of)
     return batch_of(store, batch.as_of) or batch
+
+
+def _expires_on(payload: str | None) -> date | None:
+    """Until when a claimed email was approved; of somebody who was erased nothing is known any more."""
+    return None if payload is None else date.fromisoformat(json.loads(payload)["approval_expires_on"])
 
 
 def _is_handed_over(batch: Batch, folder: Path) -> bool:

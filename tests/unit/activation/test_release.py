@@ -292,6 +292,15 @@ def test_who_left_after_the_claim_but_before_the_files_is_withdrawn(
     assert decided.files() == before
 
 
+def test_approval_that_expired_after_the_claim_but_before_the_files_withdraws_all(
+    decided: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_at(decided, monkeypatch, "write_files")
+    summary = decided.release(due_on=date(2028, 1, 1), allow_past=True, run_id="run_2")
+    assert released_emails(decided) == []
+    assert summary.dropped == {"send": {"approval_expired": 3}}
+
+
 def test_files_that_were_handed_over_stay_as_they_are(decided: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     stop_at(decided, monkeypatch, "mark_published")
     before = decided.files()
