@@ -166,3 +166,41 @@ def test_mirror_is_read_in_pieces(store: StateStore, monkeypatch: pytest.MonkeyP
     assert pq.read_table(store.directory / "assignments")["profile_key"].to_pylist() == [
         f"p{number}" for number in range(5)
     ]
+
+
+def assigned(store: StateStore, *profiles: str, day: date) -> None:
+    row = {"experiment": "e", "customer_id": "c", "arm": "a", "bucket": 1, "assigned_on": day}
+    store.record_assignments(
+        pa.Table.from_pylist([{**row, "profile_key": profile} for profile in profiles]).select(ASSIGNMENT_SCHEMA.names)
+    )
+    store.mirror()
+
+
+def mirrored(store: StateStore) -> list[str]:
+    return sorted(pq.read_table(store.directory / "assignments")["profile_key"].to_pylist())
+
+
+def test_mirror_writes_only_the_days_that_changed(store: StateStore) -> None:
+    assigned(store, "p", day=SUNDAY)
+    before = (store.directory / "assignments" / f"{SUNDAY}.parquet").stat()
+    assigned(store, "q", day=SUNDAY + timedelta(days=1))
+    assert (store.directory / "assignments" / f"{SUNDAY}.parquet").stat().st_ino == before.st_ino
+    assigned(store, "r", day=SUNDAY)
+    assert mirrored(store) == ["p", "q", "r"]
+
+
+def test_mirror_that_was_lost_is_written_again(store: StateStore) -> None:
+    assigned(store, "p", day=SUNDAY)
+    assigned(store, "q", day=SUNDAY + timedelta(days=1))
+    (store.directory / "assignments" / f"{SUNDAY}.parquet").unlink()
+    store.mirror()
+    assert mirrored(store) == ["p", "q"]
+
+
+def test_mirror_of_an_earlier_version_in_one_file_is_cut(store: StateStore) -> None:
+    assigned(store, "p", day=SUNDAY)
+    folder = store.directory / "assignments"
+    (folder / f"{SUNDAY}.parquet").replace(folder / "assignments.parquet")
+    store.mirror()
+    assert mirrored(store) == ["p"]
+    assert pq.read_metadata(folder / "assignments.parquet").num_rows == 0
