@@ -63,7 +63,7 @@ class Person:
 
     @property
     def profile(self) -> str:
-        return f"p_{self.name}"
+        return f"p:{self.name}"
 
     @property
     def address(self) -> str:
@@ -186,7 +186,7 @@ class World:
                     "update marts.identity_map set valid_to = $day where profile_key = $key and valid_to = $open",
                     {"day": self.day, "key": profile, "open": OPEN},
                 )
-                shop.identity(profile, kept, f"p_{kept}", since=self.day)
+                shop.identity(profile, kept, f"p:{kept}", since=self.day)
             shop.connection.execute("delete from marts.identity_map where valid_from >= valid_to")
         for a in self.members(kept):
             for b in self.members(kept):
@@ -504,7 +504,7 @@ class World:
     def inputs(self, day: date) -> int:
         """A number for all that the decision of a day may know beside its marts."""
         ledger = self._ledger("select * from ledger where send_date <= ? order by 1", str(day))
-        arms = self._ledger("select * from assignments where assigned_on <= ? order by 1, 2", str(day))
+        arms = self._ledger("select * from assignments where assigned_on < ? order by 1, 2", str(day))
         version = StateStore(self.home / "state").playbook_in_force(day)
         strip = [
             tuple(value for place, value in enumerate(row) if place != 2) for row in ledger

@@ -14,8 +14,12 @@ from tests.unit.activation.machine import World
 
 STEPS_EACH = 40
 ONE = st.integers(0, 30)
-BACK = st.integers(0, 3)
+BACK = st.sampled_from([0, 0, 0, 1, 1, 2, 3])
 SHARE = st.floats(0, 1)
+WHAT = [
+    *["land"] * 5, *["decide"] * 4, *["decide and die"] * 2, *["release"] * 4, *["release and die"] * 4, "backfill", "stop",
+    "exclude", "erase", *["unsubscribed"] * 2, "complained", "bounced", "subscribed",
+]  # fmt: skip
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from([
@@ -25,6 +29,7 @@ EVENTS = st.lists(
         ONE,
         ONE,
     ),
+    min_size=1,
     max_size=6,
 )  # fmt: skip
 TALLY: Counter[str] = Counter()
@@ -33,54 +38,47 @@ TALLY: Counter[str] = Counter()
 class Machine(RuleBasedStateMachine):
     """One shop; hypothesis says what happens next."""
 
-    @initialize()
-    def open(self) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="machine"))
-        self.world = World(self.home)
+    world: World | None = None
 
-    @rule(events=EVENTS, is_stale=st.integers(0, 9))
-    def land(self, events: list[tuple[str, int, int]], is_stale: int) -> None:
-        self.world.land(events, is_stale=is_stale == 9)
+    @initialize(is_closed=st.integers(0, 30))
+    def open(self, is_closed: int) -> None:
+        """The first example that hypothesis tries has the least of everything: forty times one step. It is passed over."""
+        if is_closed:
+            self.home = Path(tempfile.mkdtemp(prefix="machine"))
+            self.world = World(self.home)
 
-    @rule(back=st.sampled_from([0, 0, 1, 2, 3]))
-    def decide(self, back: int) -> None:
-        self.world.decide(back)
-
-    @rule(days=st.integers(2, 4))
-    def backfill(self, days: int) -> None:
-        self.world.backfill(days)
-
-    @rule(back=BACK, dies=SHARE)
-    def decide_and_die(self, back: int, dies: float) -> None:
-        self.world.decide(back, dies=dies)
-
-    @rule(back=st.sampled_from([0, 0, 1, 2, 3]))
-    def release(self, back: int) -> None:
-        self.world.release(back)
-
-    @rule(back=BACK, dies=SHARE)
-    def release_and_die(self, back: int, dies: float) -> None:
-        self.world.release(back, dies=dies)
-
-    @rule(one=ONE, statement=st.sampled_from(["unsubscribed", "unsubscribed", "complained", "bounced", "subscribed"]))
-    def say(self, one: int, statement: str) -> None:
-        self.world.say(one, statement)
-
-    @rule(one=ONE, flow=st.sampled_from([None, "welcome", "renewal"]))
-    def override(self, one: int, flow: str | None) -> None:
-        self.world.override(one, flow)
-
-    @rule(one=ONE)
-    def erase(self, one: int) -> None:
-        self.world.erase(one)
+    @rule(what=st.sampled_from(WHAT), back=BACK, dies=SHARE, one=ONE, events=EVENTS)
+    def happens(self, what: str, back: int, dies: float, one: int, events: list[tuple[str, int, int]]) -> None:
+        """One rule for everything: of several, hypothesis leaves some out for a whole example."""
+        if self.world is None:
+            return
+        match what:
+            case "land":
+                self.world.land(events, is_stale=one == 9)
+            case "decide":
+                self.world.decide(back)
+            case "backfill":
+                self.world.backfill(2 + back % 2)
+            case "decide and die":
+                self.world.decide(back, dies=dies)
+            case "release":
+                self.world.release(back)
+            case "release and die":
+                self.world.release(back, dies=dies)
+            case "stop" | "exclude":
+                self.world.override(one, ["welcome", "renewal"][one % 2] if what == "stop" else None)
+            case "erase":
+                self.world.erase(one)
+            case _:
+                self.world.say(one, what)
 
     @invariant()
     def nobody_is_mailed_who_must_not_be(self) -> None:
-        if hasattr(self, "world"):
+        if self.world:
             self.world.check()
 
     def teardown(self) -> None:
-        if hasattr(self, "world"):
+        if self.world:
             try:
                 self.world.finish()
                 TALLY.update(self.world.tally)
@@ -95,8 +93,8 @@ def test_anything_may_happen_in_any_order(request: pytest.FixtureRequest) -> Non
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Machine,
         settings=settings(
-            max_examples=-(-steps // STEPS_EACH), stateful_step_count=STEPS_EACH, deadline=None, derandomize=True, database=None,
-            phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck), print_blob=False,
+            max_examples=1 + -(-steps // STEPS_EACH), stateful_step_count=STEPS_EACH, deadline=None, derandomize=True, database=None,
+            phases=(Phase.generate,), suppress_health_check=list(HealthCheck), print_blob=False,
         ),
     )  # fmt: skip
     request.config.get_terminal_writer().line(f"\n{dict(TALLY)}")
