@@ -51,7 +51,7 @@ select
 from days, people;
 create table marts.identity_map as
 select
-    unnest([root_profile_key, 'segment:user:' || i, coalesce('mailbox:' || mailbox_hash, 'segment:anon:' || i)]) as profile_key,
+    unnest([root_profile_key, 'segment:user:' || i, 'segment:anon:' || i]) as profile_key,
     customer_id, root_profile_key, date '2024-01-01' + cast(dice(i, 8) * 300 as integer) as valid_from, date '9999-12-31' as valid_to
 from people;
 create table marts.topic_preferences as

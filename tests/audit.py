@@ -122,15 +122,25 @@ def read_statements(landing: Path, *, until: date) -> Iterator[Statement]:
     for path in _landed(landing, "sendgrid/events/*/*.json", until):
         for event in json.loads(path.read_text(encoding="utf-8")):
             statement = SENDGRID.get(str(event.get("event")))
-            if statement and event.get("type") != "blocked" and isinstance(event.get("timestamp"), int):
+            is_whole = isinstance(event.get("email"), str) and isinstance(event.get("timestamp"), int)
+            if statement and is_whole and event.get("type") != "blocked":
                 at = datetime.fromtimestamp(event["timestamp"], UTC).replace(tzinfo=None)
-                yield Statement(str(event["email"]).strip().lower(), statement, at)
+                yield Statement(event["email"].strip().lower(), statement, at)
     for path in _landed(landing, "plain/consents/*/*.csv", until):
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):
-                yield Statement(
-                    row["email"].strip().lower(), row["statement"], datetime.fromisoformat(row["stated_at"])
-                )
+                address, statement, at = (row.get(name) or "" for name in ("email", "statement", "stated_at"))
+                if address and (moment := _instant(at)):
+                    yield Statement(address.strip().lower(), statement, moment)
+
+
+def _instant(text: str) -> datetime | None:
+    """An instant in UTC, or None where a file says none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _landed(landing: Path, pattern: str, until: date) -> list[Path]:
