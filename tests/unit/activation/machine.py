@@ -269,7 +269,8 @@ class World:
         with self.shop() as shop:
             tables = shop.connection.execute(
                 "select table_schema || '.' || table_name, list(column_name) from information_schema.columns"
-                " where table_schema in ('marts', 'ml', 'activation', 'measurement') and table_name not in ('send_ledger', 'assignments')"
+                " inner join information_schema.tables using (table_schema, table_name)"
+                " where table_schema in ('marts', 'ml', 'activation', 'measurement') and table_type = 'BASE TABLE'"
                 " group by all"
             ).fetchall()
             for table, columns in tables:

@@ -1,5 +1,6 @@
 """Landing, deciding, releasing and dying in any order: nobody is mailed twice or who must not be, and no decision is lost."""
 
+import logging
 import shutil
 import tempfile
 from collections import Counter
@@ -12,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.unit.activation.machine import World
 
+LOG = logging.getLogger(__name__)
 STEPS_EACH = 40
 ONE = st.integers(0, 30)
 BACK = st.sampled_from([0, 0, 0, 1, 1, 2, 3])
@@ -82,6 +84,7 @@ class Machine(RuleBasedStateMachine):
             try:
                 self.world.finish()
                 TALLY.update(self.world.tally)
+                LOG.info("%s", dict(TALLY))
             finally:
                 shutil.rmtree(self.home)
 
