@@ -46,7 +46,7 @@ create temp table days as select $day - cast(range as integer) as as_of from ran
 MARTS = """
 create table marts.dim_customers as
 select
-    as_of, customer_id, primary_email, mailbox_hash, account_id, household_id, consent_status,
+    as_of, customer_id, primary_email, 'Name' || i as first_name, mailbox_hash, account_id, household_id, consent_status,
     if(consent_status = 'subscribed', 'subscribed', null) as consent_basis, timezone, dice(i, 7) < 0.01 as is_identity_uncertain
 from days, people;
 create table marts.identity_map as
@@ -81,6 +81,16 @@ select
     as_of, customer_id, if(dice(i, 30) < 0.6, as_of - 1 - cast(dice(i, 31) * 200 as integer), null)::timestamp as last_ordered_at,
     if(dice(i, 30) < 0.6, 'active', 'subscriber') as lifecycle_stage, as_of - cast(dice(i, 32) * 300 as integer) as stage_entered_on
 from days, people;
+create table marts.customer_send_hours as
+select as_of, customer_id, 6 + cast(dice(i, 33) * 16 as integer) as best_hour, cast(dice(i, 34) * 12 as integer) as reaction_count
+from days, people where dice(i, 35) < 0.4;
+create table marts.mailbox_cohorts as
+select distinct
+    as_of, mailbox_hash, ['gmail', 'outlook', 'yahoo', 'other'][1 + cast(hash(mailbox_hash) % 4 as integer)] as provider,
+    ['new', 'engaged', 'quiet'][1 + cast(hash(mailbox_hash) // 8 % 3 as integer)] as engagement
+from days, people where mailbox_hash is not null;
+create table marts.customer_recommendations as
+select as_of, customer_id from days, people where dice(i, 36) < 0.3;
 create table marts.event_freshness as
 select as_of, source, event, as_of as feed_landed_on
 from days, (values ('sendgrid', 'delivered'), ('sendgrid', 'unsubscribed'), ('segment', 'Product Viewed'), ('shopify', 'order'))

@@ -152,7 +152,9 @@ class World:
             elif event in {"unsubscribed", "subscribed"}:
                 self._say(person, event, at, self.day)
             else:
-                self.triggers.append(Trigger(event, person.profile, f"{event}_{person.name}_{self.day}", at))
+                trigger = Trigger(event, person.profile, f"{event}_{person.name}_{self.day}", at)
+                if trigger.occurrence not in {each.occurrence for each in self.triggers}:
+                    self.triggers.append(trigger)
 
     def say(self, one: int, statement: str) -> None:
         """Somebody says something today, after the newest partition."""
