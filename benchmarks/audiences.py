@@ -56,14 +56,14 @@ class Clock:
     """Processor seconds by the name of what was done."""
 
     def __init__(self) -> None:
-        self.parts: Counter[str] = Counter()
+        self.parts: dict[str, float] = {}
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Count what is done within."""
         used = _processor_seconds()
         yield
-        self.parts[name] += _processor_seconds() - used
+        self.parts[name] = self.parts.get(name, 0.0) + _processor_seconds() - used
 
     def timed(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         """A function whose calls are counted."""
@@ -222,7 +222,7 @@ def _measure(home: Path, work: Callable[[duckdb.DuckDBPyConnection, Clock], dict
         connection.execute("set threads = 2; set TimeZone = 'UTC'; set enable_progress_bar = false")
         found = work(ClockedConnection(connection, clock), clock)  # type: ignore[arg-type]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Cost(time.perf_counter() - began, _processor_seconds() - used, peak, dict(clock.parts), found)
+    return Cost(time.perf_counter() - began, _processor_seconds() - used, peak, clock.parts, found)
 
 
 def _processor_seconds() -> float:

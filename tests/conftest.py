@@ -9,7 +9,7 @@ SLOW_TIER = "pipeline"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--machine-steps", type=int, default=120, help="about how many steps the state machine takes")
+    parser.addoption("--machine-steps", type=int, default=60, help="about how many steps the state machine takes")
     parser.addoption("--whole-steps", type=int, default=0, help="steps of the state machine through whole runs")
 
 

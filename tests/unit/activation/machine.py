@@ -309,6 +309,12 @@ class World:
         else:
             self._die("decide", dies, dying.decide, self.home, day)
 
+    def morning(self, events: Iterable[tuple[str, int, int]]) -> None:
+        """A day as most are: it lands, is decided and released."""
+        self.land(events)
+        self.decide()
+        self.release()
+
     def backfill(self, days: int) -> None:
         for back in reversed(range(days)):
             self.decide(back)
