@@ -45,3 +45,4 @@ bench: .venv/ready ## Benchmarks, with where the time goes
 	@$(BIN)/python -m benchmarks.models
 	@$(BIN)/python -m benchmarks.statistics
 	@$(BIN)/python -m benchmarks.cells
+	@$(BIN)/python -m benchmarks.audiences

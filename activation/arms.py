@@ -119,10 +119,15 @@ with eligible as (
     select distinct candidates.customer_id, candidates.flow
     from decide_candidates as candidates
     anti join (select * from decide_reasons where stage = 1) as refused on candidates.decision_id = refused.decision_id
+),
+concerned as (
+    select customer_id, flow from eligible
+    union all
+    select distinct customer_id, null as flow from eligible
 )
 select arms.experiment, people.profile_key, arms.customer_id, arms.arm, arms.bucket, $as_of as assigned_on
 from decide_arms as arms
-semi join eligible on arms.customer_id = eligible.customer_id and coalesce(arms.flow = eligible.flow, true)
+semi join concerned on arms.customer_id = concerned.customer_id and arms.flow is not distinct from concerned.flow
 inner join decide_map as people on arms.customer_id = people.customer_id
 anti join (select * from {assignments} where assigned_on <= $as_of) as recorded
     on people.profile_key = recorded.profile_key and arms.experiment = recorded.experiment

@@ -135,7 +135,9 @@ due as (
     select starts.flow, steps.step, starts.customer_id, starts.occurrence, starts.triggered_at as due_since
     from starts
     inner join decide_steps as steps on starts.flow = steps.flow and steps.step_number = 1
-    where $as_of - cast(timezone($timezone, timezone('UTC', starts.triggered_at)) as date)
+    -- The first condition only spares most rows the dear conversion of the second.
+    where starts.triggered_at >= $as_of - (steps.delay_days + steps.due_days + 2)
+        and $as_of - cast(timezone($timezone, timezone('UTC', starts.triggered_at)) as date)
         between steps.delay_days and steps.delay_days + steps.due_days
     union all
     select followed.flow, steps.step, followed.customer_id, followed.occurrence, followed.send_at as due_since
@@ -143,10 +145,18 @@ due as (
     inner join decide_steps as steps on followed.flow = steps.flow and followed.step = steps.step
     where $as_of - followed.as_of between steps.delay_days and steps.delay_days + steps.due_days
 ),
+entered_once as (
+    select flow from decide_steps where step_number = 1 and reentry = 'once'
+),
+entered_by_window as (
+    select flow from decide_steps where step_number = 1 and reentry = 'window'
+),
 entries as (
-    select flow, customer_id, occurrence, false as is_waiting, begun_at as entered_at from begun
+    select flow, customer_id, occurrence, false as is_waiting, begun_at as entered_at
+    from begun semi join entered_once on begun.flow = entered_once.flow
     union all
-    select flow, customer_id, occurrence, true as is_waiting, triggered_at as entered_at from starts
+    select flow, customer_id, occurrence, true as is_waiting, triggered_at as entered_at
+    from starts semi join entered_once on starts.flow = entered_once.flow
 ),
 first_entries as (
     select flow, customer_id, occurrence
@@ -156,12 +166,14 @@ first_entries as (
 newest_starts as (
     select flow, customer_id, occurrence
     from due
+    semi join entered_by_window on due.flow = entered_by_window.flow
     where step = '1'
     qualify row_number() over (partition by flow, customer_id order by due_since desc, occurrence) = 1
 ),
 last_begun as (
     select begun.flow, begun.customer_id, max(begun.begun_on) as begun_on
     from begun
+    semi join entered_by_window on begun.flow = entered_by_window.flow
     group by begun.flow, begun.customer_id
 ),
 ended as (

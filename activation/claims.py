@@ -118,6 +118,16 @@ CONFLICTS = (
             " and ledger.step = '1' and date(ledger.as_of) > date(:as_of, '-' || incoming.reentry_days || ' days'))"
         ),
     ),
+    (
+        "merged_with_another_of_the_batch",
+        (
+            "select incoming.idempotency_key from incoming"
+            " join lineage on incoming.customer_id = lineage.customer_id"
+            " join incoming as other on lineage.profile_key = other.root_profile_key and incoming.flow = other.flow"
+            " and incoming.step = other.step and incoming.idempotency_key > other.idempotency_key"
+            " where incoming.occurrence = other.occurrence or incoming.step = '1' and incoming.reentry in ('once', 'window')"
+        ),
+    ),
 )
 
 INSERT = """
@@ -169,6 +179,7 @@ def claim(
         if earlier is not None and not earlier.is_empty:
             return earlier
         connection.execute(INCOMING)
+        connection.execute("create index temp.incoming_by_root on incoming (root_profile_key)")
         connection.execute("create temp table lineage (customer_id text, profile_key text)")
         connection.executemany(f"insert or ignore into incoming values ({', '.join('?' * len(Claim._fields))})", claims)
         kept = connection.execute("select count(*) from incoming").fetchone()[0]
@@ -223,6 +234,13 @@ def rows_of(store: StateStore, as_of: date) -> list[tuple[str, str, str, str, st
             " where ledger.as_of = ? and ledger.kind = 'send' and ledger.status <> 'settled' order by ledger.idempotency_key",
             (as_of.isoformat(),),
         ).fetchall()
+
+
+def keys_of(store: StateStore, as_of: date) -> list[str]:
+    """Keys of the claimed sends of a partition that nobody took back."""
+    query = "select idempotency_key from ledger where as_of = ? and kind = 'send' and status <> 'settled'"
+    with store.transaction() as connection:
+        return [key for (key,) in connection.execute(query, (as_of.isoformat(),))]
 
 
 def withdraw(store: StateStore, withdrawn: Mapping[str, str], *, as_of: date) -> None:

@@ -14,12 +14,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from activation.claims import Batch, Claim, Refusal, batch_of, claim, mark_published, rows_of, withdraw
+from activation.claims import Batch, Claim, Refusal, batch_of, claim, keys_of, mark_published, rows_of, withdraw
 from activation.content import Content
 from activation.destinations import Destination, Destinations, Esp
 from activation.publish import MANIFEST, Manifest, folder_of, sweep, write_files
 from activation.state import StateStore
-from activation.tables import LIST_COLUMNS, DecisionTables, create_tables
+from activation.tables import LIST_COLUMNS, DecisionTables, create_tables, put
 
 MAILABLE = frozenset({"subscribed", "confirmed", "implied"})
 
@@ -73,6 +73,16 @@ from activation.send_decisions
 where as_of = $as_of and outcome in ('sent', 'held_out')
 """
 
+# Who was decided under a name of before a merge is blocked under that name too.
+FORMER_NAMES = """
+select distinct decisions.customer_id, blocked.reason
+from activation.send_decisions as decisions
+inner join {identity_map} as today on decisions.root_profile_key = today.profile_key and today.valid_to = date '9999-12-31'
+inner join release_blocked as blocked on today.customer_id = blocked.customer_id
+where decisions.as_of = $as_of and decisions.customer_id <> today.customer_id
+order by all
+"""
+
 
 class ReleaseRefused(Exception):
     """The release is not due; the message is one line that says what to do."""
@@ -110,9 +120,12 @@ class _Recheck:
     blocked: Mapping[str, str]
     closed_flows: frozenset[tuple[str, str]]
     stopped_flows: frozenset[str]
+    due_on: date
 
-    def refuses(self, mailbox_hash: str, customer_id: str, flow: str) -> str | None:
-        """Why a person may not be mailed now, or None."""
+    def refuses(self, mailbox_hash: str, customer_id: str, flow: str, *, expires_on: date | None) -> str | None:
+        """Why a person may not be mailed now of a flow whose approval ends on a day (None: it has none), or None."""
+        if expires_on is None or expires_on < self.due_on:
+            return "approval_expired"
         if flow in self.stopped_flows:
             return "now_stopped_by_override"
         if customer_id in self.blocked:
@@ -159,7 +172,7 @@ def release(
         directory: The publish folder.
         run_id: For ledger and manifest.
         released_at: Now (UTC).
-        blocked: customer_id and reason of people who became blocked since the decision.
+        blocked: customer_id, as it is now, and reason of people who became blocked since the decision.
         closed_flows: mailbox_hash and flow, where the mailbox has left the flow's topic.
         stopped_flows: Flows that a person has stopped since the decision.
         contents: What emails are made of, by version of the playbook; a claimed batch takes those of the version that decided it.
@@ -174,18 +187,17 @@ def release(
     create_tables(connection)
     checked = _Recheck(
         statuses=dict(zip(recheck["mailbox_hash"].to_pylist(), recheck["status"].to_pylist(), strict=True)),
-        blocked={}
-        if blocked is None
-        else dict(zip(blocked["customer_id"].to_pylist(), blocked["reason"].to_pylist(), strict=True)),
+        blocked={} if blocked is None else _blocked_by_name(connection, blocked, as_of=as_of, tables=tables),
         closed_flows=frozenset()
         if closed_flows is None
         else frozenset(zip(closed_flows["mailbox_hash"].to_pylist(), closed_flows["flow"].to_pylist(), strict=True)),
         stopped_flows=stopped_flows,
+        due_on=due_on,
     )
     folder = folder_of(directory, send_date) / "released"
     earlier = batch_of(store, as_of)
     if earlier is None or earlier.is_empty:
-        claims, refusals = _screen(connection, checked, as_of=as_of, due_on=due_on)
+        claims, refusals = _screen(connection, checked, as_of=as_of)
         query = LINEAGE.format_map(vars(tables or DecisionTables()))
         lineage = connection.execute(query, {"as_of": as_of}).fetchall()
         batch = claim(
@@ -239,15 +251,14 @@ def _refuse_other_destination(batch: Batch, destination: Destination) -> None:
 
 
 def _screen(
-    connection: duckdb.DuckDBPyConnection, checked: _Recheck, *, as_of: date, due_on: date
+    connection: duckdb.DuckDBPyConnection, checked: _Recheck, *, as_of: date
 ) -> tuple[list[Claim], list[Refusal]]:
     """Split the partition's sent and held-out decisions into those who may still be mailed and those who may not."""
     claims: list[Claim] = []
     refusals: list[Refusal] = []
     for *fields, expires_on in connection.execute(CLAIMABLE, {"as_of": as_of}).fetchall():
         row = Claim(*fields)
-        reason = "approval_expired" if expires_on is None or expires_on < due_on else None
-        reason = reason or checked.refuses(row.mailbox_hash, row.customer_id, row.flow)
+        reason = checked.refuses(row.mailbox_hash, row.customer_id, row.flow, expires_on=expires_on)
         if reason is None:
             claims.append(row)
         else:
@@ -255,17 +266,32 @@ def _screen(
     return claims, refusals
 
 
+def _blocked_by_name(
+    connection: duckdb.DuckDBPyConnection, blocked: pa.Table, *, as_of: date, tables: DecisionTables | None
+) -> dict[str, str]:
+    """Reason by every customer_id that a blocked person has now or had on the day."""
+    put(connection, "release_blocked", blocked)
+    former = connection.execute(FORMER_NAMES.format_map(vars(tables or DecisionTables())), {"as_of": as_of}).fetchall()
+    connection.execute("drop table release_blocked")
+    return {**dict(former), **dict(zip(blocked["customer_id"].to_pylist(), blocked["reason"].to_pylist(), strict=True))}
+
+
 def _withdraw_who_left(store: StateStore, checked: _Recheck, batch: Batch, folder: Path) -> Batch:
     """Recheck a claimed batch that was not handed over; one that was stays as it is."""
     if batch.is_published or (batch.destination == "files" and _is_handed_over(batch, folder)):
         return batch
     reasons = {
-        key: checked.refuses(mailbox, customer, flow)
-        for key, mailbox, customer, flow, _, status in rows_of(store, batch.as_of)
+        key: checked.refuses(mailbox, customer, flow, expires_on=_expires_on(payload))
+        for key, mailbox, customer, flow, payload, status in rows_of(store, batch.as_of)
         if status == "claimed"
     }
     withdraw(store, {key: reason for key, reason in reasons.items() if reason is not None}, as_of=batch.as_of)
     return batch_of(store, batch.as_of) or batch
+
+
+def _expires_on(payload: str | None) -> date | None:
+    """Until when a claimed email was approved; of somebody who was erased nothing is known any more."""
+    return None if payload is None else date.fromisoformat(json.loads(payload)["approval_expires_on"])
 
 
 def _is_handed_over(batch: Batch, folder: Path) -> bool:
@@ -328,8 +354,10 @@ def _table_of(payloads: list[str]) -> pa.Table:
 
 
 def _outside(connection: duckdb.DuckDBPyConnection, store: StateStore, as_of: date) -> int:
-    claimed = {key for key, *_ in rows_of(store, as_of)}
-    listed = connection.execute(
-        "select idempotency_key from activation.send_list where as_of = $as_of", {"as_of": as_of}
-    )
-    return sum(key not in claimed for (key,) in listed.fetchall())
+    put(connection, "claimed_keys", pa.table({"idempotency_key": pa.array(keys_of(store, as_of), pa.string())}))
+    row = connection.execute(
+        "select count(*) from activation.send_list anti join claimed_keys using (idempotency_key) where as_of = $as_of",
+        {"as_of": as_of},
+    ).fetchone()
+    connection.execute("drop table claimed_keys")
+    return int(row[0]) if row else 0

@@ -4,6 +4,7 @@ Personal data are in one table only, `claim_payloads`: the rows to publish, kept
 bytes without the warehouse. `activation.erasure` removes a person's; the ledger itself knows mailboxes by their salted hash.
 """
 
+import io
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from activation.content import Content
 from activation.playbook import Playbook
 
 BEGINNING = date(1, 1, 1)
+LINES = 200_000  # that are read at a time
 GATE = "gate"  # who promotes a model where no person does
 
 LEDGER_SCHEMA = pa.schema(
@@ -88,7 +91,7 @@ CLAIMS = """
 (
     select ledger.*, json_extract(payloads.payload, '$.segment') as segment
     from ledger left join claim_payloads as payloads on ledger.idempotency_key = payloads.idempotency_key
-)
+) as claims
 """
 MIRRORS = {
     "send_ledger": ("ledger", CLAIMS, "as_of, idempotency_key", LEDGER_SCHEMA),
@@ -98,6 +101,16 @@ MIRRORS = {
     "breaker_trips": ("breaker_trips", "breaker_trips", "tripped_on, number", TRIP_SCHEMA),
     "readmissions": ("readmitted", "readmitted", "file, row_number", READMISSION_SCHEMA),
 }
+# These grow every day and are mirrored in a file for each day, so that a day costs what it has. `<table>.parquet` beside them is empty.
+CUT_BY_DAY = {"send_ledger": "as_of", "assignments": "assigned_on"}
+DAYS = """
+with recursive days(day) as (
+    select min({day}) from {table}
+    union all
+    select (select min({day}) from {table} where {day} > days.day) from days where days.day is not null
+)
+select day from days where day is not null
+"""
 
 # A ghost mails nobody, so it holds the day of a mailbox against other ghosts only; a step that a ghost took is taken for sends too.
 TABLES = """
@@ -145,6 +158,18 @@ create table if not exists assignments (
     experiment text not null, profile_key text not null, customer_id text not null, arm text not null,
     bucket integer not null, assigned_on text not null, primary key (experiment, profile_key)
 ) without rowid;
+create index if not exists assignments_by_day on assignments (assigned_on);
+create table if not exists stale_mirrors (folder text not null, day text not null, primary key (folder, day)) without rowid;
+create trigger if not exists a_claim_makes_its_day_stale after insert on ledger
+    begin insert or ignore into stale_mirrors values ('send_ledger', new.as_of); end;
+create trigger if not exists a_move_makes_its_day_stale after update on ledger
+    begin insert or ignore into stale_mirrors values ('send_ledger', new.as_of); end;
+create trigger if not exists a_lost_payload_makes_its_day_stale after delete on claim_payloads
+    begin insert or ignore into stale_mirrors select 'send_ledger', as_of from ledger where idempotency_key = old.idempotency_key; end;
+create trigger if not exists an_arm_makes_its_day_stale after insert on assignments
+    begin insert or ignore into stale_mirrors values ('assignments', new.assigned_on); end;
+create trigger if not exists a_changed_arm_makes_its_day_stale after update on assignments
+    begin insert or ignore into stale_mirrors values ('assignments', new.assigned_on); end;
 create table if not exists promotions (
     number integer primary key, model_name text not null, model_version text not null, training_partition text not null,
     effective_on text not null, reason text not null, promoted_at text, promoted_by text not null default 'gate',
@@ -286,9 +311,8 @@ class StateStore:
         columns = (assignments[name].to_pylist() for name in ASSIGNMENT_SCHEMA.names)
         rows = [(*row[:5], row[5].isoformat()) for row in zip(*columns, strict=True)]
         with self.transaction() as connection:
-            before = connection.total_changes
-            connection.executemany("insert or ignore into assignments values (?, ?, ?, ?, ?, ?)", rows)
-            return connection.total_changes - before
+            insert = "insert or ignore into assignments values (?, ?, ?, ?, ?, ?)"
+            return connection.executemany(insert, rows).rowcount
 
     def record_promotion(
         self,
@@ -376,13 +400,42 @@ class StateStore:
     def mirror(self) -> None:
         """Write what dbt reads as Parquet, typed also when empty; a reader sees the old or the new file."""
         for folder, (table, relation, order, schema) in MIRRORS.items():
-            names = ", ".join(schema.names)
-            rows = self._all(f"select {names} from {relation} order by {order}")
             target = self.directory / folder / f"{table}.parquet"
             target.parent.mkdir(exist_ok=True)
-            temporary = target.with_suffix(".parquet.tmp")
-            pq.write_table(_typed(rows, schema), temporary)
-            temporary.replace(target)
+            day = CUT_BY_DAY.get(folder)
+            if day is None:
+                _replace(target, self._read(relation, schema, order=order))
+            else:
+                self._mirror_days(target, relation, schema, day=day, order=order)
+
+    def _mirror_days(self, target: Path, relation: str, schema: pa.Schema, *, day: str, order: str) -> None:
+        """Write the days that changed, or whose file is missing; what changes meanwhile waits for the lock, and is stale then."""
+        folder, files = target.parent.name, {path.stem for path in target.parent.glob("*.parquet")}
+        if (
+            target.stem in files and pq.read_metadata(target).num_rows
+        ):  # of an earlier version, which kept all days in one file
+            files = set()
+        stale = {known for (known,) in self._all("select day from stale_mirrors where folder = ?", (folder,))}
+        days = {known for (known,) in self._all(DAYS.format(table=target.stem, day=day))}
+        if stale or days - files:
+            with self.transaction() as connection:
+                stale |= {
+                    known
+                    for (known,) in connection.execute("select day from stale_mirrors where folder = ?", (folder,))
+                }
+                for each in sorted(stale | days - files):
+                    rows = _rows(connection, f"{relation} where {day} = ?", schema, order=order, values=(each,))
+                    _replace(target.with_stem(each), rows)
+                connection.execute("delete from stale_mirrors where folder = ?", (folder,))
+        if target.stem not in files:
+            _replace(target, schema.empty_table())
+
+    def _read(self, relation: str, schema: pa.Schema, *, order: str) -> pa.Table:
+        connection = self.connect()
+        try:
+            return _rows(connection, relation, schema, order=order)
+        finally:
+            connection.close()
 
     def _first(self, query: str, values: Sequence[Any] = ()) -> Any:
         rows = self._all(query, values)
@@ -406,8 +459,31 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _typed(rows: list[Any], schema: pa.Schema) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    arrays = [pa.array(column, pa.int32() if field.type == pa.int32() else pa.string()).cast(field.type)
-              for column, field in zip(columns, schema, strict=True)]  # fmt: skip
-    return pa.Table.from_arrays(arrays, schema=schema)
+def _replace(target: Path, rows: pa.Table) -> None:
+    temporary = target.with_suffix(".parquet.tmp")
+    pq.write_table(rows, temporary)
+    temporary.replace(target)
+
+
+def _rows(
+    connection: sqlite3.Connection, relation: str, schema: pa.Schema, *, order: str, values: Sequence[Any] = ()
+) -> pa.Table:
+    """Rows as Arrow. SQLite writes a line for each and Arrow reads types from the lines: an object a row, not one a cell."""
+    line = " || ',' || ".join(f"""coalesce('"' || replace({name}, '"', '""') || '"', '')""" for name in schema.names)
+    found = connection.execute(f"select {line} from {relation} order by {order}", values)
+    tables = [schema.empty_table()]
+    while lines := found.fetchmany(LINES):
+        tables.append(_parsed("\n".join(line for (line,) in lines), schema))
+    return pa.concat_tables(tables).combine_chunks()
+
+
+def _parsed(lines: str, schema: pa.Schema) -> pa.Table:
+    """Lines of quoted cells; one that is not quoted is null."""
+    return pa_csv.read_csv(
+        io.BytesIO(lines.encode()),
+        read_options=pa_csv.ReadOptions(column_names=schema.names),
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+        ),
+    )

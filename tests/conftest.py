@@ -8,6 +8,11 @@ SLOW_FIXTURES = {"holdfast", "ran_shop"}
 SLOW_TIER = "pipeline"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--machine-steps", type=int, default=60, help="about how many steps the state machine takes")
+    parser.addoption("--whole-steps", type=int, default=0, help="steps of the state machine through whole runs")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         tier = Path(item.path).relative_to(Path(__file__).parent).parts[0]

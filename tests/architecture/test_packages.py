@@ -197,3 +197,10 @@ def test_scan_finds_clocks_and_dice(source: str, *, is_wrong: bool) -> None:
     call = ast.parse(source, mode="eval").body
     assert isinstance(call, ast.Call)
     assert _is_clock_or_dice(call) is is_wrong
+
+
+def test_audit_of_what_was_sent_shares_no_code_with_what_decided_it(root: Path) -> None:
+    (audit,) = [tree for path, tree in modules(root, "tests") if path == "tests/audit.py"]
+
+    assert imports(audit) & {*PACKAGES, "tests", "dbt_project"} == set()
+    assert "duckdb" in imports(audit)

@@ -22,8 +22,11 @@ from orchestration.letters import letters_of
 from orchestration.playbooks import playbook_of
 from orchestration.resources import Settings, Warehouse, open_state
 
-# A consent that was implied when it was decided lasts while nobody says no.
+# Of those who are to be mailed or held out. A consent that was implied when it was decided lasts while nobody says no.
 STATUSES = """
+with wanted as (
+    select mailbox_hash from activation.send_decisions where as_of = $day and outcome in ('sent', 'held_out')
+)
 select
     mailbox_hash,
     case
@@ -32,7 +35,7 @@ select
         ) and bool_and(consent_status in ('unknown', 'pending', 'imported', 'subscribed')) then 'implied'
         else coalesce(max(consent_status) filter (where consent_status = 'subscribed'), min(consent_status))
     end as status
-from activation.release_recheck where as_of = $today group by mailbox_hash
+from activation.release_recheck semi join wanted using (mailbox_hash) where as_of = $today group by mailbox_hash
 """
 
 CLOSED_FLOWS = """
@@ -69,17 +72,16 @@ from members inner join houses using (household_id)
 where customer_id not in (select customer_id from own)
 """
 
-# Whom a person has excluded since; of a profile, the customer that it was of on the day.
+# Whom a person has excluded since; of a profile, the customer that it was of on the day, and the one that it is of now.
 EXCLUDED = """
 select distinct decisions.customer_id, 'excluded_by_override' as reason
 from activation.send_decisions as decisions
-where decisions.as_of = $day and (
-    list_contains($mailboxes, decisions.mailbox_hash)
-    or decisions.customer_id in (
-        select customer_id from marts.identity_map
-        where list_contains($profiles, profile_key) and valid_from <= $day and $day < valid_to
-    )
-)
+where decisions.as_of = $day and list_contains($mailboxes, decisions.mailbox_hash)
+union
+select customer_id, 'excluded_by_override' as reason
+from marts.identity_map
+where list_contains($profiles, profile_key)
+    and (valid_from <= $day and $day < valid_to or valid_to = date '9999-12-31')
 """
 
 EVIDENCE = "+int_consent_evidence__unioned"

@@ -168,6 +168,16 @@ def test_blocked_person_is_dropped(decided: Shop) -> None:
     assert released_emails(decided) == emails(ANN, BEN)
 
 
+def test_person_blocked_under_the_name_of_a_later_merge_is_dropped(decided: Shop) -> None:
+    decided.connection.execute("delete from marts.identity_map where profile_key = $key", {"key": f"p_{CY}"})
+    decided.identity(f"p_{CY}", CY, f"p_{CY}", until=SEND_DATE)
+    decided.identity(f"p_{CY}", "elder", "p_elder", since=SEND_DATE)
+    blocked = pa.Table.from_pylist([{"customer_id": "elder", "reason": "excluded_by_override"}], schema=BLOCKED_SCHEMA)
+    summary = decided.release(blocked=blocked)
+    assert summary.dropped == {"send": {"now_excluded_by_override": 1}}
+    assert released_emails(decided) == emails(ANN, BEN)
+
+
 @pytest.mark.parametrize(
     ("due_on", "allow_past", "message"),
     [
@@ -224,6 +234,24 @@ def test_person_merged_since_the_decision_is_not_sent_the_step_twice(decided: Sh
     assert released_emails(decided) == emails(BEN, CY)
 
 
+def test_two_who_became_one_since_the_decision_are_not_both_welcomed(decided: Shop) -> None:
+    decided.connection.execute("delete from marts.identity_map where profile_key = $key", {"key": f"p_{BEN}"})
+    decided.identity(f"p_{BEN}", BEN, f"p_{BEN}", until=SEND_DATE)
+    decided.identity(f"p_{BEN}", ANN, f"p_{ANN}", since=SEND_DATE)
+    summary = decided.release()
+    assert summary.dropped == {"send": {"merged_with_another_of_the_batch": 1}}
+    assert sorted([*released_emails(decided), *emails(CY)]) in (emails(ANN, CY, CY), emails(BEN, CY, CY))
+
+
+def test_two_who_became_one_both_get_what_each_occurrence_gets(shop: Shop) -> None:
+    for name in (ANN, BEN):
+        shop.customer(name)
+        shop.trigger(name, "renewal")
+    shop.decide()
+    shop.connection.execute("update marts.identity_map set customer_id = $who", {"who": ANN})
+    assert shop.release().sends == 2
+
+
 def test_released_after_its_successor_gives_each_key_once(decided: Shop) -> None:
     tomorrow = SEND_DATE
     for name in (ANN, BEN, CY):
@@ -262,6 +290,15 @@ def test_who_left_after_the_claim_but_before_the_files_is_withdrawn(
     before = decided.files()
     decided.release(run_id="run_3")
     assert decided.files() == before
+
+
+def test_approval_that_expired_after_the_claim_but_before_the_files_withdraws_all(
+    decided: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_at(decided, monkeypatch, "write_files")
+    summary = decided.release(due_on=date(2028, 1, 1), allow_past=True, run_id="run_2")
+    assert released_emails(decided) == []
+    assert summary.dropped == {"send": {"approval_expired": 3}}
 
 
 def test_files_that_were_handed_over_stay_as_they_are(decided: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

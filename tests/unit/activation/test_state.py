@@ -4,9 +4,11 @@ import sqlite3
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from activation import state
 from activation.playbook import Playbook
 from activation.state import ASSIGNMENT_SCHEMA, LEDGER_SCHEMA, PROMOTION_SCHEMA, StateStore
 from tests.unit.activation.shop import playbook
@@ -132,3 +134,73 @@ def test_store_opens_again_with_what_it_held(store: StateStore) -> None:
     again = StateStore(store.directory).promotion_in_force("churn_risk", SUNDAY + timedelta(days=1))
     assert again is not None
     assert (again.model_version, again.training_partition) == ("1", SUNDAY)
+
+
+def test_mirror_holds_what_the_store_holds_whatever_is_written_in_it(store: StateStore) -> None:
+    rows = [
+        ("e", 'a "quoted", name', "", "two\nlines", 1, date(2025, 3, 9)),
+        ("e", "b'\r\n", "NULL", "ümläut ☕", 2, date(2025, 3, 10)),
+        ("e", "c", "null", "", -3, date(2025, 3, 11)),
+    ]
+    assert (
+        store.record_assignments(
+            pa.Table.from_pylist([dict(zip(ASSIGNMENT_SCHEMA.names, row, strict=True)) for row in rows])
+        )
+        == 3
+    )
+    store.mirror()
+    mirrored = pq.read_table(store.directory / "assignments")
+    assert mirrored.schema == ASSIGNMENT_SCHEMA
+    assert [tuple(row.values()) for row in mirrored.to_pylist()] == sorted(rows, key=lambda row: row[5])
+
+
+def test_mirror_is_read_in_pieces(store: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "LINES", 2)
+    columns = {"experiment": "e", "customer_id": "c", "arm": "a", "bucket": 1, "assigned_on": SUNDAY}
+    store.record_assignments(
+        pa.Table.from_pylist([{**columns, "profile_key": f"p{number}"} for number in range(5)]).select(
+            ASSIGNMENT_SCHEMA.names
+        )
+    )
+    store.mirror()
+    assert pq.read_table(store.directory / "assignments")["profile_key"].to_pylist() == [
+        f"p{number}" for number in range(5)
+    ]
+
+
+def assigned(store: StateStore, *profiles: str, day: date) -> None:
+    row = {"experiment": "e", "customer_id": "c", "arm": "a", "bucket": 1, "assigned_on": day}
+    store.record_assignments(
+        pa.Table.from_pylist([{**row, "profile_key": profile} for profile in profiles]).select(ASSIGNMENT_SCHEMA.names)
+    )
+    store.mirror()
+
+
+def mirrored(store: StateStore) -> list[str]:
+    return sorted(pq.read_table(store.directory / "assignments")["profile_key"].to_pylist())
+
+
+def test_mirror_writes_only_the_days_that_changed(store: StateStore) -> None:
+    assigned(store, "p", day=SUNDAY)
+    before = (store.directory / "assignments" / f"{SUNDAY}.parquet").stat()
+    assigned(store, "q", day=SUNDAY + timedelta(days=1))
+    assert (store.directory / "assignments" / f"{SUNDAY}.parquet").stat().st_ino == before.st_ino
+    assigned(store, "r", day=SUNDAY)
+    assert mirrored(store) == ["p", "q", "r"]
+
+
+def test_mirror_that_was_lost_is_written_again(store: StateStore) -> None:
+    assigned(store, "p", day=SUNDAY)
+    assigned(store, "q", day=SUNDAY + timedelta(days=1))
+    (store.directory / "assignments" / f"{SUNDAY}.parquet").unlink()
+    store.mirror()
+    assert mirrored(store) == ["p", "q"]
+
+
+def test_mirror_of_an_earlier_version_in_one_file_is_cut(store: StateStore) -> None:
+    assigned(store, "p", day=SUNDAY)
+    folder = store.directory / "assignments"
+    (folder / f"{SUNDAY}.parquet").replace(folder / "assignments.parquet")
+    store.mirror()
+    assert mirrored(store) == ["p"]
+    assert pq.read_metadata(folder / "assignments.parquet").num_rows == 0
