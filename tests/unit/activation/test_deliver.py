@@ -324,6 +324,15 @@ def test_login_is_used_and_a_wrong_one_stops(claimed: Shop) -> None:
     assert right.accepted == 5
 
 
+def test_relay_without_a_login_refuses_ours(claimed: Shop) -> None:
+    watch = Watch()
+    with relay(Inbox()) as to:
+        done = hand_over(claimed, replace(to, user="shop", password="s3cret"), watch=watch)  # noqa: S106
+    assert "takes no login" in str(done.stopped)
+    assert watch.slept == []
+    assert statuses(claimed.state, DAY) == {"claimed": 5}
+
+
 def test_password_is_not_sent_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
     from activation import relay as relay_module
 
