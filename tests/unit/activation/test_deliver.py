@@ -262,9 +262,10 @@ def test_quiet_hours_are_kept_and_said(claimed: Shop) -> None:
         assert (done.accepted, inbox.recipients) == (0, [])
         left = backlog(claimed.state, DAY, now=night, allow_past=False)
         assert (left.ready, left.later, left.opens_at, left.missed) == (0, 5, morning, 0)
-        watch = Watch(morning - timedelta(minutes=10))
-        assert hand_over(claimed, to, watch=watch, until=morning + timedelta(minutes=5)).accepted == 5
-        assert watch.time >= morning
+        early = Watch(morning - timedelta(minutes=1))
+        assert hand_over(claimed, to, watch=early, until=morning + timedelta(minutes=5)).accepted == 0
+        assert early.slept == []  # the warehouse is not held to wait for the morning
+        assert hand_over(claimed, to, watch=Watch(morning), until=morning + timedelta(minutes=5)).accepted == 5
 
 
 def test_hours_that_are_over_are_over_unless_a_past_list_may_be_sent(claimed: Shop) -> None:
@@ -275,7 +276,8 @@ def test_hours_that_are_over_are_over_unless_a_past_list_may_be_sent(claimed: Sh
         left = backlog(claimed.state, DAY, now=late, allow_past=True)
         assert (left.later, left.opens_at) == (5, datetime.fromisoformat("2025-06-14T09:00"))
         at_night = hand_over(claimed, to, watch=Watch(late), until=late + timedelta(hours=9), allow_past=True)
-        by_day = hand_over(claimed, to, watch=Watch(late), until=late + timedelta(hours=12), allow_past=True)
+        morning = datetime.fromisoformat("2025-06-14T09:00")
+        by_day = hand_over(claimed, to, watch=Watch(morning), until=morning + timedelta(hours=1), allow_past=True)
     assert (at_night.accepted, by_day.accepted) == (0, 5)
 
 
