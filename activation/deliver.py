@@ -122,7 +122,7 @@ def deliver(
     allow_past: bool = False,
     tell: Callable[[Delivery], None] = lambda _: None,
 ) -> Delivery:
-    """Hand over what of a partition may go out now.
+    """Hand over what of a partition may go out now; it waits for whom the relay asked to come again, not for hours to open.
 
     Args:
         store: The state store.
@@ -137,6 +137,7 @@ def deliver(
         allow_past: Whether a row whose hours are over is sent in the same hours of another day.
         tell: Called after each email.
     """
+    retries: set[str] = set()
     courier, pace = _Courier(store, write, sender, connect, smtp, clock, run_id), Pace(clock, smtp)
     queue: list[tuple[datetime, int, Claimed]] = []
 
@@ -150,7 +151,7 @@ def deliver(
     try:
         while queue and courier.done.stopped is None:
             ready_at, now = queue[0][0], clock.now()
-            if max(ready_at, now) >= until:
+            if max(ready_at, now) >= until or (ready_at > now and not retries):
                 break
             if ready_at > now:
                 clock.sleep((ready_at - now).total_seconds())
@@ -162,7 +163,9 @@ def deliver(
             if opens is None or opens > now or now >= until:
                 enqueue(position, claimed)
                 continue
+            retries.discard(claimed.idempotency_key)
             if (again := courier.attempt(claimed)) is not None:
+                retries.add(claimed.idempotency_key)
                 enqueue(position, claimed, not_before=clock.now() + again)
             tell(courier.done)
     finally:

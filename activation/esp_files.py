@@ -39,47 +39,54 @@ select distinct unnest(json_keys(block_choices)) as block from listed order by b
 """
 
 
-def write_esp_file(connection: duckdb.DuckDBPyConnection, esp: Esp, path: Path) -> None:
-    """Write the table `listed` as an ESP imports it: UTF-8, every cell quoted, the same rows the same bytes.
+def write_esp_files(table: pa.Table, esps: Sequence[Esp], folder: Path, *, ending: str) -> None:
+    """Write `<esp><ending>` for each ESP: UTF-8, every cell quoted, the same rows the same bytes.
 
     Args:
-        connection: Holds `listed`, columns of the send list.
-        esp: Whose importer reads it.
-        path: The file.
+        table: Columns of the send list.
+        esps: Whose importers read them.
+        folder: Where to.
+        ending: Of the files' names.
     """
-    blocks = [block for (block,) in connection.execute(BLOCKS).fetchall()]
-    columns = ", ".join(f'{value} as "{name}"' for name, value in COLUMNS[esp](blocks))
-    target = str(path).replace("'", "''")
-    connection.execute(
-        f"copy (select {columns} from listed order by decision_id) to '{target}' (format csv, header, force_quote *)"
-    )
+    with duckdb.connect() as connection:
+        connection.register("listed", table)
+        blocks = [block for (block,) in connection.execute(BLOCKS).fetchall()]
+        connection.execute(f"create table exported as select {', '.join(_values(blocks))} from listed")
+        for esp in esps:
+            columns = ", ".join(f'"{value}" as "{name}"' for name, value in COLUMNS[esp](blocks))
+            target = str(folder / f"{esp}{ending}").replace("'", "''")
+            connection.execute(
+                f"copy (select {columns} from exported order by decision_id) to '{target}' (format csv, header, force_quote *)"
+            )
 
 
-def listed(table: pa.Table) -> duckdb.DuckDBPyConnection:
-    """A connection of its own in which the rows of a send list are the table `listed`."""
-    connection = duckdb.connect()
-    connection.register("listed", table)
-    return connection
+def _values(blocks: Sequence[str]) -> Iterator[str]:
+    """Everything that a file may hold, worked out once for all ESPs."""
+    yield f"{EMAIL} as email"
+    yield f"{TEXT.format('first_name')} as first_name"
+    yield "'holdfast_' || strftime(send_date, '%Y-%m-%d') || ',' || flow || '_' || step as tags"
+    yield from (f"{value} as {name}" for name, value in PROPERTIES.items())
+    for block in blocks:  # the name of a block is checked by the playbook
+        yield f"coalesce(json_extract_string(block_choices, '$.{block}.variant'), '') as block_{block}"
 
 
 def _klaviyo(blocks: Sequence[str]) -> Iterator[tuple[str, str]]:
     """https://help.klaviyo.com/hc/en-us/articles/115005078967: the address first, then properties by their names, then own ones."""
-    yield from (("Email", EMAIL), ("First Name", TEXT.format("first_name")))
+    yield from (("Email", "email"), ("First Name", "first_name"))
     yield from _own(blocks)
 
 
 def _mailchimp(blocks: Sequence[str]) -> Iterator[tuple[str, str]]:
     """https://mailchimp.com/help/format-guidelines-for-your-import-file: one address a row, several tags in one cell by commas."""
-    yield from (("Email Address", EMAIL), ("FNAME", TEXT.format("first_name")))
-    yield ("Tags", "'holdfast_' || strftime(send_date, '%Y-%m-%d') || ',' || flow || '_' || step")
+    yield from (("Email Address", "email"), ("FNAME", "first_name"), ("Tags", "tags"))
     tags = _merge_tags(blocks)
-    yield from ((MERGE_TAGS[name], value) for name, value in PROPERTIES.items())
-    yield from ((tags[block], _variant(block)) for block in blocks)
+    yield from ((MERGE_TAGS[name], name) for name in PROPERTIES)
+    yield from ((tags[block], f"block_{block}") for block in blocks)
 
 
 def _sendgrid(blocks: Sequence[str]) -> Iterator[tuple[str, str]]:
     """https://www.twilio.com/docs/sendgrid/ui/managing-contacts/custom-fields: reserved fields, then custom ones of [A-Za-z0-9_]."""
-    yield from (("email", EMAIL), ("first_name", TEXT.format("first_name")))
+    yield from (("email", "email"), ("first_name", "first_name"))
     yield from _own(blocks)
 
 
@@ -87,13 +94,8 @@ COLUMNS = {"klaviyo": _klaviyo, "mailchimp": _mailchimp, "sendgrid": _sendgrid}
 
 
 def _own(blocks: Sequence[str]) -> Iterator[tuple[str, str]]:
-    yield from ((f"holdfast_{name}", value) for name, value in PROPERTIES.items())
-    yield from ((f"holdfast_block_{block}", _variant(block)) for block in blocks)
-
-
-def _variant(block: str) -> str:
-    """Which variant of a block a row gets; the name of a block is checked by the playbook."""
-    return f"coalesce(json_extract_string(block_choices, '$.{block}.variant'), '')"
+    names = (*PROPERTIES, *(f"block_{block}" for block in blocks))
+    yield from ((f"holdfast_{name}", name) for name in names)
 
 
 def _merge_tags(blocks: Sequence[str]) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from activation.content import Content
 from activation.destinations import Esp
-from activation.esp_files import listed, write_esp_file
+from activation.esp_files import write_esp_files
 from activation.tables import LIST_COLUMNS, create_tables
 from activation.templates import templates_of, write_templates
 
@@ -124,7 +124,8 @@ def write_files(
     pq.write_table(table, written[0], compression="zstd")
     if is_importable:
         pa_csv.write_csv(table.select(CSV_COLUMNS), written[1])
-    _write_esp_files(table, folder, esps)
+    if esps:
+        write_esp_files(table, esps, folder, ending=".csv.tmp")
     templates = write_templates(folder, templates_of(table, contents or {})) if is_importable else ()
     manifest = Manifest(
         send_date=send_date,
@@ -142,13 +143,6 @@ def write_files(
     for temporary in (*written, manifest_file):
         temporary.replace(temporary.with_suffix(""))
     return manifest
-
-
-def _write_esp_files(table: pa.Table, folder: Path, esps: Sequence[Esp]) -> None:
-    if esps:
-        with listed(table) as connection:
-            for esp in esps:
-                write_esp_file(connection, esp, folder / f"{esp}.csv.tmp")
 
 
 def sweep(folder: Path) -> None:

@@ -97,6 +97,9 @@ class Link:
         except smtplib.SMTPAuthenticationError as fault:
             message = f"the relay refuses the login ({fault.smtp_code}): check HOLDFAST_SMTP_URL"
             raise RelayRefusesUs(message) from None
+        except smtplib.SMTPNotSupportedError:
+            message = "the relay takes no login here: leave user and password out of HOLDFAST_SMTP_URL, or use its port for TLS"
+            raise RelayRefusesUs(message) from None
         except (smtplib.SMTPException, OSError) as fault:
             message = f"the relay cannot be reached ({type(fault).__name__})"
             raise RelayUnreachable(message) from fault

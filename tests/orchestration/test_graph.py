@@ -77,7 +77,7 @@ def test_training_schedule_takes_the_week_that_ended(defs: dg.Definitions) -> No
 
 
 def test_every_step_takes_the_slot_of_the_warehouse(defs: dg.Definitions) -> None:
-    for name in ("daily", "facts", "decision", "training", "release"):
+    for name in ("daily", "facts", "decision", "training", "release", "reconcile"):
         job = defs.resolve_job_def(name)
         for node in job.graph.nodes:
             assert node.definition.pool == "warehouse", node.name

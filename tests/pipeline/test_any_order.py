@@ -33,6 +33,7 @@ OTHERS = (
     "ml/interest_clusters",
     *(f"ml/{task}_model" for task in TASKS),
     "activation/release",
+    "activation/reconciliation",
 )
 DAILY = f"not ({' or '.join(f'key:{chr(34)}{key}{chr(34)}' for key in OTHERS)})"
 LOST = [DAYS[1], DAYS[3], DAYS[4], D1]

@@ -1,5 +1,6 @@
 """A release under faults and replays, each from a copy of one decided day, and runs that start together."""
 
+import csv
 import json
 import shutil
 import time
@@ -10,7 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.pipeline.conftest import LAST, START, Platform, cut
+from tests.pipeline.conftest import LAST, ROOT, START, Platform, cut
+from tests.pipeline.forked import call
+from tests.unit.activation.relays import Inbox, relay
 
 D1, D2 = LAST - timedelta(days=1), LAST
 
@@ -85,10 +88,70 @@ def test_shop_goes_on_with_what_was_released_and_nobody_is_mailed_who_must_not_b
     assert answered >= 0.9 * sent > 0
     check_chain(platform, tomorrow, sent)
     check_health(platform, tomorrow, sent)
+    check_reconciliation(platform, D2)
     platform.ok("score", "--truth", str(truth), "--date", str(tomorrow))
     score = json.loads((platform.home / "publish" / "scoreboard" / "score.json").read_text())
     assert score["sends"]["released"] == sent
     assert {line["to"]: line["emails"] for line in score["sends"]["forbidden"] if line["emails"]} == {}
+
+
+def check_reconciliation(platform: Platform, day: date) -> None:
+    """What the command says of a released day is what the events say, counted apart; `released` lies in three ESPs' files too."""
+    done = platform.call("reconcile", "--date", str(day))
+    assert done.returncode in {0, 1}, done.stderr
+    told = platform.query(
+        "select sum(released_count), sum(delivered_count), sum(bounced_count), sum(silent_count), sum(doubled_count),"
+        " sum(unreleased_count) from activation.reconciliation where as_of = $day",
+        day=day,
+    )
+    released = platform.home / "publish" / "send_list" / str(day + timedelta(days=1)) / "released"
+    counted = platform.query(
+        f"""
+        with sent as (select decision_id from '{released / "send_list.parquet"}'),
+        ends as (
+            select
+                sent.decision_id, bool_or(events.event = 'bounced') as is_bounced, count(events.event) as event_count,
+                bool_or(events.event in ('delivered', 'opened', 'clicked', 'unsubscribed', 'complained')) as is_there,
+                bool_or(events.event in ('blocked', 'dropped')) as is_stopped
+            from sent left join intermediate.int_email_events__unioned as events using (decision_id)
+            group by sent.decision_id
+        )
+        select
+            count(*), count(*) filter (where is_there and not is_bounced and not is_stopped), count(*) filter (where is_bounced),
+            count(*) filter (where event_count = 0), 0, 0
+        from ends
+        """
+    )
+    assert told == counted
+    for name, column in (("klaviyo", "Email"), ("mailchimp", "Email Address"), ("sendgrid", "email")):
+        with (released / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            assert len({row[column] for row in csv.DictReader(file)}) == counted[0][0]
+
+
+def test_relay_gets_each_email_once_and_the_rest_waits_for_its_hours(decided: Platform, tmp_path: Path) -> None:
+    platform = copied(decided, tmp_path)
+    expected = platform.value("select count(*) from activation.send_list where as_of = $day", day=D2)
+    inbox = Inbox()
+    with relay(inbox) as to:
+        environment = {**platform.environment(), "HOLDFAST_SMTP_URL": f"smtp://shop:s3cret@127.0.0.1:{to.port}"}
+        command = ("release", "--date", str(D2), "--allow-past", "--to", "smtp")
+        refused = call(command, environment=environment, cwd=ROOT, log=platform.home, timeout=500)
+        environment["HOLDFAST_SMTP_URL"] = f"smtp://127.0.0.1:{to.port}"
+        passes = [call(command, environment=environment, cwd=ROOT, log=platform.home, timeout=500) for _ in range(2)]
+    # A relay that offers no login refuses ours: nothing is sent, and the password is said nowhere.
+    assert refused.returncode == 1
+    assert "s3cret" not in refused.stdout + refused.stderr
+    assert [done.returncode for done in passes] == [0, 0], passes[0].stderr[-2000:]
+    stands = dict(
+        platform.query("select status, count(*) from activation.send_ledger where kind = 'send' group by status")
+    )
+    assert sum(stands.values()) == expected  # type: ignore[arg-type]
+    assert set(stands) <= {"published", "claimed"}  # what is claimed is in its quiet hours, whatever the time is now
+    assert len(inbox.recipients) == len(set(inbox.recipients)) == stands.get("published", 0)
+    assert "s3cret" not in "".join(
+        path.read_text(errors="replace") for path in (platform.home / "dagster").rglob("*.log")
+    )
+    assert "was released to smtp" in platform.fails("release", "--date", str(D2), "--allow-past", "--to", "files")
 
 
 def check_chain(platform: Platform, day: date, released: int) -> None:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import duckdb
 
 SCHEMAS = ("marts", "segments", "ml", "activation", "measurement", "staging", "intermediate", "quarantine")
-OF_A_RELEASE = {"activation.release_recheck"}  # what a release saw at its moment; no partition of the graph
+# What a release, or who looked at it later, saw at its moment; no partition of the graph.
+OF_A_RELEASE = {"activation.release_recheck", "activation.reconciliation"}
 DAYS = ("as_of", "landed_on", "changed_on", "trained_on")
 
 TABLES = """

@@ -3,21 +3,30 @@
 import os
 import random
 import signal
+import sqlite3
+import ssl
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from activation.attempts import record, statuses, waiting
 from activation.claims import batch_of
 from activation.deliver import Delivery, Pace, backlog, deliver
 from activation.destinations import Smtp
+from activation.erasure import Tombstone, forget_people
 from activation.relay import Link, Relay, RelayRefusesUs, RelayUnreachable, parse_relay
 from activation.release import ReleaseRefused, publish_delivered
 from activation.state import StateStore
@@ -27,6 +36,13 @@ from tests.unit.activation.shop import DAY, Shop, people, recheck
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = people("treatment", 5)
 HELD = people("holdout", 1)[0]
+
+
+class Certificate(NamedTuple):
+    """Where it is, and a server's context with it."""
+
+    path: Path
+    context: ssl.SSLContext
 
 
 def claimed_shop(shop: Shop, names: list[str]) -> Shop:
@@ -246,9 +262,10 @@ def test_quiet_hours_are_kept_and_said(claimed: Shop) -> None:
         assert (done.accepted, inbox.recipients) == (0, [])
         left = backlog(claimed.state, DAY, now=night, allow_past=False)
         assert (left.ready, left.later, left.opens_at, left.missed) == (0, 5, morning, 0)
-        watch = Watch(morning - timedelta(minutes=10))
-        assert hand_over(claimed, to, watch=watch, until=morning + timedelta(minutes=5)).accepted == 5
-        assert watch.time >= morning
+        early = Watch(morning - timedelta(minutes=1))
+        assert hand_over(claimed, to, watch=early, until=morning + timedelta(minutes=5)).accepted == 0
+        assert early.slept == []  # the warehouse is not held to wait for the morning
+        assert hand_over(claimed, to, watch=Watch(morning), until=morning + timedelta(minutes=5)).accepted == 5
 
 
 def test_hours_that_are_over_are_over_unless_a_past_list_may_be_sent(claimed: Shop) -> None:
@@ -259,7 +276,8 @@ def test_hours_that_are_over_are_over_unless_a_past_list_may_be_sent(claimed: Sh
         left = backlog(claimed.state, DAY, now=late, allow_past=True)
         assert (left.later, left.opens_at) == (5, datetime.fromisoformat("2025-06-14T09:00"))
         at_night = hand_over(claimed, to, watch=Watch(late), until=late + timedelta(hours=9), allow_past=True)
-        by_day = hand_over(claimed, to, watch=Watch(late), until=late + timedelta(hours=12), allow_past=True)
+        morning = datetime.fromisoformat("2025-06-14T09:00")
+        by_day = hand_over(claimed, to, watch=Watch(morning), until=morning + timedelta(hours=1), allow_past=True)
     assert (at_night.accepted, by_day.accepted) == (0, 5)
 
 
@@ -324,12 +342,90 @@ def test_login_is_used_and_a_wrong_one_stops(claimed: Shop) -> None:
     assert right.accepted == 5
 
 
+def test_relay_without_a_login_refuses_ours(claimed: Shop) -> None:
+    watch = Watch()
+    with relay(Inbox()) as to:
+        done = hand_over(claimed, replace(to, user="shop", password="s3cret"), watch=watch)  # noqa: S106
+    assert "takes no login" in str(done.stopped)
+    assert watch.slept == []
+    assert statuses(claimed.state, DAY) == {"claimed": 5}
+
+
 def test_password_is_not_sent_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
     from activation import relay as relay_module
 
     monkeypatch.setattr(relay_module, "LOOPBACK", frozenset())
     with relay(Inbox()) as to, pytest.raises(RelayRefusesUs, match="in the clear"):
         Link.connect(replace(to, user="shop", password="s3cret"))  # noqa: S106
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """A certificate of 127.0.0.1 that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(hours=1), now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    folder = tmp_path_factory.mktemp("certificate")
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "key.pem").write_bytes(private)
+    (folder / "cert.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return Certificate(folder / "cert.pem", context)
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_emails_and_the_login_go_over_tls_to_a_relay_that_is_vouched_for(
+    claimed: Shop, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, is_tls: bool
+) -> None:
+    from activation import relay as relay_module
+
+    monkeypatch.setattr(relay_module, "LOOPBACK", frozenset())  # as if it were far away: no password without TLS
+    login = {"authenticator": only("shop", "s3cret"), "auth_required": True}
+    tls = (
+        {"ssl_context": certificate.context, "auth_require_tls": False}
+        if is_tls
+        else {"tls_context": certificate.context}
+    )
+    with relay(Inbox(), **login, **tls) as to:
+        entered = replace(to, is_tls=is_tls, user="shop", password="s3cret")  # noqa: S106
+        with pytest.raises(RelayUnreachable, match="SSLCertVerificationError"):
+            Link.connect(entered)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
+        done = hand_over(claimed, entered)
+    assert (done.accepted, done.stopped) == (5, None)
+
+
+def test_erased_person_is_in_no_attempt_and_gets_nothing_any_more(claimed: Shop) -> None:
+    first, second = (one.row["customer_id"] for one in waiting(claimed.state, DAY)[:2])
+    inbox = Inbox()
+    with relay(inbox) as to:
+        hand_over(claimed, to, smtp=Smtp(per_second=0.01), until=NOON + timedelta(seconds=50))
+        assert inbox.recipients == [address(first)]
+        keys = {row["customer_id"]: row["idempotency_key"] for row in claimed.ledger()}
+        for gone in (first, second):
+            forget_people(claimed.state, {Tombstone("email", f"m_{gone}")}, salt="grain")
+        hand_over(claimed, to)
+    assert sorted(inbox.recipients) == sorted(address(name) for name in NAMES if name != second)
+    with claimed.state.transaction() as connection:
+        attempted = {key for (key,) in connection.execute("select idempotency_key from send_attempts")}
+        known = {key for (key,) in connection.execute("select idempotency_key from ledger")}
+    assert attempted <= known
+    assert not attempted & {keys[first], keys[second]}
+
+
+def test_attempts_can_be_neither_forgotten_nor_rewritten(claimed: Shop) -> None:
+    with relay(Inbox()) as to:
+        hand_over(claimed, to)
+    for statement in ("delete from send_attempts", "update send_attempts set event = 'refused'"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"), claimed.state.transaction() as connection:
+            connection.execute(statement)
 
 
 def test_relay_is_read_from_its_address_and_hides_its_password() -> None:

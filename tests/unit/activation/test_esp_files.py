@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from activation.destinations import Destinations, Esp
-from activation.esp_files import listed, write_esp_file
+from activation.esp_files import write_esp_files
 from activation.tables import LIST_COLUMNS
 from tests.unit.activation.shop import DAY, Shop, people
 
@@ -98,10 +98,10 @@ def test_only_a_harmful_address_is_changed(
     values = {name: [address if name == "email" else None] for name in LIST_COLUMNS}
     kinds = {"send_date": pa.date32(), "send_after_utc": pa.timestamp("us"), "send_before_utc": pa.timestamp("us")}
     table = pa.table({name: pa.array(column, kinds.get(name, pa.string())) for name, column in values.items()})
-    path = tmp_path_factory.mktemp("it's") / "klaviyo.csv"
-    with listed(table) as connection:
-        write_esp_file(connection, "klaviyo", path)
-    [row] = csv.DictReader(path.open(encoding="utf-8", newline=""))
+    folder = tmp_path_factory.mktemp("it's")
+    write_esp_files(table, ["klaviyo"], folder, ending=".csv")
+    with (folder / "klaviyo.csv").open(encoding="utf-8", newline="") as file:
+        [row] = csv.DictReader(file)
     assert row["Email"] == written
 
 
