@@ -80,6 +80,10 @@ class Remark(Part):
     text: str
     because: Text
 
+    def __str__(self) -> str:
+        """The remark as a sentence."""
+        return f"{self.severity} in {self.field}: {self.text!r}: {self.because} ({self.rule})"
+
 
 def remarks_on(wording: Wording, texts: Mapping[str, str], *, brief: str | None = None) -> tuple[Remark, ...]:
     """Hold the rules against texts.
