@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from activation.amend import with_subject, with_variant
 from activation.content import ENDINGS, fragment
 from activation.governance import Item
+from activation.judge import judge
 from activation.located import read_located
 from activation.playbook import load_wording
-from activation.proposals import FOLDER, BlockWords, Proposal, ProposalRefused, brief_of, fragments_of, judge
+from activation.proposals import FOLDER, BlockWords, Proposal, ProposalRefused, brief_of, fragments_of
 from orchestration.preflight import load_valid_playbook
 from orchestration.resources import PLAYBOOK, UserError
 

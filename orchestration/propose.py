@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import date
 
+from activation.judge import judge
 from activation.playbook import load_wording
 from activation.prompts import fill, hash_of_messages
 from activation.proposals import (
@@ -12,7 +13,6 @@ from activation.proposals import (
     Words,
     brief_of,
     hash_of_request,
-    judge,
     read_answer,
     request_of,
 )

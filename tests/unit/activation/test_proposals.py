@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activation.amend import with_subject, with_variant
+from activation.judge import judge
 from activation.page import Page
 from activation.playbook import PlaybookError, load_playbook, load_prompts, load_wording
 from activation.prompts import fill, hash_of_messages
@@ -21,7 +22,6 @@ from activation.proposals import (
     SubjectWords,
     brief_of,
     fragments_of,
-    judge,
     read_answer,
 )
 from activation.render import compile_mjml, environment

@@ -518,7 +518,8 @@ def test_what_cannot_be_taken_over_changes_nothing(
 ) -> None:
     words = {"variants": [{"headline": "We kept your place", "paragraphs": ["Come and look."]}]}
     flow = repository / "flows" / "win_back.yml"
-    second = "{block: education, tier: adaptive, variants: [{variant: how_we_choose, when: {segment: repeat_buyers}}], fallback: keep_it_good}"
+    rule = "{variant: how_we_choose, when: {segment: repeat_buyers}}"
+    second = f"{{block: education, tier: adaptive, variants: [{rule}], fallback: keep_it_good}}"
     flow.write_text(flow.read_text().replace("      - block: proof\n", f"      - {second}\n      - block: proof\n", 1))
     with LanguageModel(Reply.saying(words)) as model:
         block = "proof" if "proof" in name else "hero"
