@@ -12,8 +12,8 @@ from pydantic import Field, StringConstraints, model_validator
 from activation.evidence import Engagement, Provider
 from activation.parts import Name, Part, Text
 
-Kind = Literal["flow", "segment", "model"]
-KINDS: tuple[Kind, ...] = ("flow", "segment", "model")
+Kind = Literal["flow", "segment", "model", "prompt"]
+KINDS: tuple[Kind, ...] = ("flow", "segment", "model", "prompt")
 
 ContentHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
 
@@ -41,7 +41,8 @@ class Approval(Part):
         approval_id: Its name.
         flow: The flow with its steps and templates, or
         segment: the segment with its rule, or
-        model: the scores of a task.
+        model: the scores of a task, or
+        prompt: the text by which a language model is asked for words.
         role: The role that said so.
         approved_on: When.
         expires_on: Last day.
@@ -52,6 +53,7 @@ class Approval(Part):
     flow: Name | None = None
     segment: Name | None = None
     model: Name | None = None
+    prompt: Name | None = None
     role: Name
     approved_on: date
     expires_on: date
@@ -60,7 +62,7 @@ class Approval(Part):
     @model_validator(mode="after")
     def _of_one_thing(self) -> Self:
         if sum(getattr(self, kind) is not None for kind in KINDS) != 1:
-            message = "an approval is of one thing: flow, segment or model"
+            message = "an approval is of one thing: flow, segment, model or prompt"
             raise ValueError(message)
         return self
 

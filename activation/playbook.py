@@ -19,9 +19,11 @@ from activation.located import Fault, Located, Place, read_located
 from activation.parts import Part
 from activation.pilot import Pilot, pilot_faults
 from activation.policies import Policies
-from activation.proofread import proofread
+from activation.prompts import Prompt
+from activation.proofread import proofread, wording_blots
 from activation.segments import Segment
 from activation.service_levels import ServiceLevel, ServiceLevels
+from activation.wording import Wording
 
 PartT = TypeVar("PartT", bound=Part)
 Finding = tuple[Place, str]
@@ -53,7 +55,7 @@ class Playbook(Part):
     """None in a version that was stored before emails were made of blocks."""
     variables: tuple[Variable, ...] = ()
     content_hashes: dict[str, str] = Field(default_factory=dict)
-    """Of segments and models as they read when the version was made, by kind/name."""
+    """Of segments, models and prompts as they read when the version was made, by kind/name."""
     segments: tuple[Segment, ...] = ()
     """What marketing says of each segment; a version that was stored before it was kept has none."""
 
@@ -184,11 +186,13 @@ FILES: dict[str, type[Part]] = {
     "flow": Flow,
     "brand": Brand,
     "variables": Variables,
+    "wording": Wording,
+    "prompt": Prompt,
 }
 
 
 def json_schemas() -> dict[str, str]:
-    """JSON Schema of each file of a playbook, as text, by name; `flow` is of each file in `flows/`."""
+    """JSON Schema of each file of a playbook, as text, by name; `flow` and `prompt` are of each file in `flows/` and `prompts/`."""
     schemas = {name: part.model_json_schema() for name, part in FILES.items()}
     return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
 
@@ -207,8 +211,8 @@ def load_playbook(
 
     Args:
         path: The folder with `policies.yml`, `service_levels.yml`, `identity.yml`, `experiments.yml`,
-             `approvals.yml`, `overrides.yml`, `flows/`, `content/` with its `brand.yml` and `variables.yml` and, if something is
-             piloted, `pilot.yml`.
+             `approvals.yml`, `overrides.yml`, `wording.yml`, `flows/`, `prompts/`, `content/` with its `brand.yml` and
+             `variables.yml` and, if something is piloted, `pilot.yml`.
         segments: Hash of the rule of each segment that exists, by name.
         models: Hash of the task of each model that exists, by name.
         sources: Names of the sources that are read, each of which must declare its service level.
@@ -226,6 +230,8 @@ def load_playbook(
     experiments = reader.read("experiments.yml", _Experiments)
     approvals = reader.read("approvals.yml", _Approvals)
     overrides = reader.read("overrides.yml", _Overrides)
+    wording = reader.read("wording.yml", Wording)
+    prompts = _read_prompts(reader)
     written = _read_content(reader)
     declared = frozenset(level.source for level in levels.sources) if levels else None
     flows = _read_flows(reader, known=_Known(frozenset(segments), frozenset(models), declared))
@@ -246,11 +252,10 @@ def load_playbook(
             "flow": frozenset(flow.flow for flow in flows),
             "segment": frozenset(segments),
             "model": frozenset(models),
+            "prompt": frozenset(prompt.prompt for prompt in prompts),
         }
         if approvals is not None and policies is not None:
-            reader.add(
-                "approvals.yml", _approval_faults(approvals.approvals, names=names, roles=policies.approval_roles)
-            )
+            reader.add("approvals.yml", _approval_faults(approvals.approvals, names=names, policies=policies))
         if overrides is not None:
             reader.add("overrides.yml", _override_faults(overrides.overrides, flows=flows))
     pilot = _read_pilot(reader, experiments=experiments, flows=flows)
@@ -263,6 +268,7 @@ def load_playbook(
         or approvals is None
         or overrides is None
         or flows is None
+        or wording is None
         or written is None
     ):
         raise PlaybookError(reader.faults)
@@ -279,11 +285,54 @@ def load_playbook(
         content_hashes={
             **{str(Item("segment", name)): content_hash for name, content_hash in segments.items()},
             **{str(Item("model", name)): content_hash for name, content_hash in models.items()},
+            **{str(Item("prompt", prompt.prompt)): prompt.content_hash for prompt in prompts},
         },
         segments=said_of_segments,
     )
-    reader.proofread(book)
+    reader.proofread(book, wording)
     return book
+
+
+def load_wording(path: Path) -> Wording:
+    """Read `wording.yml` of a playbook folder.
+
+    Raises:
+        PlaybookError: One line per fault.
+    """
+    reader = _Reader(path)
+    wording = reader.read("wording.yml", Wording)
+    if wording is None:
+        raise PlaybookError(reader.faults)
+    return wording
+
+
+def load_prompts(path: Path) -> tuple[Prompt, ...]:
+    """Read `prompts/` of a playbook folder.
+
+    Raises:
+        PlaybookError: One line per fault.
+    """
+    reader = _Reader(path)
+    prompts = _read_prompts(reader)
+    if reader.faults:
+        raise PlaybookError(reader.faults)
+    return prompts
+
+
+def _read_prompts(reader: "_Reader") -> tuple[Prompt, ...]:
+    """The prompts, one of each purpose; what is wrong is with the reader."""
+    read: dict[str, Prompt] = {}
+    for file in sorted((reader.root / "prompts").glob("*.yml")):
+        name = f"prompts/{file.name}"
+        prompt = reader.read(name, Prompt)
+        if prompt is None:
+            continue
+        if prompt.prompt != file.stem:
+            reader.add(name, [(("prompt",), f"prompt {prompt.prompt} stands in {prompt.prompt}.yml")])
+        if other := next((each for each in read.values() if each.proposes == prompt.proposes), None):
+            reader.add(name, [(("proposes",), f"prompt {other.prompt} proposes {prompt.proposes} already")])
+        read[name] = prompt
+    return tuple(read.values())
 
 
 def _read_content(reader: "_Reader") -> dict[str, Any] | None:
@@ -335,7 +384,7 @@ class _Reader:
     def add(self, name: str, findings: Iterable[Finding]) -> None:
         self.faults += [self._files[name].fault(place, message) for place, message in findings]
 
-    def proofread(self, book: Playbook) -> None:
+    def proofread(self, book: Playbook, wording: Wording) -> None:
         """Read the emails as they would arrive.
 
         Raises:
@@ -348,7 +397,7 @@ class _Reader:
             Fault(f"{self.root.name}/content/{blot.file}", blot.line, blot.message)
             if blot.flow is None
             else files[blot.flow].fault(blot.place, blot.message)
-            for blot in proofread(book.mails, book.policies.content)
+            for blot in (*proofread(book.mails, book.policies.content), *wording_blots(book.mails, wording))
         ]
         if faults:
             raise PlaybookError(faults)
@@ -490,7 +539,7 @@ def _experiment_faults(experiments: Sequence[Experiment], *, flows: Sequence[Flo
 
 
 def _approval_faults(
-    approvals: Sequence[Approval], *, names: Mapping[Kind, frozenset[str]], roles: Mapping[Kind, tuple[str, ...]]
+    approvals: Sequence[Approval], *, names: Mapping[Kind, frozenset[str]], policies: Policies
 ) -> Iterator[Finding]:
     ids = ((("approvals", position, "approval_id"), one.approval_id) for position, one in enumerate(approvals))
     yield from _twice("approval", ids)
@@ -499,8 +548,8 @@ def _approval_faults(
         kind, name = approval.item
         if name not in names[kind]:
             yield (*place, kind), f"{kind} {name} is unknown"
-        if approval.role not in roles[kind]:
-            yield (*place, "role"), f"a {kind} is approved by {' or '.join(roles[kind])}, not by {approval.role}"
+        if approval.role not in (roles := policies.roles_of(kind)):
+            yield (*place, "role"), f"a {kind} is approved by {' or '.join(roles)}, not by {approval.role}"
         if approval.content_hash is None:
             yield place, f"content_hash is missing: `holdfast approve {approval.item}` writes it"
         if approval.expires_on < approval.approved_on:

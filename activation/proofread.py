@@ -25,6 +25,7 @@ from activation.render import (
     render_message,
     values_of,
 )
+from activation.wording import Remark, Wording, remarks_on
 
 # mrml renders what it does not know as nothing, without a word.
 ELEMENTS = frozenset(
@@ -91,6 +92,24 @@ def _proofread(
     if not blots:
         blots += [blot for flow in flows for step in flow.steps for blot in _email_blots(content, flow, step, limits)]
     return tuple(dict.fromkeys(blots))
+
+
+def wording_blots(content: Content, wording: Wording) -> Iterator[Blot]:
+    """What subjects, preheaders and text parts say that `wording.yml` forbids; the other part says the same."""
+    for flow in content.flows.values():
+        for position, step in enumerate(flow.steps):
+            for found in remarks_on(wording, {"subject": step.subject, "preheader": step.preheader}):
+                if found.severity == "error":
+                    place: Place = ("steps", position, found.field)
+                    yield Blot(_words_of(found), flow=flow.flow, place=place)
+    for name, text in content.files.items():
+        for found in remarks_on(wording, {name: text}) if name.endswith(".txt") else ():
+            if found.severity == "error":
+                yield Blot(_words_of(found), name, text[: found.start].count("\n") + 1)
+
+
+def _words_of(found: Remark) -> str:
+    return f"{found.text!r}: {found.because} ({found.rule} of wording.yml)"
 
 
 def _flow_blots(content: Content, flow: Flow, limits: ContentLimits) -> Iterator[Blot]:

@@ -1,9 +1,9 @@
-"""Trainings and uplift reports in MLflow: log, register, compare, load. The only module that imports mlflow."""
+"""Trainings, uplift reports and prompts in MLflow: log, register, compare, load. The only module that imports mlflow."""
 
 import logging
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -35,6 +35,8 @@ SUMMARY = ("auc", "auc_low", "auc_high", "auc_rule", "average_precision", "brier
 UPLIFT = "uplift"  # the experiment of all comparisons
 COMPARISON = ("partition", "experiment", "arm", "baseline")  # tags that tell the runs of two reports apart
 CHAMPION, CHALLENGER = "champion", "challenger"
+APPROVED = "approved"  # the alias of the version of a prompt that may be used
+PROPOSALS = "proposals"  # the experiment of all that was asked of a language model
 PARTITION = "partition"
 SOURCE = "marts/training_outcomes"
 PREDICT = "predict_proba"
@@ -99,6 +101,23 @@ class Description:
     run_id: str
     partition: str
     metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class RegisteredPrompt:
+    """A version of a prompt in the registry.
+
+    Attributes:
+        name: Of the prompt.
+        version: Of its text.
+        messages: (role, text) of each message.
+        is_approved: Whether the alias `approved` points at it.
+    """
+
+    name: str
+    version: int
+    messages: tuple[tuple[str, str], ...]
+    is_approved: bool
 
 
 class UnknownVersion(Exception):
@@ -299,6 +318,88 @@ def describe_version(name: str, version: str, *, tracking_uri: str) -> Descripti
         logged = client.get_run(str(found.run_id)).data.metrics
         metrics = {FORMER_NAMES.get(name, name): value for name, value in logged.items()}
         return Description(run_id=str(found.run_id), partition=found.tags.get(PARTITION, ""), metrics=metrics)
+
+
+def register_prompt(
+    name: str, messages: Sequence[tuple[str, str]], *, tags: Mapping[str, str], tracking_uri: str
+) -> RegisteredPrompt:
+    """Make a text the newest version of a prompt, once: a text that is a version already keeps it.
+
+    Args:
+        name: Of the prompt.
+        messages: (role, text) of each message, with `{{ name }}` where a value is put.
+        tags: Of a new version.
+        tracking_uri: The store.
+    """
+    if same := [
+        found for found in prompt_versions(name, tracking_uri=tracking_uri) if found.messages == tuple(messages)
+    ]:
+        return same[-1]
+    with _quiet_store(tracking_uri) as client:
+        template = [{"role": role, "content": text} for role, text in messages]
+        made = client.register_prompt(name, template, tags=dict(tags))
+    return RegisteredPrompt(name=name, version=int(made.version), messages=tuple(messages), is_approved=False)
+
+
+def prompt_versions(name: str, *, tracking_uri: str) -> tuple[RegisteredPrompt, ...]:
+    """All versions of a prompt, the oldest first; none where it is not registered."""
+    with _quiet_store(tracking_uri) as client:
+        if client.get_prompt(name) is None:
+            return ()
+        numbers = sorted(int(found.version) for found in client.search_prompt_versions(name))
+        return tuple(_registered(client.get_prompt_version(name, number)) for number in numbers)
+
+
+def _registered(found: Any) -> RegisteredPrompt:
+    """A version as it stands there; a text that is no conversation is read as one of a user."""
+    template = [{"role": "user", "content": found.template}] if isinstance(found.template, str) else found.template
+    messages = tuple((str(each["role"]), str(each["content"])) for each in template)
+    return RegisteredPrompt(
+        name=found.name, version=int(found.version), messages=messages, is_approved=APPROVED in (found.aliases or ())
+    )
+
+
+def point_approved(name: str, version: int | None, *, tracking_uri: str) -> None:
+    """Let the alias `approved` of a prompt point at a version, or at none."""
+    with _quiet_store(tracking_uri) as client:
+        if version is None:
+            client.delete_prompt_alias(name, APPROVED)
+        else:
+            client.set_prompt_alias(name, APPROVED, version)
+
+
+def log_proposals(
+    prompt: RegisteredPrompt,
+    *,
+    name: str,
+    params: Mapping[str, str],
+    metrics: Mapping[str, float],
+    tracking_uri: str,
+    artifacts: Path,
+    ui_address: str = "http://127.0.0.1:5000",
+) -> str:
+    """Log one question to a language model, linked to the version of the prompt; neither its text nor the answer is logged.
+
+    Args:
+        prompt: By which it was asked.
+        name: Of the run.
+        params: What was asked for, and whom.
+        metrics: Counts of what came back.
+        tracking_uri: As of `log_training`.
+        artifacts: As of `log_training`.
+        ui_address: Where the MLflow UI is, for the link.
+
+    Returns:
+        Address of the run in the MLflow UI.
+    """
+    with _quiet_store(tracking_uri) as client:
+        experiment = _find_experiment(client, PROPOSALS, artifacts if tracking_uri.startswith(LOCAL) else None)
+        run = client.create_run(experiment, run_name=name)
+        of_prompt = {"prompt": prompt.name, "prompt_version": str(prompt.version)}
+        _log_numbers(client, run, params={**of_prompt, **params}, metrics=metrics)
+        client.link_prompt_version_to_run(run.info.run_id, f"prompts:/{prompt.name}/{prompt.version}")
+        client.set_terminated(run.info.run_id)
+    return f"{ui_address}/#/experiments/{experiment}/runs/{run.info.run_id}"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`holdfast approve`: writes into approvals.yml that somebody stands for a flow, segment or model as it reads now."""
+"""`holdfast approve`: writes into approvals.yml that somebody stands for a flow, segment, model or prompt as it reads now."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -86,7 +86,7 @@ def _item(playbook: Playbook, name: str, role: str) -> Item:
     if item is None:
         message = f"there is no {name!r} to approve: name it as {', '.join(f'{kind}/…' for kind in KINDS)}; `holdfast approve` lists all"
         raise UserError(message)
-    roles = playbook.policies.approval_roles[item.kind]
+    roles = playbook.policies.roles_of(item.kind)
     if role not in roles:
         message = f"a {item.kind} is approved by {' or '.join(roles)}, not by {role} (approval_roles of playbook/policies.yml)"
         raise UserError(message)

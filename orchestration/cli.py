@@ -494,7 +494,7 @@ def schemas() -> None:
 @click.option("--until", type=DAY, help="Last day on which it holds (default: in a year).")
 @one_line_errors
 def approve_items(items: tuple[str, ...], role: str | None, until: Any) -> None:
-    """Approve flows, segments and models as they read now; without a name, list all and how each stands."""
+    """Approve flows, segments, models and prompts as they read now; without a name, list all and how each stands."""
     from orchestration.resources import read_settings
 
     today = read_settings().today()
@@ -509,6 +509,68 @@ def approve_items(items: tuple[str, ...], role: str | None, until: Any) -> None:
         raise OneLine(message, 2)
     last = until.date() if until else today + timedelta(days=365)
     click.echo("\n".join(approve(items, role=role, today=today, until=last)))
+    if any(item.startswith("prompt/") for item in items):
+        _register_prompts()
+
+
+@main.command(epilog="Example: holdfast prompts")
+@one_line_errors
+def prompts() -> None:
+    """Register the playbook's prompts in MLflow; the alias `approved` follows the approvals."""
+    _register_prompts()
+
+
+def _register_prompts() -> None:
+    from orchestration.resources import prepare_home
+
+    settings = prepare_home()
+
+    from orchestration.prompts import register_prompts
+
+    click.echo("\n".join(register_prompts(settings, today=settings.today())))
+
+
+@main.command(
+    epilog="""\b
+Examples: holdfast propose win_back 1
+          holdfast propose win_back 1 --block hero --count 5"""
+)
+@click.argument("flow")
+@click.argument("step")
+@click.option("--block", help="Words of this block (default: the subject with its preheader).")
+@click.option("--count", type=click.IntRange(1, 10), default=3, show_default=True, help="How many.")
+@one_line_errors
+def propose(flow: str, step: str, block: str | None, count: int) -> None:
+    """Ask the language model of HOLDFAST_LLM_URL for other words of an email; what it proposes is a file that is sent to nobody."""
+    from orchestration.resources import prepare_home, read_endpoint
+
+    endpoint = read_endpoint()
+    settings = prepare_home()
+
+    from orchestration.propose import propose as ask_for_words
+
+    lines = ask_for_words(settings, endpoint, flow, step, block=block, count=count, today=settings.today())
+    click.echo("\n".join(lines))
+
+
+@main.command(
+    epilog="""\b
+Examples: holdfast accept win_back_1_subject_2
+          holdfast accept win_back_1_hero_1 --variant good_to_see_you --segment high_value_at_risk"""
+)
+@click.argument("proposal")
+@click.option("--variant", help="How the variant of the block is to be called.")
+@click.option("--segment", help="Who gets it; everybody else gets what they got.")
+@one_line_errors
+def accept(proposal: str, variant: str | None, segment: str | None) -> None:
+    """Take a proposal over into the playbook, if no rule of wording.yml speaks against it; its flow then waits for an approval."""
+    from orchestration.resources import read_settings
+
+    settings = read_settings()
+
+    from orchestration.accept import accept as take_over
+
+    click.echo("\n".join(take_over(proposal, variant=variant, segment=segment, today=settings.today())))
 
 
 @main.command(

@@ -1,6 +1,7 @@
 """Which exceptions are the user's to mend (exit 2), which are a failed run (exit 1)."""
 
 from activation.playbook import PlaybookError
+from activation.proposals import ProposalRefused
 from activation.release import ReleaseRefused
 from ml.propensity.task import TaskError
 from orchestration.landing import LandingError
@@ -9,6 +10,10 @@ from orchestration.resources import UserError
 
 def exit_code_of(fault: Exception) -> int | None:
     """2 for a fault of the input or the call, 1 for a failed run, None for a defect that deserves its traceback."""
-    if isinstance(fault, UserError | LandingError | PlaybookError | ReleaseRefused | TaskError):
+    if isinstance(fault, UserError | LandingError | PlaybookError | ProposalRefused | ReleaseRefused | TaskError):
         return 2
-    return 1 if type(fault).__name__ in {"RunFailed", "DbtFailed", "ResidueFound"} else None
+    return (
+        1
+        if type(fault).__name__ in {"RunFailed", "DbtFailed", "ResidueFound", "EndpointFailed", "AnswerRefused"}
+        else None
+    )

@@ -1,6 +1,7 @@
 """What is checked before anything is written, so that a wrong call leaves nothing half done."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 from activation.governance import hash_of
 from activation.playbook import Playbook, PlaybookError, load_playbook
@@ -16,8 +17,11 @@ TASKS = ROOT / "ml" / "propensity" / "tasks"
 FREE_DOMAINS = ROOT / "dbt_project" / "seeds" / "free_mailbox_domains.csv"
 
 
-def load_valid_playbook() -> Playbook:
+def load_valid_playbook(folder: Path | None = None) -> Playbook:
     """Read the playbook against the segments and reasons not to mail that exist and the sources that are read.
+
+    Args:
+        folder: Another copy of it than the repository's.
 
     Raises:
         PlaybookError: One line per fault, with file and line.
@@ -28,7 +32,7 @@ def load_valid_playbook() -> Playbook:
         raise PlaybookError(faults)
     rules = {path.stem: path.read_text(encoding="utf-8") for path in SEGMENTS.rglob("*.sql")}
     return load_playbook(
-        PLAYBOOK,
+        folder or PLAYBOOK,
         segments={segment.segment: content_of(rules[segment.segment], segment) for segment in segments},
         models={path.stem: hash_of(path.read_text(encoding="utf-8")) for path in TASKS.glob("*.yml")},
         sources=frozenset(enabled_vendors()),

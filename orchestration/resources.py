@@ -1,13 +1,15 @@
 """What the assets are handed: settings read once from the environment, the warehouse, dbt, the state store."""
 
+import ipaddress
 import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
@@ -143,6 +145,68 @@ def _read_relay(url: str) -> Relay | None:
     except ValueError as fault:
         message = f"HOLDFAST_SMTP_URL cannot be used: {fault}"
         raise UserError(message) from None
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a language model answers in OpenAI's protocol.
+
+    Attributes:
+        url: Its address, such as https://host/v1.
+        model: Which model; blank: the only one that it has.
+        key: What lets us in; it is in no text of this object.
+    """
+
+    url: str
+    model: str = ""
+    key: str = field(default="", repr=False)
+
+    @property
+    def host(self) -> str:
+        """Its host and port, for people and files."""
+        return urlsplit(self.url).netloc
+
+
+def read_endpoint() -> Endpoint:
+    """Read from the environment which language model may be asked for words; without it nobody is asked.
+
+    Raises:
+        UserError: None is named, or its address is none or would carry the key where others can read it.
+    """
+    url = os.environ.get("HOLDFAST_LLM_URL", "")
+    if not url:
+        message = (
+            "no language model is set: export HOLDFAST_LLM_URL=https://host/v1 of any OpenAI-compatible endpoint"
+            " (and HOLDFAST_LLM_MODEL and HOLDFAST_LLM_KEY, if it wants them)"
+        )
+        raise UserError(message)
+    endpoint = Endpoint(
+        url.rstrip("/"), os.environ.get("HOLDFAST_LLM_MODEL", ""), os.environ.get("HOLDFAST_LLM_KEY", "")
+    )
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or "@" in parts.netloc
+        or parts.query
+        or parts.fragment
+    ):
+        message = (
+            "HOLDFAST_LLM_URL is no address of an endpoint: write https://host/v1, and the key into HOLDFAST_LLM_KEY"
+        )
+        raise UserError(message)
+    if endpoint.key and parts.scheme == "http" and not _is_here(parts.hostname):
+        message = "HOLDFAST_LLM_KEY would travel where others can read it: use https in HOLDFAST_LLM_URL"
+        raise UserError(message)
+    return endpoint
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def prepare_home(**overrides: str | Path | None) -> Settings:

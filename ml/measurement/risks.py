@@ -194,6 +194,8 @@ FAULTS = {
     "approval_expired": "is no longer approved: the word of {role} ended on {expires_on}",
 }
 
+CONSEQUENCES = {"flow": "it mails nobody", "prompt": "no language model is asked by it"}
+
 
 def review_approvals(approvals: Iterable[Approval], *, as_of: date, days: int) -> list[Finding]:
     """What may not be used because its approval is missing, ended or of other content, and what will soon end."""
@@ -203,7 +205,7 @@ def review_approvals(approvals: Iterable[Approval], *, as_of: date, days: int) -
         left = (one.expires_on - as_of).days if one.expires_on else None
         if one.fault is not None:
             severity: Severity = "high" if one.kind == "flow" else "medium"
-            so = "it mails nobody" if one.kind == "flow" else "blocks that ask for it take their fallback"
+            so = CONSEQUENCES.get(one.kind, "blocks that ask for it take their fallback")
             why = FAULTS[one.fault].format(role=one.role, expires_on=one.expires_on)
             found.append(Finding(subject, severity, left, days, f"{subject} {why}; {so}"))
         elif left is not None and left <= days:

@@ -317,4 +317,4 @@ def test_a_hash_of_digits_alone_stays_a_text(repository: Path, monkeypatch: pyte
 def test_everything_in_the_repository_is_approved() -> None:
     book = preflight.load_valid_playbook()
     assert [str(item) for item in book.items() if book.standing(item, date(2026, 1, 1)).fault] == []
-    assert {item.kind for item in book.items()} == {"flow", "segment", "model"}
+    assert {item.kind for item in book.items()} == {"flow", "segment", "model", "prompt"}

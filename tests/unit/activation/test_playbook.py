@@ -247,7 +247,8 @@ def test_published_schema_is_that_of_the_code_and_holds_for_the_files(name: str)
     published = (PLAYBOOK / "schemas" / f"{name}.json").read_text()
     assert published == json_schemas()[name], "run `holdfast schemas`"
     validator = jsonschema.Draft202012Validator(json.loads(published))
-    files = list((PLAYBOOK / "flows").glob("*.yml")) if name == "flow" else list(PLAYBOOK.rglob(f"{name}.yml"))
+    of_folder = {"flow": "flows", "prompt": "prompts"}
+    files = list(PLAYBOOK.glob(f"{of_folder[name]}/*.yml") if name in of_folder else PLAYBOOK.rglob(f"{name}.yml"))
     assert files
     for file in files:
         text = file.read_text()

@@ -110,6 +110,7 @@ def test_approvals_that_end_or_lack_are_named() -> None:
         Approval("flow", "later", "lead", DAY + timedelta(days=31), None),
         Approval("flow", "never", None, None, "not_approved"),
         Approval("model", "other", "lead", DAY + timedelta(days=99), "changed_since_approval"),
+        Approval("prompt", "words", None, None, "not_approved"),
     ]
 
     found = review_approvals(approvals, as_of=DAY, days=30)
@@ -120,12 +121,14 @@ def test_approvals_that_end_or_lack_are_named() -> None:
         ("segment/soon", "medium", 30),
         ("flow/never", "high", None),
         ("model/other", "medium", 99),
+        ("prompt/words", "medium", None),
     ]
     assert found[0].sentence == "flow/late is no longer approved: the word of lead ended on 2025-05-30; it mails nobody"
     assert (
-        found[-1].sentence
+        found[-2].sentence
         == "model/other has changed since lead approved it; blocks that ask for it take their fallback"
     )
+    assert found[-1].sentence == "prompt/words has no approval; no language model is asked by it"
 
 
 def test_experiments_that_can_prove_nothing_are_named() -> None:
