@@ -71,14 +71,13 @@ def test_email_shows_the_variant_that_was_chosen(shop: Shop) -> None:
     letters = letters_of(shop.connection, shop.state, DAY)
     row = {**waiting(shop.state, DAY)[0].row, "step": "2"}
     [second] = [step for flow in playbook().flows if flow.flow == "welcome" for step in flow.steps if step.step == 2]
-    varying = {block.block: block.shown for block in second.blocks if len(block.shown) > 1}
-    assert varying
-    for block, variants in varying.items():
-        texts = [
-            letters.render({**row, "block_choices": json.dumps({block: {"variant": variant}})}).text
-            for variant in variants
-        ]
-        assert len(set(texts)) == len(variants)
+    # Of somebody for whom nothing is recommended, recommendations read alike; heroes do not.
+    [variants] = [block.shown for block in second.blocks if block.block == "hero"]
+    texts = [
+        letters.render({**row, "block_choices": json.dumps({"hero": {"variant": variant}})}).text
+        for variant in variants
+    ]
+    assert len(set(texts)) == len(variants) > 1
 
 
 def test_same_row_at_the_same_time_is_the_same_bytes(shop: Shop) -> None:
