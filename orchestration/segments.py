@@ -30,9 +30,7 @@ HELD = {
 }
 SIZES = "select segment, member_count from marts.segment_days where as_of = $day"
 NEWEST = "select max(as_of) from marts.segment_days"
-EXISTS = """
-select 1 from duckdb_tables() where schema_name = 'marts' and table_name in ('segment_days', 'mailbox_cohorts') having count(*) = 2
-"""
+EXISTING = "select count(*) from duckdb_tables() where schema_name = 'marts' and list_contains($names, table_name)"
 KNOWN = "select 1 from marts.dim_customers where as_of = $day limit 1"
 
 
@@ -137,19 +135,24 @@ def _listed(segment: Segment, playbook: Playbook, sizes: Mapping[str, int], toda
 
 
 def _sizes(connection: duckdb.DuckDBPyConnection, day: date | None) -> Mapping[str, int]:
-    if not connection.execute(EXISTS).fetchall():
+    if not _has(connection, "segment_days"):
         return {}
     on = day or connection.execute(NEWEST).fetchall()[0][0]
     return dict(connection.execute(SIZES, {"day": on}).fetchall())
 
 
 def _decided(connection: duckdb.DuckDBPyConnection, day: date | None) -> date:
-    newest = connection.execute(NEWEST).fetchall()[0][0] if connection.execute(EXISTS).fetchall() else None
+    is_there = _has(connection, "segment_days", "mailbox_cohorts")
+    newest = connection.execute(NEWEST).fetchall()[0][0] if is_there else None
     on: date | None = day or newest
     if on is None or newest is None or not connection.execute(KNOWN, {"day": on}).fetchall():
-        message = f"{on or 'no day'} was not computed: `holdfast run --date {on or 'D'}` first"
+        message = f"{on or 'what is to be previewed'} was not computed: `holdfast run --date {on or 'D'}` first"
         raise UserError(message)
     return on
+
+
+def _has(connection: duckdb.DuckDBPyConnection, *names: str) -> bool:
+    return connection.execute(EXISTING, {"names": list(names)}).fetchall() == [(len(names),)]
 
 
 def _budget(found: Preview) -> str:
