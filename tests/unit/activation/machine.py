@@ -492,7 +492,8 @@ class World:
             "select idempotency_key, status, kind, root_profile_key from ledger where as_of = ?", str(day)
         )
         assert {status for _, status, *_ in claimed} <= {"published", "settled"}, "a claim was not published"
-        emails = read_list(self.home / "publish" / "send_list" / str(day + timedelta(days=1)) / "released")
+        folder = self.home / "publish" / "send_list" / str(day + timedelta(days=1)) / "released"
+        emails = read_list(folder)
         assert emails is not None, "a release left no complete list"
         wanted = {
             key
@@ -500,7 +501,7 @@ class World:
             if (status, kind) == ("published", "send") and not root.startswith("erased:")
         }
         assert {email.idempotency_key for email in emails} == wanted, "a list is not what was claimed"
-        assert not list((self.home / "publish").rglob("*.tmp")), "something half-written is left"
+        assert not list(folder.rglob("*.tmp")), "something half-written is left among what is imported"
 
     def finish(self) -> None:
         """Every batch that was claimed is released to its end."""
