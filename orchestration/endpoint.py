@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import httpx2
 import openai
 from pydantic import BaseModel, Field, ValidationError
 
@@ -80,6 +81,8 @@ def ask(endpoint: Endpoint, request: Mapping[str, Any], *, patience: float = PAT
                         raise EndpointFailed(f"{endpoint.host} answers without end: {len(body):,} bytes were read")
         except openai.OpenAIError as fault:
             raise _failure(endpoint, fault, patience) from None
+        except httpx2.HTTPError as fault:
+            raise EndpointFailed(f"{endpoint.host} broke off its answer: {type(fault).__name__}") from None
     return _read(endpoint, bytes(body))
 
 

@@ -181,24 +181,31 @@ def read_endpoint() -> Endpoint:
         )
         raise UserError(message)
     endpoint = Endpoint(
-        url.rstrip("/"), os.environ.get("HOLDFAST_LLM_MODEL", ""), os.environ.get("HOLDFAST_LLM_KEY", "")
+        url.rstrip("/"), os.environ.get("HOLDFAST_LLM_MODEL", ""), os.environ.get("HOLDFAST_LLM_KEY", "").strip()
     )
-    parts = urlsplit(url)
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or "@" in parts.netloc
-        or parts.query
-        or parts.fragment
-    ):
+    host = _host_of(url)
+    if host is None:
         message = (
             "HOLDFAST_LLM_URL is no address of an endpoint: write https://host/v1, and the key into HOLDFAST_LLM_KEY"
         )
         raise UserError(message)
-    if endpoint.key and parts.scheme == "http" and not _is_here(parts.hostname):
+    if not re.fullmatch(r"[!-~]*", endpoint.key):
+        message = "HOLDFAST_LLM_KEY holds a blank or a letter that no key has: copy it again"
+        raise UserError(message)
+    if endpoint.key and url.lower().startswith("http:") and not _is_here(host):
         message = "HOLDFAST_LLM_KEY would travel where others can read it: use https in HOLDFAST_LLM_URL"
         raise UserError(message)
     return endpoint
+
+
+def _host_of(url: str) -> str | None:
+    """The host of an address that holds nothing secret; None where it is no such address."""
+    try:
+        parts = urlsplit(url)
+        is_plain = parts.port != 0 and not ("@" in parts.netloc or parts.query or parts.fragment)
+    except ValueError:
+        return None
+    return parts.hostname if is_plain and parts.scheme in {"http", "https"} else None
 
 
 def _is_here(host: str) -> bool:

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -11,12 +12,13 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer: its status, its body, and how long it takes."""
+    """One answer: its status, its body, how long it takes, and how many bytes it promises (None: those of the body)."""
 
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    promised: int | None = None
 
     @classmethod
     def saying(cls, content: Any, *, finish_reason: str = "stop") -> Self:
@@ -74,9 +76,10 @@ class LanguageModel:
                 self.send_response(reply.status)
                 for name, value in {"content-type": "application/json", **reply.headers}.items():
                     self.send_header(name, value)
-                self.send_header("content-length", str(len(reply.body)))
+                self.send_header("content-length", str(reply.promised or len(reply.body)))
                 self.end_headers()
-                self.wfile.write(reply.body)
+                with suppress(BrokenPipeError):  # who asked lost patience
+                    self.wfile.write(reply.body)
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing on the terminal of the tests."""

@@ -6,6 +6,7 @@ import platform
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -240,13 +241,14 @@ def test_a_busy_endpoint_is_asked_again(ready: Settings, repository: Path) -> No
         (Reply(b"<html>welcome</html>"), 1, "answered with no chat completion: Invalid JSON"),
         (Reply(b'{"choices": []}'), 1, "answered with no chat completion: List should have at least 1 item"),
         (Reply(b" " * 300_000), 1, "answers without end"),
+        (Reply(b'{"choices": [', promised=100), 1, "broke off its answer: RemoteProtocolError"),
         (Reply.saying(None), 1, "answered without a word"),
         (Reply.saying('{"variants": [', finish_reason="length"), 1, "cut its answer off: ask for fewer with --count"),
     ],
 )
 def test_an_endpoint_that_fails_is_named_in_a_line(reply: Reply, tries: int, said: str) -> None:
     slow = "within" in said
-    with LanguageModel(Reply(reply.body, reply.status, reply.headers, 1.0 if slow else 0.0)) as model:
+    with LanguageModel(replace(reply, seconds=1.0 if slow else 0.0)) as model:
         with pytest.raises(EndpointFailed) as caught:
             ask(endpoint(model), {"model": "tiny", "messages": []}, patience=0.2 if slow else 20)
         assert len(model.seen) == tries
@@ -295,6 +297,13 @@ def test_without_a_model_the_only_one_is_asked() -> None:
     ("url", "key", "said"),
     [
         ("", "", "no language model is set: export HOLDFAST_LLM_URL="),
+        ("http://host:abc/v1", "", "HOLDFAST_LLM_URL is no address of an endpoint"),
+        ("http://[::1/v1", "", "HOLDFAST_LLM_URL is no address of an endpoint"),
+        ("https:///v1", "", "HOLDFAST_LLM_URL is no address of an endpoint"),
+        ("https://host/v1", f"{KEY} {KEY}", "HOLDFAST_LLM_KEY holds a blank or a letter"),
+        ("https://host/v1", f"{KEY}ü", "HOLDFAST_LLM_KEY holds a blank or a letter"),
+        ("HTTP://host/v1", KEY, "HOLDFAST_LLM_KEY would travel where others can read it"),
+        ("https://host/v1", f"{KEY}\n", None),
         ("ftp://host/v1", "", "HOLDFAST_LLM_URL is no address of an endpoint"),
         ("https://me:pass@host/v1", "", "HOLDFAST_LLM_URL is no address of an endpoint"),
         ("https://host/v1?key=abc", "", "HOLDFAST_LLM_URL is no address of an endpoint"),
