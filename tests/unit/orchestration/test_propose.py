@@ -355,7 +355,7 @@ def test_commands_say_in_one_line_what_is_missing(
         0, [f"prompt/{name:<17} reads as version 1; version 1 is approved" for name in ("block_words", "subject_lines")],
     )  # fmt: skip
     code, said = outcome("propose", "win_back", "9")
-    assert (code, said) == (2, "holdfast: win_back has no step 9: it has 1, 2\n")
+    assert (code, said) == (2, "holdfast: win_back has no step 9: it has 1, 2, 3\n")
     assert model.seen == [], "nobody was asked before all was in order"
     code, said = outcome("propose", "win_back", "2", "--count", "2")
     assert code == 0, said
