@@ -51,39 +51,51 @@ where as_of = $as_of
     and customer_id not in (select customer_id from decide_arms where flow is null and gets = 'nothing')
 """
 
-# The earliest assignment of any member profile holds; who has none gets the arm of the hash. Who is in an arm that the playbook no
-# longer has gets what the baseline gets.
+# The earliest assignment of any member profile holds.
+RECORDED = """
+create or replace temp table decide_recorded as
+select
+    assignments.experiment,
+    people.customer_id,
+    arg_min(
+        {{'arm': assignments.arm, 'bucket': assignments.bucket, 'assigned_on': assignments.assigned_on}},
+        {{'assigned_on': assignments.assigned_on, 'profile_key': assignments.profile_key}}
+    ) as first
+from {assignments} as assignments
+inner join decide_map as people on assignments.profile_key = people.profile_key
+where assignments.assigned_on <= $as_of
+group by assignments.experiment, people.customer_id
+"""
+
+# Who has no assignment gets the arm of the hash. Who is in an arm that the playbook no longer has gets what the baseline gets.
 ARMS = """
 insert into decide_arms
-with recorded as (
-    select people.customer_id, assignments.arm, assignments.bucket, assignments.assigned_on
-    from {assignments} as assignments
-    inner join decide_map as people on assignments.profile_key = people.profile_key
-    where assignments.experiment = $experiment and assignments.assigned_on <= $as_of
-    qualify row_number() over (
-        partition by people.customer_id order by assignments.assigned_on, assignments.profile_key
-    ) = 1
-),
-hashed as (
+with hashed as (
     select
-        customer_id,
-        mailbox_hash,
-        cast(cast('0x' || substr(md5($salt || ':' || customer_id), 1, 13) as bigint) % $buckets as integer) as bucket
-    from decide_people
+        people.customer_id,
+        people.mailbox_hash,
+        recorded.first.arm as arm,
+        recorded.first.assigned_on as assigned_on,
+        coalesce(
+            recorded.first.bucket,
+            cast(cast('0x' || substr(md5($salt || ':' || people.customer_id), 1, 13) as bigint) % $buckets as integer)
+        ) as bucket
+    from decide_people as people
+    left join (select * from decide_recorded where experiment = $experiment) as recorded
+        on people.customer_id = recorded.customer_id
 )
 select
     $experiment as experiment,
     $flow as flow,
     hashed.customer_id,
     hashed.mailbox_hash,
-    coalesce(recorded.arm, bounds.arm) as arm,
-    case when recorded.arm is null then bounds.gets else coalesce(kept.gets, $baseline_gets) end as gets,
-    coalesce(recorded.bucket, hashed.bucket) as bucket,
-    recorded.assigned_on
+    coalesce(hashed.arm, bounds.arm) as arm,
+    case when hashed.arm is null then bounds.gets else coalesce(kept.gets, $baseline_gets) end as gets,
+    hashed.bucket,
+    hashed.assigned_on
 from hashed
 inner join decide_bounds as bounds on hashed.bucket >= bounds.first_bucket and hashed.bucket < bounds.next_bucket
-left join recorded on hashed.customer_id = recorded.customer_id
-left join decide_bounds as kept on recorded.arm = kept.arm
+left join decide_bounds as kept on hashed.arm = kept.arm
 """
 
 MAILBOX_ARMS = """
@@ -216,6 +228,7 @@ def _fill(
 ) -> None:
     """Arms by experiment, the global holdout first; `people` makes `decide_people` of those concerned."""
     connection.execute(CREATE)
+    run(connection, RECORDED.format_map(vars(tables)), {"as_of": as_of})
     for experiment in (playbook.global_holdout, *playbook.flow_experiments):
         put(connection, "decide_bounds", _bounds(experiment))
         values = {

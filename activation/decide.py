@@ -22,7 +22,7 @@ Outcome = Literal["sent", "held_out", "suppressed", "capped", "deferred", "block
 
 WORKING_TABLES = (
     "map", "ledger", "steps", "due", "zones", "candidates", "reasons", "rules", "scored", "chosen", "choices", "caps", "bounds", "people",
-    "arms", "mailbox_arms", "fields", "cells", "ramps", "paths", "released", "followed", "hours", "constants",
+    "arms", "mailbox_arms", "recorded", "fields", "cells", "ramps", "paths", "released", "followed", "hours", "constants",
 )  # fmt: skip
 
 # Each distinct set of reasons is put into words once: a list per candidate would cost more than the rest of the waterfall.

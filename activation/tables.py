@@ -129,13 +129,20 @@ create table if not exists measurement.experiment_assignments (
 );
 """
 
+COLUMNS = """
+select table_name, column_name from duckdb_columns()
+where database_name = current_database() and schema_name = 'activation' and table_name in ('send_decisions', 'send_list')
+"""
+
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables that decisions are written to where they are missing."""
     connection.execute(CREATE)
+    found = set(connection.execute(COLUMNS).fetchall())
     for table, columns in (("send_decisions", DECISION_COLUMNS), ("send_list", LIST_COLUMNS)):
-        for name, kind in columns.items():  # a warehouse of an earlier version lacks the newer ones
-            connection.execute(f"alter table activation.{table} add column if not exists {name} {kind}")
+        for name, kind in columns.items():
+            if (table, name) not in found:  # a warehouse of an earlier version lacks the newer ones
+                connection.execute(f"alter table activation.{table} add column {name} {kind}")
 
 
 def expose_state(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
