@@ -261,7 +261,7 @@ def test_manifests_describe_the_files_beside_them(erased: Erased) -> None:
         content = json.loads(manifest.read_text())
         rewritten += "rewritten" in content
         for described in content["files"]:
-            data = manifest.with_name(described["name"]).read_bytes()
+            data = (manifest.parent / described["name"]).read_bytes()
             assert described["sha256"] == hashlib.sha256(data).hexdigest()
             assert described["bytes"] == len(data)
     assert rewritten == 2
