@@ -4,12 +4,33 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ml.measurement.welch import Paired, compare_adjusted_means, compare_ratios
+from ml.measurement.welch import Paired, Sample, compare_adjusted_means, compare_means, compare_ratios
 
 
 def paired(value: np.ndarray, other: np.ndarray) -> Paired:
     covariance = np.cov(value, other)
     return Paired(len(value), value.mean(), covariance[0, 0], other.mean(), covariance[1, 1], covariance[0, 1])
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e-9, 1e-3, 40.0])
+def test_means_that_are_small_beside_their_spread_are_compared_too(mean: float) -> None:
+    treated, control = Sample(30, mean, 1e6), Sample(9, -mean, 4e6)
+    found = compare_means(treated, control, alpha=0.05)
+    expected = stats.ttest_ind_from_stats(mean, 1e3, 30, -mean, 2e3, 9, equal_var=False)
+    error = np.sqrt(1e6 / 30 + 4e6 / 9)
+    half = stats.t(error**4 / ((1e6 / 30) ** 2 / 29 + (4e6 / 9) ** 2 / 8)).ppf(0.975) * error
+    assert found == pytest.approx((2 * mean, 2 * mean - half, 2 * mean + half, expected.pvalue), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e-9, 0.5])
+def test_ratios_that_are_small_beside_their_spread_are_compared_too(mean: float) -> None:
+    treated, control = (Paired(40, each, 1e6, 2.0, 0.5, 0.1) for each in (mean, -mean))
+    found = compare_ratios(treated, control, alpha=0.05)
+    # The delta method: the ratio's variance is that of value - ratio x other, over the mean of the other.
+    variances = [(1e6 - 2 * each / 2 * 0.1 + (each / 2) ** 2 * 0.5) / 4 / 40 for each in (mean, -mean)]
+    half = stats.t(78).ppf(0.975) * np.sqrt(sum(variances))
+    assert found is not None
+    assert found[:3] == pytest.approx((mean, mean - half, mean + half), rel=1e-6, abs=1e-8)
 
 
 def test_adjusted_means_are_those_of_values_less_what_the_covariate_foretells() -> None:
