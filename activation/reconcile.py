@@ -229,7 +229,10 @@ class Reconciliation:
         if waiting := self.total("waiting"):
             return f"too early: {waiting} wait for their hours"
         if silent := self.total("silent"):
-            return f"too early: of {silent} of {released} emails nothing was heard yet, events landed through {self.events_landed_on}"
+            heard = f"events landed through {self.events_landed_on}" if self.events_landed_on else "no event has landed"
+            return f"too early: of {silent} of {released} emails nothing was heard yet, {heard}"
+        if not released:
+            return "nothing was released"
         return f"all {released} emails are accounted for: {self.total('delivered')} delivered"
 
     def lines(self) -> Iterator[str]:

@@ -93,6 +93,13 @@ def test_email_of_which_nothing_is_heard_is_trouble_only_after_some_days(feed: F
     assert look(feed).troubles() == ("2 were released and nothing was heard of them",)
 
 
+def test_nothing_heard_and_nothing_released_are_said_as_such(feed: Feed) -> None:
+    assert look(feed).verdict() == "nothing was released"
+    feed.shop.release()
+    early = look(feed, now=datetime.combine(SEND_DATE, datetime.max.time()))
+    assert early.verdict() == "too early: of 7 of 7 emails nothing was heard yet, no event has landed"
+
+
 def test_two_messages_to_one_decision_are_a_double(feed: Feed) -> None:
     feed.shop.release()
     for name in NAMES[:7]:
