@@ -27,6 +27,7 @@ def main() -> None:
     print(
         f"Dagster http://127.0.0.1:{DAGSTER_PORT}  MLflow http://127.0.0.1:{MLFLOW_PORT}  report http://127.0.0.1:{SITE_PORT}"
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     servers = [subprocess.Popen([str(word) for word in command], cwd=ROOT) for command in commands]
     try:
         while all(server.poll() is None for server in servers):
@@ -35,7 +36,7 @@ def main() -> None:
         print("stopping")
     finally:
         for server in servers:
-            server.send_signal(signal.SIGINT)
+            server.terminate()
         for server in servers:
             server.wait(timeout=30)
 
