@@ -107,7 +107,8 @@ def test_what_the_law_wants_is_looked_for_in_the_email_as_it_arrives(
         load_playbook(folder, segments=SEGMENTS, models=MODELS)
         return
     found = faults(folder)
-    assert len(found) == 13, "each of the 13 emails is named"
+    emails = sum(flow.read_text().count("\n  - step:") for flow in (folder / "flows").glob("*.yml"))
+    assert len(found) == emails > 10, "each email is named"
     assert all(message in fault and fault.startswith("playbook/content/layout.mjml:1: ") for fault in found)
 
 
