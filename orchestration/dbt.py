@@ -201,7 +201,9 @@ class DbtProjectRunner:
             if not outcome.success:
                 raise DbtFailed(_first_line(outcome.exception)) from outcome.exception
             compiled = {result.node.unique_id: result.node.compiled_code for result in outcome.result.results}
-            path.write_text(json.dumps(compiled))
+            temporary = path.with_suffix(".tmp")  # a run that is killed here leaves no half of it
+            temporary.write_text(json.dumps(compiled))
+            temporary.replace(path)
         queries: dict[str, str] = json.loads(path.read_text())
         return queries
 
