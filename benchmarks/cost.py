@@ -10,11 +10,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one piece of work; memory is the most that its process held."""
+    """Of one piece of work; memory is the most that its process held, and `found` is what came out, where somebody asks."""
 
     seconds: float
     processor_seconds: float
     peak_mib: float
+    found: Any = None
 
     def __add__(self, other: "Cost") -> "Cost":
         """One after the other."""
@@ -38,17 +39,21 @@ class Cost:
 
 
 def measured(work: Callable[[], object]) -> Cost:
-    """Do it, and say what it cost this process."""
+    """Do it, and say what it cost this process and what it returned."""
     began, used = time.perf_counter(), _processor_seconds()
-    work()
+    found = work()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Cost(time.perf_counter() - began, _processor_seconds() - used, peak)
+    return Cost(time.perf_counter() - began, _processor_seconds() - used, peak, found)
 
 
-def apart(work: Callable[..., Any], *arguments: object) -> Any:
-    """Do it in a process of its own."""
+def apart(work: Callable[..., Any], *arguments: object, patience: float | None = None) -> Any:
+    """Do it in a process of its own.
+
+    Raises:
+        multiprocessing.TimeoutError: It took longer than patience, in seconds, and was killed.
+    """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(work, arguments)
+        return pool.apply_async(work, arguments).get(patience)
 
 
 def _processor_seconds() -> float:

@@ -2,21 +2,18 @@
 
 import argparse
 import multiprocessing
-import resource
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
 from math import log
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import yaml
 
 from activation.identity import Identity
 from benchmarks import identity_peers as peers
+from benchmarks.cost import Cost, apart, measured
 from benchmarks.identity_world import DAY, FOLLOWING, make_world
 from orchestration.defs.identity.decisions import Decisions, Version
 from orchestration.defs.identity.identity_map import solve_days
@@ -30,16 +27,6 @@ SOLVERS: dict[str, peers.Solver] = {
     "networkx": peers.by_networkx,
     "DuckDB using key": peers.by_using_key,
 }
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Of one piece of work in a process of its own; memory is the most that the process held. `found` is what came out."""
-
-    seconds: float
-    processor_seconds: float
-    peak_mib: float
-    found: tuple[int, int]
 
 
 def main() -> None:
@@ -70,19 +57,19 @@ def main() -> None:
 def compare_stages(folder: Path, profiles: int, longest_chain: int, *, beside_splink: bool) -> Cost:
     """Measure a first day, the same links by Splink, and a second day; leaves folder/warehouse.duckdb solved."""
     warehouse = folder / "warehouse.duckdb"
-    _apart(make_world, warehouse, profiles, longest_chain)
-    splink: Cost | None = _apart(cluster_strings, warehouse) if beside_splink else None
-    full: Cost = _apart(solve, warehouse, DAY)
-    tick: Cost = _apart(solve, warehouse, FOLLOWING)
+    apart(make_world, warehouse, profiles, longest_chain)
+    splink: Cost | None = apart(cluster_strings, warehouse) if beside_splink else None
+    full: Cost = apart(solve, warehouse, DAY)
+    tick: Cost = apart(solve, warehouse, FOLLOWING)
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         counts = "select count(*) filter (first_landed_on = $day), count(*) filter (first_landed_on > $day) from identity.links"
         links, new = connection.execute(counts, {"day": DAY}).fetchall()[0]
     chains = f"chains of up to {longest_chain:,}" if longest_chain else "no chains"
     print(f"\n{profiles:,} profiles, {links:,} links, {chains}; the day after {new:,} ({new / links:.2%})")
     if splink:
-        _print("Splink, strings to clusters", splink)
-    _print("identity, strings to map", full, splink)
-    _print("identity, the day after", tick, full)
+        splink.say("Splink, strings to clusters")
+    full.say("identity, strings to map", splink)
+    tick.say("identity, the day after", full)
     return full
 
 
@@ -93,11 +80,11 @@ def compare_solvers(folder: Path, patience: float) -> None:
     costs: dict[str, Cost] = {}
     for name in SOLVERS:
         try:
-            costs[name] = _apart(components, edges, name, patience=patience)
+            costs[name] = apart(components, edges, name, patience=patience)
         except multiprocessing.TimeoutError:
             print(f"  {name:28} killed after {patience:.0f} s")
             continue
-        _print(name, costs[name], costs.get("scipy (here)"))
+        costs[name].say(name, costs.get("scipy (here)"))
         if costs[name].found != costs["scipy (here)"].found:
             print(f"  {'':28} ANOTHER PARTITION: {costs[name].found[0]:,} components")
 
@@ -112,7 +99,7 @@ def solve(warehouse: Path, day: date) -> Cost:
             counts = solve_days(connection, decisions, start=day, end=day)
             return counts["profiles"], counts["reached"]
 
-        return _measure(work)
+        return measured(work)
 
 
 def cluster_strings(warehouse: Path) -> Cost:
@@ -132,49 +119,19 @@ def cluster_strings(warehouse: Path) -> Cost:
             nodes, clusters = connection.execute(count).fetchall()[0]
             return int(nodes), int(clusters)
 
-        return _measure(work)
+        return measured(work)
 
 
 def components(edges: Path, name: str) -> Cost:
     """Solve the edges of a file; reading the file and comparing the result are not counted."""
     with _open(":memory:", edges.parent) as connection:
         connection.execute(f"create table edges as from '{edges}'")
-        cost = _measure(lambda: (SOLVERS[name](connection), (0, 0))[1])
-        return Cost(cost.seconds, cost.processor_seconds, cost.peak_mib, peers.summary(connection))
+        cost = measured(lambda: SOLVERS[name](connection))
+        return replace(cost, found=peers.summary(connection))
 
 
 def _open(database: str, spill: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(database, config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill / "spill")})
-
-
-def _measure(work: Callable[[], tuple[int, int]]) -> Cost:
-    began, used = time.perf_counter(), _processor_seconds()
-    found = work()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Cost(time.perf_counter() - began, _processor_seconds() - used, peak, found)
-
-
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def _apart(work: Callable[..., Cost | None], *arguments: object, patience: float | None = None) -> Any:
-    """Do a piece of work in a process of its own.
-
-    Raises:
-        multiprocessing.TimeoutError: It took longer than patience, in seconds, and was killed.
-    """
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply_async(work, arguments).get(patience)
-
-
-def _print(name: str, cost: Cost, beside: Cost | None = None) -> None:
-    ratio = f"  × {cost.processor_seconds / beside.processor_seconds:.2f}" if beside and beside is not cost else ""
-    print(
-        f"  {name:28} {cost.seconds:8.2f} s {cost.processor_seconds:8.2f} s of processor {cost.peak_mib:8,.0f} MiB{ratio}",
-        flush=True,
-    )
 
 
 if __name__ == "__main__":

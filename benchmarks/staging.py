@@ -1,16 +1,15 @@
 """Staging beside a bare DuckDB select of the same files: one busy day in JSON, and a year of events in Parquet."""
 
 import argparse
-import multiprocessing
-import resource
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 from pathlib import Path
+
+from benchmarks.cost import Cost, apart, measured
 
 DAY = date(2025, 6, 29)
 DAY_SHOP = {"customers": 10_000, "days": 180}
@@ -24,16 +23,6 @@ class Case:
     name: str
     objects: tuple[str, ...]
     models: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Of one piece of work in a process of its own; memory is the most that the process held."""
-
-    rows: int
-    seconds: float
-    processor_seconds: float
-    peak_mib: float
 
 
 A_DAY = Case(
@@ -98,20 +87,11 @@ def land_year(folder: Path, customers: int) -> tuple[date, date]:
 
 def report(case: Case, folder: Path, window: tuple[date, date]) -> None:
     """Measure both ways and print them."""
-    staged, bare = apart(stage, case, folder, window), apart(select, case, folder, window)
-    print(f"\n{case.name}: {bare.rows:,} rows landed, {staged.rows:,} staged")
-    for name, cost in (("stage", staged), ("bare select", bare)):
-        print(
-            f"  {name:12} {cost.seconds:7.1f} s  {cost.processor_seconds:7.1f} s of processor"
-            f"  {cost.peak_mib:7,.0f} MiB at the peak"
-        )
-    print(f"  processor, staged over bare: {staged.processor_seconds / bare.processor_seconds:.1f}")
-
-
-def apart(work: object, case: Case, folder: Path, window: tuple[date, date]) -> Cost:
-    """Do a piece of work in a process of its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(work, (case, folder, window))  # type: ignore[arg-type]
+    bare: Cost = apart(select, case, folder)
+    staged: Cost = apart(stage, case, folder, window)
+    print(f"\n{case.name}: {bare.found:,} rows landed, {staged.found:,} staged")
+    bare.say("bare select")
+    staged.say("stage", bare)
 
 
 def stage(case: Case, folder: Path, window: tuple[date, date]) -> Cost:
@@ -123,15 +103,16 @@ def stage(case: Case, folder: Path, window: tuple[date, date]) -> Cost:
     settings = prepare_home(home=folder / "home", landing=folder / "landing")
     dbt, warehouse = DbtProjectRunner(settings), Warehouse(settings.warehouse)
     _ = dbt.manifest
-    began, used = time.perf_counter(), _processor_seconds()
-    with warehouse.connect() as connection:
-        register_window(connection, settings, start=window[0], end=window[1])
-    results = dbt.build(case.models, start=window[0], end=window[1])
-    failed = [str(result.message) for result in results if result.status != "success"]
-    if failed:
-        raise RuntimeError(failed[0])
-    seconds, processor = time.perf_counter() - began, _processor_seconds() - used
-    peak = _peak_mib()
+
+    def work() -> None:
+        with warehouse.connect() as connection:
+            register_window(connection, settings, start=window[0], end=window[1])
+        results = dbt.build(case.models, start=window[0], end=window[1])
+        failed = [str(result.message) for result in results if result.status != "success"]
+        if failed:
+            raise RuntimeError(failed[0])
+
+    cost = measured(work)
     with warehouse.connect(read_only=True) as connection:
         counts = [
             connection.execute(
@@ -139,36 +120,30 @@ def stage(case: Case, folder: Path, window: tuple[date, date]) -> Cost:
             ).fetchone()
             for name in case.objects
         ]
-    return Cost(sum(count[0] for count in counts if count), seconds, processor, peak)
+    return replace(cost, found=sum(count[0] for count in counts if count))
 
 
-def select(case: Case, folder: Path, _window: tuple[date, date]) -> Cost:
+def select(case: Case, folder: Path) -> Cost:
     """Read the same files into tables of a DuckDB file, each by one select."""
     import duckdb
 
-    began, used, rows = time.perf_counter(), _processor_seconds(), 0
-    with duckdb.connect(str(folder / "bare.duckdb"), config={"threads": 2}) as connection:
-        for name in case.objects:
-            files = [str(file) for file in (folder / "landing" / name).rglob("*.*") if "-cut-" not in file.name]
-            reader = (
-                "read_parquet($files, union_by_name = true)"
-                if "plain" in name
-                else "read_json($files, sample_size = -1)"
-            )
-            table = name.replace("/", "_")
-            connection.execute(f"create table {table} as select * from {reader}", {"files": files})
-            count = connection.execute(f"select count(*) from {table}").fetchone()
-            rows += count[0] if count else 0
-    return Cost(rows, time.perf_counter() - began, _processor_seconds() - used, _peak_mib())
+    def work() -> int:
+        rows = 0
+        with duckdb.connect(str(folder / "bare.duckdb"), config={"threads": 2}) as connection:
+            for name in case.objects:
+                files = [str(file) for file in (folder / "landing" / name).rglob("*.*") if "-cut-" not in file.name]
+                reader = (
+                    "read_parquet($files, union_by_name = true)"
+                    if "plain" in name
+                    else "read_json($files, sample_size = -1)"
+                )
+                table = name.replace("/", "_")
+                connection.execute(f"create table {table} as select * from {reader}", {"files": files})
+                count = connection.execute(f"select count(*) from {table}").fetchone()
+                rows += count[0] if count else 0
+        return rows
 
-
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return measured(work)
 
 
 if __name__ == "__main__":
