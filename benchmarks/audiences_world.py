@@ -1,4 +1,9 @@
-"""Made-up customers as the marts that a decision reads, day by day, and what was released to them before; SQL with fixed hashes."""
+"""Made-up customers as the marts that a decision reads, day by day, and what was released to them before; SQL with fixed hashes.
+
+Whoever was released to, as a send or a ghost, was assigned to the global holdout on the first day of the history with all profiles, in the
+arm of the ledger; whoever of them was sent the flow of an experiment is in an arm of that too. Triggers, candidates and releases know
+nothing of the assignments: a day has as much to decide as without them, and assigns only those whom no earlier release met.
+"""
 
 import sqlite3
 from datetime import date, timedelta
@@ -122,6 +127,7 @@ where age < $kept
 
 # Most of those who could be mailed were, on the first day that their step was due; some of them as ghosts.
 RELEASED = """
+create temp table released as
 select
     substr(sha256(concat_ws('|', root_profile_key, flow, '1', occurrence)), 1, 32) as idempotency_key, kind, 'published' as status,
     mailbox_hash, customer_id, root_profile_key, flow, '1' as step, occurrence, 'global_holdout' as experiment,
@@ -139,9 +145,28 @@ qualify row_number() over (partition by mailbox_hash, as_of order by flow, i) = 
 order by idempotency_key
 """
 
+# The bucket is the die that the arm in the ledger was thrown with.
+ASSIGNED = """
+with met as (
+    select distinct people.i, people.customer_id, released.experiment, released.arm, floor(dice(people.i, 70) * 10000) as bucket
+    from released inner join people on released.customer_id = people.customer_id
+    union all
+    select distinct
+        people.i, people.customer_id, 'win_back_personalisation', if(dice(people.i, 72) < 0.5, 'generic', 'personalised'),
+        floor(dice(people.i, 72) * 10000)
+    from released inner join people on released.customer_id = people.customer_id
+    where released.flow = 'win_back' and released.kind = 'send'
+)
+select
+    met.experiment, profiles.profile_key, met.customer_id, met.arm, cast(met.bucket as integer) as bucket,
+    cast($day - $history as varchar) as assigned_on
+from met inner join marts.identity_map as profiles on met.customer_id = profiles.customer_id
+order by met.experiment, profiles.profile_key
+"""
+
 
 def make_world(home: Path, *, customers: int, day: date, days: int, history: int) -> None:
-    """Create `warehouse.duckdb` with the marts of some days that end with `day`, and `state` with a ledger of the days before them.
+    """Create `warehouse.duckdb` with the marts of some days that end with `day`, and `state` with ledger and arms of the days before.
 
     Args:
         home: Folder of both.
@@ -161,10 +186,10 @@ def make_world(home: Path, *, customers: int, day: date, days: int, history: int
                 connection.execute(statement, _named_in(statement, values))
         store = StateStore(home / "state")
         if history:
-            rows = connection.execute(RELEASED, _named_in(RELEASED, values))
+            connection.execute(RELEASED, _named_in(RELEASED, values))
             with store.transaction() as ledger:
-                while some := rows.fetchmany(100_000):
-                    _insert(ledger, some)
+                _insert(ledger, "ledger", connection.execute("from released"))
+                _insert(ledger, "assignments", connection.execute(ASSIGNED, _named_in(ASSIGNED, values)))
                 days_before = (((day - timedelta(days=back)).isoformat(),) * 2 for back in range(1, history + 1))
                 ledger.executemany(
                     "insert into releases values (?, date(?, '+1 day'), 'run', '2025-01-01', '{}')", days_before
@@ -172,8 +197,10 @@ def make_world(home: Path, *, customers: int, day: date, days: int, history: int
         store.mirror()
 
 
-def _insert(ledger: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
-    ledger.executemany(f"insert into ledger values ({', '.join('?' * len(rows[0]))})", rows)
+def _insert(state: sqlite3.Connection, table: str, rows: duckdb.DuckDBPyConnection) -> None:
+    marks = ", ".join("?" * len(rows.description))
+    while some := rows.fetchmany(100_000):
+        state.executemany(f"insert into {table} values ({marks})", some)
 
 
 def _named_in(statement: str, values: dict[str, object]) -> dict[str, object]:
