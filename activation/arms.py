@@ -3,52 +3,63 @@
 The global holdout is nested outside all others: whom it holds back is in no arm of a flow.
 """
 
+from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from activation.candidates import MAP
 from activation.experiments import BUCKETS, Experiment
 from activation.playbook import Playbook
 from activation.tables import DecisionTables, create_tables, put, run
 
 BOUND_SCHEMA = pa.schema(
-    [("arm", pa.string()), ("gets", pa.string()), ("first_bucket", pa.int32()), ("next_bucket", pa.int32())]
+    [
+        ("experiment", pa.string()),
+        ("flow", pa.string()),
+        ("salt", pa.string()),
+        ("baseline_gets", pa.string()),
+        ("arm", pa.string()),
+        ("gets", pa.string()),
+        ("first_bucket", pa.int32()),
+        ("next_bucket", pa.int32()),
+    ]
 )
 
-CREATE = """
-create or replace temp table decide_arms (
-    experiment varchar, flow varchar, customer_id varchar, mailbox_hash varchar, arm varchar, gets varchar, bucket integer,
-    assigned_on date
-);
-create or replace temp table decide_mailbox_arms (
-    experiment varchar, flow varchar, mailbox_hash varchar, is_held_out boolean, is_mixed boolean
-)
-"""
-
-# Everyone at the mailboxes of an experiment's candidates, but for whom the global holdout, filled first, holds back.
+# Everyone at the mailboxes of an experiment's candidates.
 PEOPLE_OF_CANDIDATES = """
 create or replace temp table decide_people as
 with due as (
-    select customer_id, mailbox_hash from decide_candidates where $flow is null or flow = $flow
+    select experiments.experiment, candidates.customer_id, candidates.mailbox_hash
+    from decide_candidates as candidates
+    inner join (select distinct experiment, flow from decide_bounds) as experiments
+        on experiments.flow is null or candidates.flow = experiments.flow
+),
+customers as (
+    select customer_id, mailbox_hash from {customers} where as_of = $as_of
 )
-select customer_id, mailbox_hash
-from {customers} as customers
-where as_of = $as_of
-    and (
-        mailbox_hash in (select mailbox_hash from due where mailbox_hash is not null)
-        or customer_id in (select customer_id from due)
-    )
-    and customer_id not in (select customer_id from decide_arms where flow is null and gets = 'nothing')
+select due.experiment, customers.customer_id, customers.mailbox_hash
+from due inner join customers on due.customer_id = customers.customer_id
+union
+select due.experiment, customers.customer_id, customers.mailbox_hash
+from due inner join customers on due.mailbox_hash = customers.mailbox_hash and due.customer_id <> customers.customer_id
 """
 
-EVERYBODY = """
+# Everyone who is in an arm, and everyone who shares a mailbox.
+PEOPLE_IN_ARMS = """
 create or replace temp table decide_people as
-select customer_id, mailbox_hash
-from {customers}
-where as_of = $as_of
-    and customer_id not in (select customer_id from decide_arms where flow is null and gets = 'nothing')
+with customers as (
+    select customer_id, mailbox_hash from {customers} where as_of = $as_of
+),
+shared as (
+    select mailbox_hash from customers group by mailbox_hash having count(*) > 1
+)
+select experiments.experiment, customers.customer_id, customers.mailbox_hash
+from customers
+cross join (select distinct experiment from decide_bounds) as experiments
+where customers.customer_id in (select customer_id from decide_recorded)
+    or customers.mailbox_hash in (select mailbox_hash from shared where mailbox_hash is not null)
 """
 
 # The earliest assignment of any member profile holds.
@@ -56,54 +67,66 @@ RECORDED = """
 create or replace temp table decide_recorded as
 select
     assignments.experiment,
-    people.customer_id,
+    profiles.customer_id,
     arg_min(
         {{'arm': assignments.arm, 'bucket': assignments.bucket, 'assigned_on': assignments.assigned_on}},
         {{'assigned_on': assignments.assigned_on, 'profile_key': assignments.profile_key}}
-    ) as first
+    ) as first,
+    count(*) as profile_count
 from {assignments} as assignments
-inner join decide_map as people on assignments.profile_key = people.profile_key
+inner join {identity_map} as profiles
+    on assignments.profile_key = profiles.profile_key and profiles.valid_from <= $as_of and $as_of < profiles.valid_to
 where assignments.assigned_on <= $as_of
-group by assignments.experiment, people.customer_id
+group by assignments.experiment, profiles.customer_id
 """
 
-# Who has no assignment gets the arm of the hash. Who is in an arm that the playbook no longer has gets what the baseline gets.
+RECORDED_OF_PEOPLE = RECORDED.replace(
+    "where", "where profiles.customer_id in (select customer_id from decide_people) and"
+)
+
+# Who has no assignment gets the arm of the hash. Who is in an arm that the playbook no longer has gets what the baseline gets. Whom the
+# global holdout holds back is in no arm of a flow.
 ARMS = """
-insert into decide_arms
+create or replace temp table decide_arms as
 with hashed as (
     select
+        people.experiment,
         people.customer_id,
         people.mailbox_hash,
         recorded.first.arm as arm,
         recorded.first.assigned_on as assigned_on,
+        coalesce(recorded.profile_count, 0) as recorded_count,
         coalesce(
             recorded.first.bucket,
-            cast(cast('0x' || substr(md5($salt || ':' || people.customer_id), 1, 13) as bigint) % $buckets as integer)
+            cast(cast('0x' || substr(md5(salts.salt || ':' || people.customer_id), 1, 13) as bigint) % $buckets as integer)
         ) as bucket
     from decide_people as people
-    left join (select * from decide_recorded where experiment = $experiment) as recorded
-        on people.customer_id = recorded.customer_id
+    inner join (select distinct experiment, salt from decide_bounds) as salts on people.experiment = salts.experiment
+    left join decide_recorded as recorded
+        on people.customer_id = recorded.customer_id and people.experiment = recorded.experiment
+),
+armed as (
+    select
+        hashed.* replace (coalesce(hashed.arm, bounds.arm) as arm),
+        bounds.flow,
+        case when hashed.arm is null then bounds.gets else coalesce(kept.gets, bounds.baseline_gets) end as gets
+    from hashed
+    inner join decide_bounds as bounds
+        on hashed.experiment = bounds.experiment and hashed.bucket >= bounds.first_bucket and hashed.bucket < bounds.next_bucket
+    left join decide_bounds as kept on hashed.experiment = kept.experiment and hashed.arm = kept.arm
 )
-select
-    $experiment as experiment,
-    $flow as flow,
-    hashed.customer_id,
-    hashed.mailbox_hash,
-    coalesce(hashed.arm, bounds.arm) as arm,
-    case when hashed.arm is null then bounds.gets else coalesce(kept.gets, $baseline_gets) end as gets,
-    hashed.bucket,
-    hashed.assigned_on
-from hashed
-inner join decide_bounds as bounds on hashed.bucket >= bounds.first_bucket and hashed.bucket < bounds.next_bucket
-left join decide_bounds as kept on hashed.arm = kept.arm
+select * from armed
+where flow is null or customer_id not in (select customer_id from armed where flow is null and gets = 'nothing')
 """
 
+# Only mailboxes that are held out or shared by two arms.
 MAILBOX_ARMS = """
-insert into decide_mailbox_arms
+create or replace temp table decide_mailbox_arms as
 select experiment, flow, mailbox_hash, bool_or(gets = 'nothing') as is_held_out, min(arm) <> max(arm) as is_mixed
 from decide_arms
-where experiment = $experiment and mailbox_hash is not null
+where mailbox_hash is not null
 group by experiment, flow, mailbox_hash
+having is_held_out or is_mixed
 """
 
 # Nobody changes arm for a shared mailbox; the delivery stops and is counted.
@@ -111,10 +134,10 @@ HELD_OUT = """
 insert into decide_reasons
 with eligible as (
     select * from decide_candidates as candidates
-    anti join (select * from decide_reasons where stage = 1) as refused on candidates.decision_id = refused.decision_id
+    anti join (select * from decide_reasons where stage = 1) as refused on candidates.number = refused.number
 )
 select
-    eligible.decision_id,
+    eligible.number,
     6 as stage,
     case when mailboxes.flow is null then 0 else 1 end as position,
     case when coalesce(arms.gets = 'nothing', false) then '' else 'mailbox_shared_with_' end
@@ -128,18 +151,24 @@ where mailboxes.is_held_out
 
 NEW_ASSIGNMENTS = """
 with eligible as (
-    select distinct candidates.customer_id, candidates.flow
+    select candidates.customer_id, candidates.flow
     from decide_candidates as candidates
-    anti join (select * from decide_reasons where stage = 1) as refused on candidates.decision_id = refused.decision_id
+    anti join (select * from decide_reasons where stage = 1) as refused on candidates.number = refused.number
+),
+incomplete as (
+    select arms.*
+    from decide_arms as arms
+    inner join decide_lineages as lineages on arms.customer_id = lineages.customer_id
+    where arms.recorded_count < lineages.profile_count
 ),
 concerned as (
-    select customer_id, flow from eligible
+    select * from incomplete where flow is null and customer_id in (select customer_id from eligible)
     union all
-    select distinct customer_id, null as flow from eligible
+    select incomplete.*
+    from incomplete semi join eligible on incomplete.customer_id = eligible.customer_id and incomplete.flow = eligible.flow
 )
 select arms.experiment, people.profile_key, arms.customer_id, arms.arm, arms.bucket, $as_of as assigned_on
-from decide_arms as arms
-semi join concerned on arms.customer_id = concerned.customer_id and arms.flow is not distinct from concerned.flow
+from concerned as arms
 inner join decide_map as people on arms.customer_id = people.customer_id
 anti join (select * from {assignments} where assigned_on <= $as_of) as recorded
     on people.profile_key = recorded.profile_key and arms.experiment = recorded.experiment
@@ -170,7 +199,7 @@ def assign_arms(
         tables: Where the marts are.
         as_of: The partition.
     """
-    _fill(connection, playbook, people=PEOPLE_OF_CANDIDATES, tables=tables, as_of=as_of)
+    _fill(connection, playbook, (PEOPLE_OF_CANDIDATES, RECORDED_OF_PEOPLE), tables=tables, as_of=as_of)
 
 
 def hold_out(connection: duckdb.DuckDBPyConnection, *, tables: DecisionTables, as_of: date) -> pa.Table:
@@ -210,8 +239,7 @@ def snapshot_assignments(
     connection.begin()
     try:
         create_tables(connection)
-        run(connection, MAP.format_map(vars(tables)), day)
-        _fill(connection, playbook, people=EVERYBODY, tables=tables, as_of=as_of)
+        _fill(connection, playbook, (RECORDED, PEOPLE_IN_ARMS), tables=tables, as_of=as_of)
         connection.execute("delete from measurement.experiment_assignments where as_of = $as_of", day)
         run(connection, SNAPSHOT, day)
         count = "select count(*) from measurement.experiment_assignments where as_of = $as_of"
@@ -224,34 +252,34 @@ def snapshot_assignments(
 
 
 def _fill(
-    connection: duckdb.DuckDBPyConnection, playbook: Playbook, *, people: str, tables: DecisionTables, as_of: date
+    connection: duckdb.DuckDBPyConnection,
+    playbook: Playbook,
+    concerned: tuple[str, str],
+    *,
+    tables: DecisionTables,
+    as_of: date,
 ) -> None:
-    """Arms by experiment, the global holdout first; `people` makes `decide_people` of those concerned."""
-    connection.execute(CREATE)
-    run(connection, RECORDED.format_map(vars(tables)), {"as_of": as_of})
-    for experiment in (playbook.global_holdout, *playbook.flow_experiments):
-        put(connection, "decide_bounds", _bounds(experiment))
-        values = {
-            "as_of": as_of,
-            "experiment": experiment.experiment,
-            "flow": experiment.flow,
-            "salt": experiment.salt,
-            "baseline_gets": experiment.treatment_of(experiment.baseline),
-            "buckets": BUCKETS,
-        }
-        for statement in (people, ARMS, MAILBOX_ARMS):
-            run(connection, statement.format_map(vars(tables)), values)
+    """Arms of those concerned in all experiments: who they are, and what is recorded of them, is made first."""
+    bounds = [row for each in (playbook.global_holdout, *playbook.flow_experiments) for row in _bounds(each)]
+    put(connection, "decide_bounds", pa.Table.from_pylist(bounds, schema=BOUND_SCHEMA))
+    for statement in (*concerned, ARMS, MAILBOX_ARMS):
+        run(connection, statement.format_map(vars(tables)), {"as_of": as_of, "buckets": BUCKETS})
 
 
-def _bounds(experiment: Experiment) -> pa.Table:
+def _bounds(experiment: Experiment) -> Iterator[dict[str, Any]]:
     """Bucket ranges of the arms in the order of the playbook; the last one ends at the last bucket."""
-    rows = []
     first, share = 0, 0.0
     for arm in experiment.arms:
         share += arm.share
         following = round(share * BUCKETS)
-        rows.append(
-            {"arm": arm.arm, "gets": experiment.treatment_of(arm), "first_bucket": first, "next_bucket": following}
-        )
+        yield {
+            "experiment": experiment.experiment,
+            "flow": experiment.flow,
+            "salt": experiment.salt,
+            "baseline_gets": experiment.treatment_of(experiment.baseline),
+            "arm": arm.arm,
+            "gets": experiment.treatment_of(arm),
+            "first_bucket": first,
+            "next_bucket": following,
+        }
         first = following
-    return pa.Table.from_pylist(rows, schema=BOUND_SCHEMA)

@@ -15,6 +15,7 @@ from activation.tables import DecisionTables, put, run
 
 STEP_SCHEMA = pa.schema(
     [
+        ("step_id", pa.int32()),
         ("flow", pa.string()),
         ("trigger", pa.string()),
         ("reentry", pa.string()),
@@ -71,20 +72,18 @@ left join decide_map as people on ledger.root_profile_key = people.profile_key
 where ledger.send_date <= $as_of
 """
 
-RELEASED = """
-create or replace temp table decide_released as
-select flow, step, occurrence, customer_id, min(as_of) as as_of, min(send_at) as send_at
-from decide_ledger
-where customer_id is not null
-group by flow, step, occurrence, customer_id
-"""
-
 # Which step follows a released one: the first branch that holds on the day. A branch that was taken is the only one, whatever holds later.
 PATHS = """
 create or replace temp table decide_followed as
-with taken as (
+with released as materialized (
+    select flow, step, occurrence, customer_id, min(as_of) as as_of, min(send_at) as send_at
+    from decide_ledger
+    where customer_id is not null and flow in (select flow from decide_paths)
+    group by flow, step, occurrence, customer_id
+),
+taken as (
     select distinct paths.flow, paths.step, released.occurrence, released.customer_id
-    from decide_released as released
+    from released
     inner join decide_paths as paths on released.flow = paths.flow and released.step = paths.next_step
 ),
 members as (
@@ -96,7 +95,7 @@ day_scores as (
     where as_of = $as_of and tier = 'model' and model_name in (select model from decide_paths)
 )
 select released.flow, paths.next_step as step, released.customer_id, released.occurrence, released.as_of, released.send_at
-from decide_released as released
+from released
 inner join decide_paths as paths
     on released.flow = paths.flow and released.step = paths.step and $as_of - released.as_of <= paths.reach_days
     and paths.is_approved
@@ -112,105 +111,106 @@ qualify row_number() over (
 ) = 1
 """
 
-# A flow that is entered once belongs to the occurrence that was started, else to the earliest trigger; one with a window to the newest
-# trigger, unless another began within the window. A sequence that began goes on until an order or a stage ends it.
+# What is due gets a number, by which everything after finds it. A flow that is entered once belongs to the occurrence that was started,
+# else to the earliest trigger; one with a window to the newest trigger, unless another began within the window. A sequence that began goes
+# on until an order or a stage ends it.
 DUE = """
 create or replace temp table decide_due as
-with starts as (
-    select steps.flow, triggers.customer_id, triggers.occurrence, min(triggers.triggered_at) as triggered_at
+with first_steps as (
+    select
+        step_id,
+        trigger,
+        timezone('UTC', timezone($timezone, cast($as_of - delay_days - due_days as timestamp))) as opens_at,
+        timezone('UTC', timezone($timezone, cast($as_of - delay_days + 1 as timestamp))) as closes_at
+    from decide_steps
+    where step_number = 1
+),
+started as (
+    select first_steps.step_id, triggers.customer_id, triggers.occurrence, triggers.triggered_at as due_since
     from {triggers} as triggers
-    inner join decide_steps as steps on triggers.flow = steps.trigger and steps.step_number = 1
+    inner join first_steps
+        on triggers.flow = first_steps.trigger and triggers.triggered_at >= first_steps.opens_at
+        and triggers.triggered_at < first_steps.closes_at
     where triggers.as_of = $as_of
-    group by steps.flow, triggers.customer_id, triggers.occurrence
-),
-released as (
-    select * from decide_released
-),
-begun as (
-    select flow, customer_id, occurrence, min(as_of) as begun_on, min(send_at) as begun_at
-    from released
-    group by flow, customer_id, occurrence
-),
-due as (
-    select starts.flow, steps.step, starts.customer_id, starts.occurrence, starts.triggered_at as due_since
-    from starts
-    inner join decide_steps as steps on starts.flow = steps.flow and steps.step_number = 1
-    -- The first condition only spares most rows the dear conversion of the second.
-    where starts.triggered_at >= $as_of - (steps.delay_days + steps.due_days + 2)
-        and $as_of - cast(timezone($timezone, timezone('UTC', starts.triggered_at)) as date)
-        between steps.delay_days and steps.delay_days + steps.due_days
     union all
-    select followed.flow, steps.step, followed.customer_id, followed.occurrence, followed.send_at as due_since
+    select steps.step_id, followed.customer_id, followed.occurrence, followed.send_at as due_since
     from decide_followed as followed
     inner join decide_steps as steps on followed.flow = steps.flow and followed.step = steps.step
     where $as_of - followed.as_of between steps.delay_days and steps.delay_days + steps.due_days
 ),
-entered_once as (
-    select flow from decide_steps where step_number = 1 and reentry = 'once'
+due as materialized (
+    select cast(row_number() over () as integer) as number, started.*, steps.* exclude (step_id)
+    from started
+    inner join decide_steps as steps on started.step_id = steps.step_id
 ),
-entered_by_window as (
-    select flow from decide_steps where step_number = 1 and reentry = 'window'
-),
-entries as (
-    select flow, customer_id, occurrence, false as is_waiting, begun_at as entered_at
-    from begun semi join entered_once on begun.flow = entered_once.flow
-    union all
-    select flow, customer_id, occurrence, true as is_waiting, triggered_at as entered_at
-    from starts semi join entered_once on starts.flow = entered_once.flow
-),
-first_entries as (
-    select flow, customer_id, occurrence
-    from entries
-    qualify row_number() over (partition by flow, customer_id order by is_waiting, entered_at, occurrence) = 1
-),
-newest_starts as (
-    select flow, customer_id, occurrence
+begun as (
+    select
+        due.number,
+        ledger.occurrence,
+        min(ledger.as_of) as begun_on,
+        min(ledger.send_at) as begun_at,
+        bool_or(ledger.occurrence = due.occurrence) as is_same,
+        bool_or(ledger.occurrence = due.occurrence and ledger.step = due.step) as is_released
     from due
-    semi join entered_by_window on due.flow = entered_by_window.flow
-    where step = '1'
-    qualify row_number() over (partition by flow, customer_id order by due_since desc, occurrence) = 1
+    inner join decide_ledger as ledger on due.customer_id = ledger.customer_id and due.flow = ledger.flow
+    group by due.number, ledger.occurrence
 ),
-last_begun as (
-    select begun.flow, begun.customer_id, max(begun.begun_on) as begun_on
+histories as (
+    select
+        number,
+        arg_min(occurrence, {{'begun_at': begun_at, 'occurrence': occurrence}}) as first_occurrence,
+        max(begun_on) as last_begun_on,
+        min(begun_at) filter (where is_same) as begun_at,
+        bool_or(is_released) as is_released
     from begun
-    semi join entered_by_window on begun.flow = entered_by_window.flow
-    group by begun.flow, begun.customer_id
+    group by number
+),
+waiting as (
+    select due.number, arg_min(triggers.occurrence, {{'at': triggers.triggered_at, 'occurrence': triggers.occurrence}}) as first_occurrence
+    from due
+    inner join (select * from {triggers} where as_of = $as_of) as triggers
+        on due.customer_id = triggers.customer_id and due.trigger = triggers.flow
+    where due.reentry = 'once'
+    group by due.number
+),
+newest as (
+    select number
+    from due
+    where reentry = 'window' and step_number = 1
+    qualify row_number() over (partition by step_id, customer_id order by due_since desc, occurrence) = 1
 ),
 ended as (
-    select distinct due.flow, due.step, due.customer_id, due.occurrence
+    select due.number
     from due
-    inner join decide_steps as steps on due.flow = steps.flow and due.step = steps.step
     inner join (select * from {exits} where as_of = $as_of) as exits on due.customer_id = exits.customer_id
-    left join begun
-        on due.flow = begun.flow and due.customer_id = begun.customer_id and due.occurrence = begun.occurrence
-    where (steps.exits_on_order and exits.last_ordered_at > coalesce(begun.begun_at, due.due_since))
-        or (
-            list_contains(steps.exit_stages, exits.lifecycle_stage)
-            and exits.stage_entered_on
-                > cast(timezone($timezone, timezone('UTC', coalesce(begun.begun_at, due.due_since))) as date)
-        )
+    left join histories on due.number = histories.number
+    where (due.exits_on_order and exits.last_ordered_at > coalesce(histories.begun_at, due.due_since))
+        or case when list_contains(due.exit_stages, exits.lifecycle_stage) then
+            exits.stage_entered_on
+                > cast(timezone($timezone, timezone('UTC', coalesce(histories.begun_at, due.due_since))) as date)
+        end
 )
-select due.*, steps.reentry, steps.reentry_days
+select due.number, due.step_id, due.flow, due.step, due.customer_id, due.occurrence, due.due_since
 from due
-inner join decide_steps as steps on due.flow = steps.flow and due.step = steps.step
-left join first_entries on due.flow = first_entries.flow and due.customer_id = first_entries.customer_id
-left join newest_starts on due.flow = newest_starts.flow and due.customer_id = newest_starts.customer_id
-left join last_begun on due.flow = last_begun.flow and due.customer_id = last_begun.customer_id
-anti join released
-    on due.flow = released.flow and due.step = released.step and due.occurrence = released.occurrence
-    and due.customer_id = released.customer_id
-anti join ended
-    on due.flow = ended.flow and due.step = ended.step and due.occurrence = ended.occurrence
-    and due.customer_id = ended.customer_id
-where case steps.reentry
-    when 'each' then true
-    when 'once' then due.occurrence = first_entries.occurrence
-    else steps.step_number > 1
-        or (
-            due.occurrence = newest_starts.occurrence
-            and coalesce(last_begun.begun_on + steps.reentry_days <= $as_of, true)
-        )
-end
+left join histories on due.number = histories.number
+left join waiting on due.number = waiting.number
+left join newest on due.number = newest.number
+anti join ended on due.number = ended.number
+where not coalesce(histories.is_released, false)
+    and case due.reentry
+        when 'each' then true
+        when 'once' then due.occurrence = coalesce(histories.first_occurrence, waiting.first_occurrence)
+        else due.step_number > 1
+            or (newest.number is not null and coalesce(histories.last_begun_on + due.reentry_days <= $as_of, true))
+    end
+"""
+
+LINEAGES = """
+create or replace temp table decide_lineages as
+select customer_id, min(root_profile_key) as root_profile_key, count(*) as profile_count
+from decide_map
+where customer_id in (select customer_id from decide_due)
+group by customer_id
 """
 
 # Local opening hours per zone, once per zone; a zone that nobody knows takes the brand's and is flagged.
@@ -247,14 +247,11 @@ where to_hours(hours.local_hour) >= cast($quiet_ends as interval) and to_hours(h
 
 CANDIDATES = """
 create or replace temp table decide_candidates as
-with roots as (
-    select customer_id, min(root_profile_key) as root_profile_key from decide_map group by customer_id
-),
-described as (
+with described as (
     select
         due.*,
-        roots.root_profile_key,
-        customers.customer_id is not null and roots.root_profile_key is not null as is_known,
+        lineages.root_profile_key,
+        customers.customer_id is not null and lineages.root_profile_key is not null as is_known,
         case when customers.primary_email is not null then customers.mailbox_hash end as mailbox_hash,
         customers.household_id,
         customers.account_id,
@@ -267,7 +264,7 @@ described as (
         coalesce(zones.send_before_utc, brand.send_before_utc) as send_before_utc
     from decide_due as due
     left join (select * from {customers} where as_of = $as_of) as customers on due.customer_id = customers.customer_id
-    left join roots on due.customer_id = roots.customer_id
+    left join decide_lineages as lineages on due.customer_id = lineages.customer_id
     left join decide_zones as zones on customers.timezone = zones.written
     cross join (select * from decide_zones where written is null) as brand
     left join (
@@ -301,7 +298,7 @@ def find_candidates(
     """
     put(connection, "decide_steps", _steps(playbook, values["as_of"]))
     put(connection, "decide_paths", pa.Table.from_pylist(list(_paths(playbook, values["as_of"])), schema=PATH_SCHEMA))
-    for statement in (MAP, LEDGER, RELEASED, PATHS, DUE, ZONES, HOURS, CANDIDATES):
+    for statement in (MAP, LEDGER, PATHS, DUE, LINEAGES, ZONES, HOURS, CANDIDATES):
         run(connection, statement.format_map(vars(tables)), {**values, "least_reactions": LEAST_REACTIONS})
 
 
@@ -318,7 +315,7 @@ def _steps(playbook: Playbook, day: date) -> pa.Table:
         for flow in playbook.flows
         for step in flow.steps
     ]
-    return pa.Table.from_pylist(rows, schema=STEP_SCHEMA)
+    return pa.Table.from_pylist([{"step_id": number, **row} for number, row in enumerate(rows)], schema=STEP_SCHEMA)
 
 
 def _paths(playbook: Playbook, day: date) -> Iterator[dict[str, Any]]:

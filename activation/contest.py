@@ -13,12 +13,12 @@ CAP_SCHEMA = pa.schema(
 ARBITRATION = """
 insert into decide_reasons
 with standing as (
-    select candidates.decision_id, candidates.mailbox_hash, candidates.due_since, scored.expected_value
+    select candidates.number, candidates.decision_id, candidates.mailbox_hash, candidates.due_since, scored.expected_value
     from decide_candidates as candidates
-    inner join decide_scored as scored on candidates.decision_id = scored.decision_id
-    anti join decide_reasons as reasons on candidates.decision_id = reasons.decision_id
+    inner join decide_scored as scored on candidates.number = scored.number
+    anti join decide_reasons as reasons on candidates.number = reasons.number
 )
-select decision_id, 4 as stage, 0 as position, 'lost_arbitration' as reason
+select number, 4 as stage, 0 as position, 'lost_arbitration' as reason
 from standing
 qualify row_number() over (
     partition by mailbox_hash order by expected_value desc, due_since, decision_id
@@ -31,28 +31,26 @@ insert into decide_reasons
 with recent as (
     select mailbox_hash, customer_id, send_at
     from decide_ledger
-    where send_at > (
-        select min(candidates.send_after_utc) - to_hours(max(caps.hours))
-        from decide_candidates as candidates cross join decide_caps as caps
-    )
+    where send_at > (select min(send_after_utc) from decide_candidates) - to_hours((select max(hours) from decide_caps))
 ),
 pressure as (
-    select candidates.decision_id, candidates.send_after_utc, recent.send_at, 'mailbox' as scope
+    select candidates.number, candidates.send_after_utc, recent.send_at, 'mailbox' as scope
     from decide_candidates as candidates
     inner join recent on candidates.mailbox_hash = recent.mailbox_hash
     union all
-    select candidates.decision_id, candidates.send_after_utc, recent.send_at, 'customer' as scope
+    select candidates.number, candidates.send_after_utc, recent.send_at, 'customer' as scope
     from decide_candidates as candidates
     inner join recent on candidates.customer_id = recent.customer_id
 ),
-reached as (
-    select pressure.decision_id, caps.position, caps.reason
+counted as (
+    select pressure.number, caps.position, count(*) as email_count
     from pressure
     inner join decide_caps as caps on pressure.send_at > pressure.send_after_utc - to_hours(caps.hours)
-    group by pressure.decision_id, pressure.scope, caps.position, caps.reason, caps.limit_count
-    having count(*) >= caps.limit_count
+    group by pressure.number, pressure.scope, caps.position
 )
-select distinct decision_id, 5 as stage, position, reason from reached
+select distinct counted.number, 5 as stage, counted.position, caps.reason
+from counted
+inner join decide_caps as caps on counted.position = caps.position and counted.email_count >= caps.limit_count
 """
 
 

@@ -22,50 +22,50 @@ Outcome = Literal["sent", "held_out", "suppressed", "capped", "deferred", "block
 
 WORKING_TABLES = (
     "map", "ledger", "steps", "due", "zones", "candidates", "reasons", "rules", "scored", "chosen", "choices", "caps", "bounds", "people",
-    "arms", "mailbox_arms", "recorded", "fields", "cells", "ramps", "paths", "released", "followed", "hours", "constants",
+    "arms", "mailbox_arms", "recorded", "fields", "cells", "ramps", "paths", "followed", "lineages", "hours", "constants",
 )  # fmt: skip
 
 # Each distinct set of reasons is put into words once: a list per candidate would cost more than the rest of the waterfall.
 DECISIONS = f"""
 insert into activation.send_decisions by name
-with numbered as (
-    select *, cast(row_number() over (order by stage, position, reason) - 1 as integer) as number
+with ranked as (
+    select *, cast(row_number() over (order by stage, position, reason) - 1 as integer) as rank
     from (select distinct stage, position, reason from decide_reasons)
 ),
 gathered as (
     select
-        reasons.decision_id,
-        min(numbered.number) as first_number,
-        bit_or(cast(1 as hugeint) << numbered.number) as reason_set
+        reasons.number,
+        min(ranked.rank) as first_rank,
+        bit_or(cast(1 as hugeint) << ranked.rank) as reason_set
     from decide_reasons as reasons
-    inner join numbered
-        on reasons.stage = numbered.stage and reasons.position = numbered.position and reasons.reason = numbered.reason
-    group by reasons.decision_id
+    inner join ranked
+        on reasons.stage = ranked.stage and reasons.position = ranked.position and reasons.reason = ranked.reason
+    group by reasons.number
 ),
 reason_sets as (
-    select sets.reason_set, cast(to_json(list(numbered.reason order by numbered.number)) as varchar) as all_reasons
+    select sets.reason_set, cast(to_json(list(ranked.reason order by ranked.rank)) as varchar) as all_reasons
     from (select distinct reason_set from gathered) as sets
-    inner join numbered on (sets.reason_set >> numbered.number) & 1 = 1
+    inner join ranked on (sets.reason_set >> ranked.rank) & 1 = 1
     group by sets.reason_set
 ),
 reasons as (
     select
-        gathered.decision_id,
-        numbered.stage as first_stage,
-        numbered.reason as first_reason,
+        gathered.number,
+        ranked.stage as first_stage,
+        ranked.reason as first_reason,
         reason_sets.all_reasons,
-        numbered.stage = 1 as is_ineligible
+        ranked.stage = 1 as is_ineligible
     from gathered
-    inner join numbered on gathered.first_number = numbered.number
+    inner join ranked on gathered.first_rank = ranked.rank
     inner join reason_sets on gathered.reason_set = reason_sets.reason_set
 ),
 within_flows as (
     select
-        candidates.decision_id, arms.experiment, arms.arm, arms.gets,
+        candidates.number, arms.experiment, arms.arm, arms.gets,
         arms.assigned_on < $as_of or not coalesce(reasons.is_ineligible, false) as is_assigned
     from decide_candidates as candidates
     inner join decide_arms as arms on candidates.customer_id = arms.customer_id and candidates.flow = arms.flow
-    left join reasons on candidates.decision_id = reasons.decision_id
+    left join reasons on candidates.number = reasons.number
 ),
 decided as (
     select
@@ -96,16 +96,18 @@ decided as (
         $data_age as data_age,
         steps.approval_id,
         steps.approval_expires_on,
+        steps.reentry,
+        steps.reentry_days,
         $playbook_version as playbook_version
     from decide_candidates as candidates
-    inner join decide_steps as steps on candidates.flow = steps.flow and candidates.step = steps.step
-    inner join decide_scored as scored on candidates.decision_id = scored.decision_id
-    left join decide_choices as choices on candidates.decision_id = choices.decision_id
-    left join reasons on candidates.decision_id = reasons.decision_id
+    inner join decide_steps as steps on candidates.step_id = steps.step_id
+    inner join decide_scored as scored on candidates.number = scored.number
+    left join decide_choices as choices on candidates.number = choices.number
+    left join reasons on candidates.number = reasons.number
     left join (select * from decide_arms where flow is null) as arms on candidates.customer_id = arms.customer_id
     left join (select * from decide_mailbox_arms where flow is null) as mailboxes
         on candidates.mailbox_hash = mailboxes.mailbox_hash
-    left join within_flows as flow_arms on candidates.decision_id = flow_arms.decision_id
+    left join within_flows as flow_arms on candidates.number = flow_arms.number
 )
 select {", ".join(DECISION_COLUMNS)} from decided
 """

@@ -21,7 +21,7 @@ with rolled_back as (
     group by provider, engagement
 )
 select
-    candidates.decision_id,
+    candidates.number,
     cohorts.provider,
     cohorts.engagement,
     rolled_back.provider is not null as is_rolled_back
@@ -33,12 +33,12 @@ left join rolled_back on cohorts.provider = rolled_back.provider and cohorts.eng
 # Whoever has begun a flow goes on with it: half a sequence is no small ramp.
 NOT_IN_RAMP = """
 insert into decide_reasons
-select candidates.decision_id, 3 as stage, 0 as position, 'not_in_ramp' as reason
+select candidates.number, 3 as stage, 0 as position, 'not_in_ramp' as reason
 from decide_candidates as candidates
 inner join decide_ramps as ramps on candidates.flow = ramps.flow
 left join (select * from {ramps} where as_of = $as_of) as states
     on ramps.flow = states.flow and ramps.salt = states.salt
-left join decide_cells as cells on candidates.decision_id = cells.decision_id
+left join decide_cells as cells on candidates.number = cells.number
 where candidates.step = '1'
     and not coalesce(
         coalesce(list_position($most_engaged_first, cells.engagement), $least_engaged) <= states.engagement_rank
@@ -51,7 +51,7 @@ where candidates.step = '1'
 HELD = """
 insert into decide_reasons
 select
-    cells.decision_id,
+    cells.number,
     3 as stage,
     list_position($metrics, states.metric) as position,
     'held_by_breaker_' || replace(replace(states.provider, 'mailbox_at_', ''), 'mailbox_', '') || '_' || states.metric as reason

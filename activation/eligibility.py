@@ -26,7 +26,7 @@ REASONS = """
 create or replace temp table decide_reasons as
 with consent as (
     select
-        decision_id,
+        number,
         case
             when consent_status = 'bounced' then 'hard_bounced'
             when consent_status in ('unsubscribed', 'complained') then consent_status
@@ -36,17 +36,17 @@ with consent as (
     where is_known and consent_basis is null
 ),
 closed_topics as (
-    select candidates.decision_id
+    select candidates.number
     from decide_candidates as candidates
-    inner join decide_steps as steps on candidates.flow = steps.flow and candidates.step = steps.step
+    inner join decide_steps as steps on candidates.step_id = steps.step_id
     semi join {topics} as topics
         on topics.as_of = $as_of and candidates.mailbox_hash = topics.mailbox_hash and steps.topic = topics.topic
         and topics.consent_status in ('unsubscribed', 'complained', 'bounced')
 ),
 excluded as (
-    select decision_id from decide_candidates where list_contains($excluded_mailboxes, mailbox_hash)
+    select number from decide_candidates where list_contains($excluded_mailboxes, mailbox_hash)
     union all
-    select candidates.decision_id
+    select candidates.number
     from decide_candidates as candidates
     semi join (
         select customer_id from decide_map where list_contains($excluded_profiles, profile_key)
@@ -60,44 +60,44 @@ suppressed as (
     {suppressed_by_each_key}
 ),
 refused as (
-    select decision_id, 1 as stage, 0 as position, 'stale_unsubscribe_feed' as reason
+    select number, 1 as stage, 0 as position, 'stale_unsubscribe_feed' as reason
     from decide_candidates where $is_feed_stale
     union all
-    select decision_id, 1, 1, 'unknown_customer' from decide_candidates where not is_known
+    select number, 1, 1, 'unknown_customer' from decide_candidates where not is_known
     union all
-    select decision_id, 1, 2, 'no_mailbox' from decide_candidates where is_known and mailbox_hash is null
+    select number, 1, 2, 'no_mailbox' from decide_candidates where is_known and mailbox_hash is null
     union all
-    select decision_id, 1, 3, 'identity_uncertain' from decide_candidates where is_identity_uncertain
+    select number, 1, 3, 'identity_uncertain' from decide_candidates where is_identity_uncertain
     union all
-    select decision_id, 1, 4, reason from consent
+    select number, 1, 4, reason from consent
     union all
-    select decision_id, 1, 4, 'unsubscribed_topic' from closed_topics
+    select number, 1, 4, 'unsubscribed_topic' from closed_topics
     union all
-    select decision_id, 1, 5, reason from suppressed
+    select number, 1, 5, reason from suppressed
     where coalesce(starts_at < send_before_utc, true) and coalesce(expires_at > send_after_utc, true)
     union all
-    select decision_id, 1, 6, 'excluded_by_override' from excluded
+    select number, 1, 6, 'excluded_by_override' from excluded
     union all
-    select candidates.decision_id, 2, 0, steps.refusal
+    select candidates.number, 2, 0, steps.refusal
     from decide_candidates as candidates
-    inner join decide_steps as steps on candidates.flow = steps.flow and candidates.step = steps.step
+    inner join decide_steps as steps on candidates.step_id = steps.step_id
     where steps.refusal is not null
 )
-select decision_id, stage, min(position) as position, reason
+select number, stage, min(position) as position, reason
 from refused
-group by decision_id, stage, reason
+group by number, stage, reason
 """
 
 
 # Whom a suppression reaches, by the key that it has. One join a key: a join on any of four would compare each with each.
 SCOPE_KEYS = ("customer_id", "mailbox_hash", "household_id", "account_id")
 SUPPRESSED = """
-    select candidates.decision_id, suppressions.reason, suppressions.starts_at, suppressions.expires_at,
+    select candidates.number, suppressions.reason, suppressions.starts_at, suppressions.expires_at,
         candidates.send_after_utc, candidates.send_before_utc
     from decide_candidates as candidates
     inner join suppressions on candidates.{key} = suppressions.{key}
     inner join decide_steps as steps
-        on candidates.flow = steps.flow and candidates.step = steps.step and not list_contains(steps.despite, suppressions.reason)
+        on candidates.step_id = steps.step_id and not list_contains(steps.despite, suppressions.reason)
 """
 
 

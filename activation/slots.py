@@ -1,5 +1,6 @@
 """Which variant of each block a candidate gets: rules as rows, the first that holds by priority, else the fallback."""
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -55,21 +56,21 @@ used as (
 ),
 versions as (
     select
-        candidates.decision_id,
+        candidates.number,
         list_sort(list(to_json(day_scores.model_name) || ':' || to_json(day_scores.model_version))) as versions
     from decide_candidates as candidates
     inner join used on candidates.flow = used.flow and candidates.step = used.step
     inner join day_scores
         on candidates.customer_id = day_scores.customer_id and used.model = day_scores.model_name
-    group by candidates.decision_id
+    group by candidates.number
 )
 select
-    candidates.decision_id,
+    candidates.number,
     steps.amount * coalesce(own.score, steps.weight) as expected_value,
     '{{' || coalesce(array_to_string(versions.versions, ','), '') || '}}' as model_versions
 from decide_candidates as candidates
-inner join decide_steps as steps on candidates.flow = steps.flow and candidates.step = steps.step
-left join versions on candidates.decision_id = versions.decision_id
+inner join decide_steps as steps on candidates.step_id = steps.step_id
+left join versions on candidates.number = versions.number
 left join day_scores as own
     on candidates.customer_id = own.customer_id and steps.model = own.model_name and own.tier = 'model'
 """
@@ -78,15 +79,13 @@ left join day_scores as own
 CHOSEN = """
 create or replace temp table decide_chosen as
 with reached as (
-    select candidates.decision_id, candidates.customer_id, candidates.flow, candidates.step
+    select candidates.number, candidates.customer_id, candidates.flow, candidates.step
     from decide_candidates as candidates
-    anti join decide_reasons as reasons on candidates.decision_id = reasons.decision_id
+    anti join decide_reasons as reasons on candidates.number = reasons.number
 ),
 tried as (
     select
-        reached.decision_id,
-        rules.flow,
-        rules.step,
+        reached.number,
         rules.block_position,
         rules.priority,
         rules.is_fallback,
@@ -109,33 +108,31 @@ tried as (
         end as refusal
     from reached
     inner join decide_rules as rules on reached.flow = rules.flow and reached.step = rules.step
-    left join (select distinct customer_id, segment from {membership} where as_of = $as_of) as membership
+    left join (select customer_id, segment from {membership} where as_of = $as_of) as membership
         on reached.customer_id = membership.customer_id and rules.segment = membership.segment
     left join (select segment, count(*) as member_count from {membership} where as_of = $as_of group by segment) as sizes
         on rules.segment = sizes.segment
     left join decide_fields as fields on reached.customer_id = fields.customer_id and rules.field = fields.field
     left join (select customer_id, flow from decide_arms where gets = 'generic') as generic
         on reached.customer_id = generic.customer_id and reached.flow = generic.flow
-    left join decide_cells as cells on reached.decision_id = cells.decision_id
+    left join decide_cells as cells on reached.number = cells.number
     left join (select * from {scores} where as_of = $as_of) as scores
         on reached.customer_id = scores.customer_id and rules.model = scores.model_name
 )
 select
-    decision_id,
-    flow,
-    step,
+    number,
     block_position,
     min(priority) filter (where refusal = 0) as priority,
     arg_min(score, priority) filter (where refusal = 0) as score,
     cast(sum(cast(refusal as hugeint) << (4 * priority)) as hugeint) as refusals
 from tried
-group by decision_id, flow, step, block_position
+group by number, block_position
 """
 
 CHOICES = """
 create or replace temp table decide_choices as
 with kinds as (
-    select distinct flow, step, block_position, priority, refusals from decide_chosen
+    select distinct block_position, priority, refusals from decide_chosen
 ),
 refused as (
     select
@@ -156,14 +153,12 @@ refused as (
             when 12 then 'without_' || rules.field
         end as reason
     from kinds
-    inner join decide_rules as rules
-        on kinds.flow = rules.flow and kinds.step = rules.step and kinds.block_position = rules.block_position
+    inner join decide_rules as rules on kinds.block_position = rules.block_position
 ),
 fallbacks as (
-    select flow, step, block_position, priority, refusals,
-        string_agg(reason, ', ' order by refused_priority) as fallback_reason
+    select block_position, priority, refusals, string_agg(reason, ', ' order by refused_priority) as fallback_reason
     from refused
-    group by flow, step, block_position, priority, refusals
+    group by block_position, priority, refusals
 ),
 worded as (
     select
@@ -176,41 +171,40 @@ worded as (
             || coalesce(to_json(case when rules.is_fallback then fallbacks.fallback_reason end), 'null') || '}}' as closing
     from fallbacks
     inner join decide_rules as rules
-        on fallbacks.flow = rules.flow and fallbacks.step = rules.step
-        and fallbacks.block_position = rules.block_position and fallbacks.priority = rules.priority
+        on fallbacks.block_position = rules.block_position and fallbacks.priority = rules.priority
 ),
 blocks as (
     select
-        chosen.decision_id,
+        chosen.number,
         chosen.block_position,
         worded.segment,
         worded.opening || coalesce(cast(case when worded.model is not null then round(chosen.score, 6) end as varchar), 'null')
             || worded.closing as choice
     from decide_chosen as chosen
     inner join worded
-        on chosen.flow = worded.flow and chosen.step = worded.step and chosen.block_position = worded.block_position
-        and chosen.priority = worded.priority and chosen.refusals = worded.refusals
+        on chosen.block_position = worded.block_position and chosen.priority = worded.priority
+        and chosen.refusals = worded.refusals
 ),
 gathered as (
     select
-        decision_id,
+        number,
         arg_min(segment, block_position) as segment,
         array_to_string(list_transform(list_sort(list({{'position': block_position, 'choice': choice}})), lambda one: one.choice), ',')
             as choices
     from blocks
-    group by decision_id
+    group by number
 ),
 reached as (
-    select candidates.decision_id, candidates.flow, candidates.step
+    select candidates.number, candidates.flow, candidates.step
     from decide_candidates as candidates
-    anti join decide_reasons as reasons on candidates.decision_id = reasons.decision_id
+    anti join decide_reasons as reasons on candidates.number = reasons.number
 )
 select
-    reached.decision_id,
+    reached.number,
     gathered.segment,
     '{{' || concat_ws(',', gathered.choices, constants.choices) || '}}' as block_choices
 from reached
-left join gathered on reached.decision_id = gathered.decision_id
+left join gathered on reached.number = gathered.number
 left join decide_constants as constants on reached.flow = constants.flow and reached.step = constants.step
 """
 
@@ -281,10 +275,13 @@ def _rules(playbook: Playbook, ages: Mapping[str, int], day: date) -> Iterator[d
         (pin.flow, pin.step, pin.block): (pin, override) for override in overrides if (pin := override.pin) is not None
     }
     stopped = {(it.block, it.variant): override for override in overrides if (it := override.stop_variant) is not None}
+    positions = itertools.count()  # through all steps, so that it names a block of a step
     for flow in playbook.flows:
         for step in flow.steps:
-            for position, block in enumerate(step.blocks):
-                place = {"flow": flow.flow, "step": str(step.step), "block": block.block, "block_position": position}
+            for block in step.blocks:
+                place = {
+                    "flow": flow.flow, "step": str(step.step), "block": block.block, "block_position": next(positions),
+                }  # fmt: skip
                 pinned = pins.get((flow.flow, step.step, block.block))
                 if not block.variants:
                     continue
