@@ -46,20 +46,24 @@ select due.experiment, customers.customer_id, customers.mailbox_hash
 from due inner join customers on due.mailbox_hash = customers.mailbox_hash and due.customer_id <> customers.customer_id
 """
 
-# Everyone who is in an arm, and everyone who shares a mailbox.
-PEOPLE_IN_ARMS = """
+# Whose arms the snapshot cannot read off what is recorded: whoever shares a mailbox, and whoever is in an arm of a flow.
+PEOPLE_TO_WEIGH = """
 create or replace temp table decide_people as
 with customers as (
     select customer_id, mailbox_hash from {customers} where as_of = $as_of
 ),
-shared as (
-    select mailbox_hash from customers group by mailbox_hash having count(*) > 1
+experiments as (
+    select distinct experiment, flow from decide_bounds
 )
 select experiments.experiment, customers.customer_id, customers.mailbox_hash
 from customers
-cross join (select distinct experiment from decide_bounds) as experiments
-where customers.customer_id in (select customer_id from decide_recorded)
-    or customers.mailbox_hash in (select mailbox_hash from shared where mailbox_hash is not null)
+cross join experiments
+where customers.mailbox_hash in (
+        select mailbox_hash from customers where mailbox_hash is not null group by mailbox_hash having count(*) > 1
+    )
+    or customers.customer_id in (
+        select customer_id from decide_recorded where experiment in (select experiment from experiments where flow is not null)
+    )
 """
 
 # The earliest assignment of any member profile holds.
@@ -178,13 +182,17 @@ order by arms.experiment, people.profile_key
 SNAPSHOT = """
 insert into measurement.experiment_assignments
 select
-    $as_of as as_of, arms.experiment, arms.customer_id, arms.arm, arms.assigned_on, arms.bucket,
+    $as_of as as_of, recorded.experiment, recorded.customer_id, recorded.first.arm, recorded.first.assigned_on, recorded.first.bucket,
     coalesce(mailboxes.is_mixed, false) as is_contaminated
-from decide_arms as arms
+from decide_recorded as recorded
+inner join (select distinct experiment, flow from decide_bounds) as experiments on recorded.experiment = experiments.experiment
+inner join (select customer_id, mailbox_hash from {customers} where as_of = $as_of) as customers
+    on recorded.customer_id = customers.customer_id
 left join decide_mailbox_arms as mailboxes
-    on arms.mailbox_hash = mailboxes.mailbox_hash and arms.experiment = mailboxes.experiment
-where arms.assigned_on is not null
-order by arms.experiment, arms.customer_id
+    on customers.mailbox_hash = mailboxes.mailbox_hash and recorded.experiment = mailboxes.experiment
+where experiments.flow is null
+    or (recorded.experiment, recorded.customer_id) in (select (experiment, customer_id) from decide_arms)
+order by recorded.experiment, recorded.customer_id
 """
 
 
@@ -239,9 +247,9 @@ def snapshot_assignments(
     connection.begin()
     try:
         create_tables(connection)
-        _fill(connection, playbook, (RECORDED, PEOPLE_IN_ARMS), tables=tables, as_of=as_of)
+        _fill(connection, playbook, (RECORDED, PEOPLE_TO_WEIGH), tables=tables, as_of=as_of)
         connection.execute("delete from measurement.experiment_assignments where as_of = $as_of", day)
-        run(connection, SNAPSHOT, day)
+        run(connection, SNAPSHOT.format_map(vars(tables)), day)
         count = "select count(*) from measurement.experiment_assignments where as_of = $as_of"
         row = connection.execute(count, day).fetchone()
         connection.commit()

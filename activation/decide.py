@@ -22,12 +22,12 @@ Outcome = Literal["sent", "held_out", "suppressed", "capped", "deferred", "block
 
 WORKING_TABLES = (
     "map", "ledger", "steps", "due", "zones", "candidates", "reasons", "rules", "scored", "chosen", "choices", "caps", "bounds", "people",
-    "arms", "mailbox_arms", "recorded", "fields", "cells", "ramps", "paths", "followed", "lineages", "hours", "constants",
+    "arms", "mailbox_arms", "recorded", "fields", "cells", "ramps", "paths", "followed", "lineages", "hours", "constants", "decided", "listed",
 )  # fmt: skip
 
 # Each distinct set of reasons is put into words once: a list per candidate would cost more than the rest of the waterfall.
-DECISIONS = f"""
-insert into activation.send_decisions by name
+DECIDED = f"""
+create or replace temp table decide_decided as
 with ranked as (
     select *, cast(row_number() over (order by stage, position, reason) - 1 as integer) as rank
     from (select distinct stage, position, reason from decide_reasons)
@@ -112,9 +112,12 @@ decided as (
 select {", ".join(DECISION_COLUMNS)} from decided
 """
 
+# Copied from one table to another, rows are compressed as they come; out of joins they would be written twice.
+DECISIONS = "insert into activation.send_decisions by name from decide_decided"
+
 # The address is looked up here and nowhere earlier: only who is sent leaves with one.
-SEND_LIST = f"""
-insert into activation.send_list by name
+LISTED = f"""
+create or replace temp table decide_listed as
 with sent as (
     select
         decisions.*,
@@ -124,11 +127,11 @@ with sent as (
         steps.template,
         steps.topic,
         substr(sha256($salt || ':unsubscribe:' || decisions.mailbox_hash), 1, 32) as token
-    from activation.send_decisions as decisions
+    from decide_decided as decisions
     inner join decide_steps as steps on decisions.flow = steps.flow and decisions.step = steps.step
     inner join {{customers}} as customers
-        on decisions.as_of = customers.as_of and decisions.customer_id = customers.customer_id
-    where decisions.as_of = $as_of and decisions.outcome = 'sent'
+        on customers.as_of = $as_of and decisions.customer_id = customers.customer_id
+    where decisions.outcome = 'sent'
 ),
 addressed as (
     select
@@ -140,6 +143,8 @@ addressed as (
 )
 select {", ".join(LIST_COLUMNS)} from addressed
 """
+
+SEND_LIST = "insert into activation.send_list by name from decide_listed"
 
 COUNTS = """
 select flow, step, outcome, first_reason, count(*) as decisions
@@ -258,8 +263,8 @@ def _decide(
     assignments = hold_out(connection, tables=tables, as_of=as_of)
     for table in ("send_list", "send_decisions"):
         connection.execute(f"delete from activation.{table} where as_of = $as_of", {"as_of": as_of})
-    run(connection, DECISIONS, values)
-    run(connection, SEND_LIST.format_map(vars(tables)), values)
+    for statement in (DECIDED, DECISIONS, LISTED.format_map(vars(tables)), SEND_LIST):
+        run(connection, statement, values)
     counts = tuple(OutcomeCount(*row) for row in connection.execute(COUNTS, {"as_of": as_of}).fetchall())
     candidates = _add_up(connection, counts, as_of=as_of)
     contaminated = "select count(*) from activation.send_decisions where as_of = $as_of and is_contaminated"
