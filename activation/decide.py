@@ -22,7 +22,8 @@ Outcome = Literal["sent", "held_out", "suppressed", "capped", "deferred", "block
 
 WORKING_TABLES = (
     "map", "ledger", "steps", "due", "zones", "candidates", "reasons", "rules", "scored", "chosen", "choices", "caps", "bounds", "people",
-    "arms", "mailbox_arms", "recorded", "fields", "cells", "ramps", "paths", "followed", "lineages", "hours", "constants", "decided", "listed",
+    "arms", "mailbox_arms", "recorded", "fields", "cells", "ramps", "paths", "followed", "lineages", "hours", "constants", "decided",
+    "listed",
 )  # fmt: skip
 
 # Each distinct set of reasons is put into words once: a list per candidate would cost more than the rest of the waterfall.
