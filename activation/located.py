@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 Place = tuple[str | int, ...]
+LOADER = yaml.CSafeLoader  # a tenth of the time of the one in Python, and every command reads the whole playbook
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def read_located(path: Path, *, name: str) -> tuple[Located, list[Fault]]:
         The content with its lines, and what is wrong with the YAML itself (no file, syntax, a key written twice).
     """
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=LOADER)
     except (FileNotFoundError, IsADirectoryError):
         return Located(name, None, {}), [Fault(name, 1, "the file is missing")]
     except UnicodeDecodeError:
@@ -67,8 +69,7 @@ def read_located(path: Path, *, name: str) -> tuple[Located, list[Fault]]:
     _walk(node, (), name, lines, faults)
     if faults:
         return Located(name, None, lines), faults
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return Located(name, content, lines), []
+    return Located(name, yaml.load(text, Loader=LOADER), lines), []  # noqa: S506 (a safe one)
 
 
 def _syntax_fault(name: str, problem: yaml.YAMLError) -> Fault:

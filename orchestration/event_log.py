@@ -23,12 +23,24 @@ class OneConnectionEventLogStorage(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         """Keep the logs under `<base_dir>/history/runs`, where the default storage of a home has them."""
         self._engines: dict[str, Engine] = {}
+        self._found: set[str] = set()  # tables, and columns of the assets
         super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
         """Build it from dagster.yaml."""
         return cls(inst_data=inst_data, **config_value)
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether there is a table; every event of a check or an asset asks, so what is there is looked up once."""
+        if table_name not in self._found and super().has_table(table_name):
+            self._found.add(table_name)
+        return table_name in self._found
+
+    def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
+        if column_name not in self._found and super()._has_asset_key_col_on_connection(conn, column_name):
+            self._found.add(column_name)
+        return column_name in self._found
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:

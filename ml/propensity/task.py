@@ -138,7 +138,8 @@ def load_tasks(folder: Path = TASKS) -> tuple[Task, ...]:
 def _read_task(path: Path) -> Task | list[str]:
     try:
         text = path.read_text(encoding="utf-8")
-        node, content = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)  # a tenth of the time of the one in Python
+        content = yaml.load(text, Loader=yaml.CSafeLoader)
         task = Task.model_validate(content)
     except yaml.MarkedYAMLError as problem:
         line = problem.problem_mark.line + 1 if problem.problem_mark else 1

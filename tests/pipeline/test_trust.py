@@ -204,3 +204,36 @@ def test_tests_find_what_dbt_finds(outage: Path, monkeypatch: pytest.MonkeyPatch
     assert ours == {row.node.name: (row.status.value, row.failures) for row in dbt if row.node.name in names}
     assert {status for status, _ in ours.values()} == {"pass", "fail"}
     assert len([status for status, _ in ours.values() if status == "fail"]) == 2
+
+
+def test_other_columns_than_those_of_the_table_or_the_contract_are_refused(
+    outage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dbt's words for both: our insert asks dbt where the columns differ."""
+    home, day = outage.parent, OUTAGE + timedelta(days=1)
+    monkeypatch.setenv("HOLDFAST_HOME", str(home))
+    runner = DbtProjectRunner(
+        Settings(home=home, landing=home, timezone="UTC", currency="", target="duckdb", salt="holdfast")
+    )
+
+    def build_again() -> tuple[str, str]:
+        [row] = [row for row in runner.build(["feed_health"], start=day, end=day) if row.node.name == "feed_health"]
+        return row.status.value, row.message
+
+    rows = query(outage, "from marts.feed_health order by all")
+    with duckdb.connect(str(outage)) as connection:
+        connection.execute("alter table marts.feed_health add column note varchar")
+    of_the_table = build_again()
+    with duckdb.connect(str(outage)) as connection:
+        connection.execute("alter table marts.feed_health drop column note")
+    columns = runner.manifest.nodes["model.holdfast.feed_health"].columns
+    kept = columns["as_of"].data_type
+    columns["as_of"].data_type = "varchar"
+    of_the_contract = build_again()
+    columns["as_of"].data_type = kept
+
+    assert of_the_table[0] == of_the_contract[0] == "error"
+    assert "out of sync" in of_the_table[1]
+    assert "enforced contract" in of_the_contract[1]
+    assert build_again()[0] == "success"
+    assert query(outage, "from marts.feed_health order by all") == rows
