@@ -203,8 +203,8 @@ def claim(
             return earlier
         _take_in(connection, claims)
         lost = _drop_conflicts(connection, values)
-        connection.execute(INSERT, values)
-        lost |= {key: Refusal(kind, "duplicate_in_batch") for key, kind in connection.execute(IGNORED, values)}
+        if connection.execute(INSERT, values).rowcount < len(claims.rows) - len(lost):
+            lost |= {key: Refusal(kind, "duplicate_in_batch") for key, kind in connection.execute(IGNORED, values)}
         taken = claims.emails["idempotency_key"]
         emails = claims.emails.filter(pc.invert(pc.is_in(taken, value_set=pa.array(lost, pa.string()))))
         put_payloads(connection, values["as_of"], emails)

@@ -289,7 +289,9 @@ class StateStore:
         connection.execute("pragma synchronous = full")
         connection.execute("pragma secure_delete = on")
         connection.execute("pragma temp_store = memory")
-        connection.execute("pragma cache_size = -65536")
+        connection.execute(
+            "pragma cache_size = -262144"
+        )  # KiB at most: what a day of a million customers writes to of the indexes
         return connection
 
     def record_assignments(self, assignments: pa.Table) -> int:
