@@ -3,11 +3,11 @@
 claimed -> in_doubt -> published (accepted), settled (refused for good), claimed (asked to come again), or in_doubt (no answer).
 """
 
-import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
+from activation.payloads import payloads_of
 from activation.relay import Answer
 from activation.state import StateStore
 
@@ -36,14 +36,15 @@ def waiting(store: StateStore, as_of: date) -> list[Claimed]:
     """Emails of a partition that are claimed and were not attempted, or are to be attempted again, by the hour they may go out."""
     connection = store.connect()
     try:
-        rows = connection.execute(
-            "select idempotency_key, payload from ledger join claim_payloads using (idempotency_key)"
+        keys = connection.execute(
+            "select idempotency_key from ledger"
             " where as_of = ? and kind = 'send' and status = 'claimed' order by send_at, idempotency_key",
             (as_of.isoformat(),),
         ).fetchall()
+        rows = {row["idempotency_key"]: row for row in payloads_of(connection, as_of.isoformat()).to_pylist()}
     finally:
         connection.close()
-    return [Claimed(key, json.loads(payload)) for key, payload in rows]
+    return [Claimed(key, rows[key]) for (key,) in keys if key in rows]
 
 
 def statuses(store: StateStore, as_of: date) -> dict[str, int]:

@@ -1,20 +1,27 @@
 """Claims in the ledger: a partition's batch is claimed in one transaction, and is what every later publication of it shows."""
 
 import json
+import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from activation.destinations import Destination
+from activation.payloads import payloads_of, put_payloads, remove_payloads
 from activation.state import StateStore
 
 Kind = Literal["send", "ghost"]
+Status = Literal["claimed", "published", "in_doubt", "settled"]
+UNSETTLED: tuple[Status, ...] = ("claimed", "published", "in_doubt")
 
 
 class Claim(NamedTuple):
-    """One row that wants into the ledger; `payload` is the row to publish (None for a ghost)."""
+    """One row that wants into the ledger."""
 
     idempotency_key: str
     kind: Kind
@@ -29,7 +36,26 @@ class Claim(NamedTuple):
     send_at: str
     reentry: str
     reentry_days: int | None
-    payload: str | None
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a partition's release wants.
+
+    Attributes:
+        rows: Those who passed the recheck, in the order of their mailboxes, which is that of the ledger's widest index.
+        emails: Rows of the send list to publish, of those who are sends.
+        lineage: (idempotency_key, profile_key, flow) of every profile that belongs to the person of a claim now.
+        twins: (idempotency_key, other) of claims whose people became one since they were decided, where both would begin the same flow
+            or take the same step; the other one has precedence.
+        refusals: How many did not pass the recheck.
+    """
+
+    rows: Sequence[Claim]
+    emails: pa.Table
+    lineage: Sequence[tuple[str, str, str]]
+    twins: Sequence[tuple[str, str]]
+    refusals: Mapping["Refusal", int]
 
 
 class Refusal(NamedTuple):
@@ -71,14 +97,22 @@ class Batch:
         return self.sends + self.ghosts == 0
 
 
-# Which key an incoming row would break, the narrowest first; one statement per key so that each can use its index.
-INCOMING = """
-create temp table incoming (
-    idempotency_key text primary key, kind text, mailbox_hash text, customer_id text, root_profile_key text, flow text,
-    step text, occurrence text, experiment text, arm text, send_at text, reentry text,
-    reentry_days integer, payload text
-)
+INCOMING = {
+    "incoming": (
+        "idempotency_key text primary key, kind text, mailbox_hash text, customer_id text, root_profile_key text, flow text,"
+        " step text, occurrence text, experiment text, arm text, send_at text, reentry text, reentry_days integer"
+    ),
+    "lineage": "idempotency_key text, profile_key text, flow text",
+    "twins": "idempotency_key text, other text",
+}
+# What the people of the batch were sent of its flows before.
+BEGUN = """
+create temp table begun as
+select lineage.idempotency_key, ledger.step, ledger.occurrence, ledger.as_of
+from lineage cross join ledger
+where ledger.root_profile_key = lineage.profile_key and ledger.flow = lineage.flow
 """
+# Which key an incoming row would break, the narrowest first; one statement per key so that each can use its index.
 CONFLICTS = (
     (
         "already_claimed",
@@ -101,32 +135,22 @@ CONFLICTS = (
     (
         "step_already_sent_to_customer",
         (
-            "select incoming.idempotency_key from incoming"
-            " join lineage on incoming.customer_id = lineage.customer_id"
-            " join ledger on lineage.profile_key = ledger.root_profile_key and incoming.flow = ledger.flow"
-            " and incoming.step = ledger.step and incoming.occurrence = ledger.occurrence"
+            "select incoming.idempotency_key from incoming join begun on incoming.idempotency_key = begun.idempotency_key"
+            " and incoming.step = begun.step and incoming.occurrence = begun.occurrence"
         ),
     ),
     (
         "flow_already_started_for_customer",
         (
-            "select incoming.idempotency_key from incoming"
-            " join lineage on incoming.customer_id = lineage.customer_id"
-            " join ledger on lineage.profile_key = ledger.root_profile_key and incoming.flow = ledger.flow"
-            " and incoming.occurrence <> ledger.occurrence"
+            "select incoming.idempotency_key from incoming join begun on incoming.idempotency_key = begun.idempotency_key"
+            " and incoming.occurrence <> begun.occurrence"
             " where incoming.step = '1' and (incoming.reentry = 'once' or incoming.reentry = 'window'"
-            " and ledger.step = '1' and date(ledger.as_of) > date(:as_of, '-' || incoming.reentry_days || ' days'))"
+            " and begun.step = '1' and date(begun.as_of) > date(:as_of, '-' || incoming.reentry_days || ' days'))"
         ),
     ),
     (
         "merged_with_another_of_the_batch",
-        (
-            "select incoming.idempotency_key from incoming"
-            " join lineage on incoming.customer_id = lineage.customer_id"
-            " join incoming as other on lineage.profile_key = other.root_profile_key and incoming.flow = other.flow"
-            " and incoming.step = other.step and incoming.idempotency_key > other.idempotency_key"
-            " where incoming.occurrence = other.occurrence or incoming.step = '1' and incoming.reentry in ('once', 'window')"
-        ),
+        "select twins.idempotency_key from twins join incoming as other on twins.other = other.idempotency_key",
     ),
 )
 
@@ -135,16 +159,18 @@ insert or ignore into ledger
 select
     idempotency_key, kind, 'claimed', mailbox_hash, customer_id, root_profile_key, flow, step, occurrence, experiment, arm,
     :as_of, :send_date, send_at, :released_at, :run_id
-from incoming order by idempotency_key
+from incoming order by rowid
+"""
+IGNORED = """
+select idempotency_key, kind from incoming
+where not exists (select 1 from ledger where ledger.idempotency_key = incoming.idempotency_key and ledger.as_of = :as_of)
 """
 
 
 def claim(
     store: StateStore,
-    claims: Sequence[Claim],
+    claims: Claims,
     *,
-    lineage: Iterable[tuple[str, str]],
-    refusals: Iterable[Refusal],
     as_of: date,
     send_date: date,
     run_id: str,
@@ -155,9 +181,7 @@ def claim(
 
     Args:
         store: The state store.
-        claims: Rows that passed the recheck.
-        lineage: (customer_id, profile_key) of every profile that belongs to a claiming customer now.
-        refusals: Rows that did not pass it.
+        claims: What is wanted.
         as_of: The partition.
         send_date: The day to send on.
         run_id: For the ledger.
@@ -173,38 +197,19 @@ def claim(
         "released_at": released_at.isoformat(sep=" "),
         "run_id": run_id,
     }
-    dropped = Counter(refusals)
     with store.transaction() as connection:
         earlier = _batch(connection, as_of)
         if earlier is not None and not earlier.is_empty:
             return earlier
-        connection.execute(INCOMING)
-        connection.execute("create index temp.incoming_by_root on incoming (root_profile_key)")
-        connection.execute("create temp table lineage (customer_id text, profile_key text)")
-        connection.executemany(f"insert or ignore into incoming values ({', '.join('?' * len(Claim._fields))})", claims)
-        kept = connection.execute("select count(*) from incoming").fetchone()[0]
-        dropped.update([Refusal("send", "duplicate_in_batch")] * (len(claims) - kept))
-        connection.executemany("insert into lineage values (?, ?)", lineage)
-        for reason, conflict in CONFLICTS:
-            arguments = values if ":" in conflict else {}
-            lost = connection.execute(
-                f"select idempotency_key, kind from incoming where idempotency_key in ({conflict})", arguments
-            ).fetchall()
-            dropped.update(Refusal(kind, reason) for _, kind in lost)
-            connection.executemany("delete from incoming where idempotency_key = ?", [(key,) for key, _ in lost])
-        connection.execute(INSERT, values)
-        ignored = connection.execute(
-            "select kind, count(*) from incoming where idempotency_key not in"
-            " (select idempotency_key from ledger where as_of = :as_of) group by kind",
-            {"as_of": values["as_of"]},
-        ).fetchall()
-        for kind, count in ignored:
-            dropped[Refusal(kind, "duplicate_in_batch")] += count
-        connection.execute(
-            "insert into claim_payloads select idempotency_key, mailbox_hash, payload from incoming"
-            " where payload is not null and idempotency_key in (select idempotency_key from ledger where as_of = :as_of)",
-            {"as_of": values["as_of"]},
-        )
+        _take_in(connection, claims)
+        lost = _drop_conflicts(connection, values)
+        if connection.execute(INSERT, values).rowcount < len(claims.rows) - len(lost):
+            lost |= {key: Refusal(kind, "duplicate_in_batch") for key, kind in connection.execute(IGNORED, values)}
+        taken = claims.emails["idempotency_key"]
+        emails = claims.emails.filter(pc.invert(pc.is_in(taken, value_set=pa.array(lost, pa.string()))))
+        put_payloads(connection, values["as_of"], emails)
+        dropped = Counter(lost.values())
+        dropped.update(claims.refusals)
         row = (values["as_of"], values["send_date"], run_id, values["released_at"], _counts(dropped))
         connection.execute("insert or replace into releases values (?, ?, ?, ?, ?)", row)
         going = (values["as_of"], destination)
@@ -216,31 +221,63 @@ def claim(
     return batch
 
 
+def _take_in(connection: sqlite3.Connection, claims: Claims) -> None:
+    for table, fields in INCOMING.items():
+        connection.execute(f"create temp table {table} ({fields})")
+    for table, rows in (("incoming", claims.rows), ("lineage", claims.lineage), ("twins", claims.twins)):
+        marks = ", ".join("?" * len(INCOMING[table].split(",")))
+        connection.executemany(f"insert into {table} values ({marks})", rows)
+
+
+def _drop_conflicts(connection: sqlite3.Connection, values: Mapping[str, str]) -> dict[str, Refusal]:
+    """Take those out of what came in that break a key of an earlier claim, or of one another."""
+    connection.execute(BEGUN)
+    lost: dict[str, Refusal] = {}
+    for reason, conflict in CONFLICTS:
+        drop = f"delete from incoming where idempotency_key in ({conflict}) returning idempotency_key, kind"
+        lost |= {key: Refusal(kind, reason) for key, kind in connection.execute(drop, values)}
+    return lost
+
+
 def batch_of(store: StateStore, as_of: date) -> Batch | None:
     """The batch of a partition, or None if it was never claimed."""
     with store.transaction() as connection:
         return _batch(connection, as_of)
 
 
-def rows_of(store: StateStore, as_of: date) -> list[tuple[str, str, str, str, str | None, str]]:
-    """(idempotency_key, mailbox_hash, customer_id, flow, payload, status) of the claimed sends that are not settled, in key order.
+def emails_of(store: StateStore, as_of: date, *, statuses: Sequence[Status] = UNSETTLED) -> pa.Table:
+    """Rows of the send list of the claimed sends that stand so, in the order of their decisions.
 
-    A settled one was withdrawn, refused or found not to have left: nobody gets it.
+    A settled one was withdrawn, refused or found not to have left: nobody gets it. Of somebody who was erased there is no row.
     """
     with store.transaction() as connection:
-        return connection.execute(
-            "select ledger.idempotency_key, ledger.mailbox_hash, ledger.customer_id, ledger.flow, claim_payloads.payload, ledger.status"
-            " from ledger left join claim_payloads on ledger.idempotency_key = claim_payloads.idempotency_key"
-            " where ledger.as_of = ? and ledger.kind = 'send' and ledger.status <> 'settled' order by ledger.idempotency_key",
-            (as_of.isoformat(),),
-        ).fetchall()
+        keys = _keys(connection, as_of, statuses)
+        emails = payloads_of(connection, as_of.isoformat())
+    return emails.filter(pc.is_in(emails["idempotency_key"], value_set=pa.array(keys, pa.string()))).combine_chunks()
+
+
+def waiting_of(store: StateStore, as_of: date) -> pa.Table:
+    """idempotency_key, mailbox_hash, customer_id, flow and approval_expires_on (null: erased) of the sends that are merely claimed."""
+    columns = ("idempotency_key", "mailbox_hash", "customer_id", "flow")
+    query = f"select {', '.join(columns)} from ledger where as_of = ? and kind = 'send' and status = 'claimed'"
+    with store.transaction() as connection:
+        rows = connection.execute(query, (as_of.isoformat(),)).fetchall()
+        emails = payloads_of(connection, as_of.isoformat(), columns=("idempotency_key", "approval_expires_on"))
+    claims = pa.table([pa.array(column, pa.string()) for column in zip(*rows, strict=True)] or [[]] * 4, names=columns)
+    found = pc.index_in(claims["idempotency_key"], value_set=emails["idempotency_key"])
+    return claims.append_column("approval_expires_on", emails["approval_expires_on"].take(found))
 
 
 def keys_of(store: StateStore, as_of: date) -> list[str]:
     """Keys of the claimed sends of a partition that nobody took back."""
-    query = "select idempotency_key from ledger where as_of = ? and kind = 'send' and status <> 'settled'"
     with store.transaction() as connection:
-        return [key for (key,) in connection.execute(query, (as_of.isoformat(),))]
+        return _keys(connection, as_of, UNSETTLED)
+
+
+def _keys(connection: sqlite3.Connection, as_of: date, statuses: Sequence[Status]) -> list[str]:
+    marks = ", ".join("?" * len(statuses))
+    query = f"select idempotency_key from ledger where as_of = ? and kind = 'send' and status in ({marks})"
+    return [key for (key,) in connection.execute(query, (as_of.isoformat(), *statuses))]
 
 
 def withdraw(store: StateStore, withdrawn: Mapping[str, str], *, as_of: date) -> None:
@@ -261,7 +298,7 @@ def withdraw(store: StateStore, withdrawn: Mapping[str, str], *, as_of: date) ->
                 "update ledger set status = 'settled' where idempotency_key = ? and status = 'claimed'", (key,)
             ).rowcount
         ]
-        connection.executemany("delete from claim_payloads where idempotency_key = ?", [(key,) for key in keys])
+        remove_payloads(connection, as_of.isoformat(), keys)
         row = connection.execute("select counts from releases where as_of = ?", (as_of.isoformat(),)).fetchone()
         counts = json.loads(row[0])
         sends = Counter(counts.get("send", {}))

@@ -74,7 +74,8 @@ def opening(row: Row, now: datetime, *, allow_past: bool) -> datetime | None:
 
     Then the same hours of the next day that has them count.
     """
-    first, last = (datetime.fromisoformat(row[name]) for name in ("send_after_utc", "send_before_utc"))
+    first: datetime = row["send_after_utc"]
+    last: datetime = row["send_before_utc"]
     if now < last:
         return first
     return first + ((now - last) // DAY + 1) * DAY if allow_past else None

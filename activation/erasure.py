@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Literal, NamedTuple
 
 from activation.moves import forget_moves
+from activation.payloads import remove_payloads
 from activation.state import StateStore
 
 Kind = Literal["email", "phone", "device", "user_id", "profile_key", "customer_id", "order_key"]
@@ -91,7 +92,7 @@ def forget_people(
     with store.transaction() as connection:
         ledger = [
             row
-            for row in connection.execute(f"select {', '.join(KEYS)}, mailbox_hash from ledger")
+            for row in connection.execute(f"select {', '.join(KEYS)}, mailbox_hash, as_of from ledger")
             if not row[2].startswith(PREFIX)
             and (
                 ("email", row[4]) in tombstones or is_erased("customer_id", row[1]) or is_erased("profile_key", row[2])
@@ -102,13 +103,11 @@ def forget_people(
             for row in connection.execute("select experiment, profile_key, customer_id from assignments")
             if not row[1].startswith(PREFIX) and is_erased("profile_key", row[1])
         ]
-        keys = [(row[0],) for row in ledger]
-        payloads = sum(
-            connection.execute("select count(*) from claim_payloads where idempotency_key = ?", key).fetchone()[0]
-            for key in keys
-        )
+        keys: dict[str, list[str]] = {}
+        for row in ledger:
+            keys.setdefault(row[5], []).append(row[0])
+        payloads = sum(remove_payloads(connection, day, theirs, dry_run=dry_run) for day, theirs in keys.items())
         if not dry_run:
-            connection.executemany("delete from claim_payloads where idempotency_key = ?", keys)
             _rekey(connection, [(*(_hashed(salt, value) for value in row[:4]), row[0]) for row in ledger])
             connection.executemany(
                 "update assignments set profile_key = ?, customer_id = ? where experiment = ? and profile_key = ?",

@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from activation.attempts import record
+from activation.payloads import payloads_of
 from activation.state import StateStore
 from activation.tables import put
 
@@ -31,10 +32,9 @@ create table if not exists {TABLE} (
 
 CLAIMS = """
 select
-    ledger.idempotency_key, json_extract(payloads.payload, '$.decision_id'), ledger.mailbox_hash, ledger.flow, ledger.step,
-    ledger.status, ledger.send_date, ledger.released_at
-from ledger left join claim_payloads as payloads on ledger.idempotency_key = payloads.idempotency_key
-where ledger.as_of = ? and ledger.kind = 'send'
+    idempotency_key, mailbox_hash, flow, step, status, send_date, released_at
+from ledger
+where as_of = ? and kind = 'send'
 """
 CLAIM_SCHEMA = pa.schema(
     [
@@ -331,8 +331,9 @@ def _match(connection: duckdb.DuckDBPyConnection, store: StateStore, as_of: date
 
 
 def _claims(store: StateStore, as_of: date) -> list[tuple[str, str | None, str, str, str, str, str, str]]:
-    connection = store.connect()
-    try:
-        return connection.execute(CLAIMS, (as_of.isoformat(),)).fetchall()
-    finally:
-        connection.close()
+    """The claimed sends of a partition as CLAIM_SCHEMA names them; who was erased has no decision any more."""
+    with store.transaction() as connection:
+        rows = connection.execute(CLAIMS, (as_of.isoformat(),)).fetchall()
+        emails = payloads_of(connection, as_of.isoformat(), columns=("idempotency_key", "decision_id"))
+    decisions = dict(zip(*(column.to_pylist() for column in emails.columns), strict=True))
+    return [(key, decisions.get(key), *others) for key, *others in rows]

@@ -10,76 +10,133 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from activation.claims import Batch, Claim, Refusal, batch_of, claim, keys_of, mark_published, rows_of, withdraw
+from activation.claims import (
+    UNSETTLED,
+    Batch,
+    Claim,
+    Claims,
+    Refusal,
+    batch_of,
+    claim,
+    emails_of,
+    keys_of,
+    mark_published,
+    waiting_of,
+    withdraw,
+)
 from activation.content import Content
 from activation.destinations import Destination, Destinations, Esp
 from activation.publish import MANIFEST, Manifest, folder_of, sweep, write_files
 from activation.state import StateStore
 from activation.tables import LIST_COLUMNS, DecisionTables, create_tables, put
 
-MAILABLE = frozenset({"subscribed", "confirmed", "implied"})
+MAILABLE = ("subscribed", "confirmed", "implied")
 
 RECHECK_SCHEMA = pa.schema([("mailbox_hash", pa.string()), ("status", pa.string())])
 BLOCKED_SCHEMA = pa.schema([("customer_id", pa.string()), ("reason", pa.string())])
+CLOSED_SCHEMA = pa.schema([("mailbox_hash", pa.string()), ("flow", pa.string())])
 
-CLAIMABLE = f"""
-with payloads as (
-    select decision_id, cast(to_json(listed) as varchar) as payload
-    from (select {", ".join(LIST_COLUMNS)} from activation.send_list where as_of = $as_of) as listed
+# Who was decided under a name of before a merge is blocked under that name too.
+BLOCKED = """
+create or replace temp table release_blocked as
+with named as (
+    select customer_id, arg_max(reason, rowid) as reason from release_blocked_now group by customer_id
+),
+former as (
+    select decisions.customer_id, max(named.reason) as reason
+    from activation.send_decisions as decisions
+    inner join {identity_map} as today on decisions.root_profile_key = today.profile_key and today.valid_to = date '9999-12-31'
+    inner join named on today.customer_id = named.customer_id
+    where decisions.as_of = $as_of and decisions.customer_id <> today.customer_id
+    group by decisions.customer_id
+)
+select customer_id, reason from named
+union all
+select customer_id, reason from former anti join named using (customer_id)
+"""
+
+# Why somebody may not be mailed now, or null: the one rule, for those who are to be claimed and for those who wait. An email whose
+# approval ends on no known day is one of somebody who was erased, of whom nothing is known any more.
+REFUSED = f"""
+create or replace temp table release_refused as
+with rechecked as (
+    select
+        listed.*, blocked.reason as blocked_by, closed.flow is not null as is_closed, coalesce(statuses.status, 'unknown') as consent
+    from {{listed}} as listed
+    left join release_statuses as statuses on listed.mailbox_hash = statuses.mailbox_hash
+    left join release_blocked as blocked on listed.customer_id = blocked.customer_id
+    left join release_closed as closed on listed.mailbox_hash = closed.mailbox_hash and listed.flow = closed.flow
 )
 select
-    decisions.idempotency_key,
-    case decisions.outcome when 'sent' then 'send' else 'ghost' end as kind,
-    decisions.mailbox_hash,
-    decisions.customer_id,
-    decisions.root_profile_key,
-    decisions.flow,
-    decisions.step,
-    decisions.occurrence,
-    decisions.experiment,
-    decisions.arm,
-    strftime(decisions.send_after_utc, '%Y-%m-%d %H:%M:%S') as send_at,
-    decisions.reentry,
-    decisions.reentry_days,
-    payloads.payload,
-    decisions.approval_expires_on
-from activation.send_decisions as decisions
-left join payloads on decisions.decision_id = payloads.decision_id
-where decisions.as_of = $as_of and decisions.outcome in ('sent', 'held_out')
-order by decisions.decision_id
+    * exclude (blocked_by, is_closed, consent),
+    case
+        when approval_expires_on is null or approval_expires_on < $due_on then 'approval_expired'
+        when list_contains($stopped_flows, flow) then 'now_stopped_by_override'
+        when blocked_by is not null then 'now_' || blocked_by
+        when is_closed then 'now_unsubscribed_topic'
+        when consent not in {MAILABLE} then 'now_' || consent
+    end as refusal
+from rechecked
 """
+
+DECIDED = "(from activation.send_decisions where as_of = $as_of and outcome in ('sent', 'held_out'))"
+CLAIMED = """
+create or replace temp table release_claims as
+select
+    idempotency_key, if(outcome = 'sent', 'send', 'ghost') as kind, mailbox_hash, customer_id, root_profile_key, flow, step, occurrence,
+    experiment, arm, strftime(send_after_utc, '%Y-%m-%d %H:%M:%S') as send_at, reentry, reentry_days, decision_id,
+    case
+        when refusal is not null then refusal
+        when row_number() over (partition by idempotency_key order by refusal is not null, decision_id) > 1 then 'duplicate_in_batch'
+    end as refusal
+from release_refused
+"""
+ROWS = f"select {', '.join(Claim._fields)} from release_claims where refusal is null order by mailbox_hash, idempotency_key"
+EMAILS = f"""
+select {", ".join(LIST_COLUMNS)}
+from activation.send_list semi join (select decision_id from release_claims where refusal is null) using (decision_id)
+where as_of = $as_of
+order by decision_id
+"""
+REFUSALS = "select kind, refusal, count(*) from release_claims where refusal is not null group by kind, refusal"
 
 # Everyone who belongs to a claiming customer by the newest identity map, whoever they were when the day was decided.
 LINEAGE = """
+create or replace temp table release_lineage as
 with today as (
     select profile_key, customer_id from {identity_map} where valid_to = date '9999-12-31'
 ),
-claiming as (
-    select distinct decisions.customer_id as decided_customer_id, today.customer_id
-    from activation.send_decisions as decisions
-    inner join today on decisions.root_profile_key = today.profile_key
-    where decisions.as_of = $as_of and decisions.outcome in ('sent', 'held_out')
+people as (
+    select distinct claims.customer_id as decided_customer_id, today.customer_id
+    from release_claims as claims
+    inner join today on claims.root_profile_key = today.profile_key
+),
+profiles as (
+    select people.decided_customer_id as customer_id, today.profile_key
+    from people
+    inner join today on people.customer_id = today.customer_id
+    union
+    select customer_id, root_profile_key from release_claims
 )
-select claiming.decided_customer_id, today.profile_key
-from claiming
-inner join today on claiming.customer_id = today.customer_id
-union
-select customer_id, root_profile_key
-from activation.send_decisions
-where as_of = $as_of and outcome in ('sent', 'held_out')
+select claims.idempotency_key, profiles.profile_key, claims.flow
+from release_claims as claims
+inner join profiles on claims.customer_id = profiles.customer_id
+where claims.refusal is null
 """
-
-# Who was decided under a name of before a merge is blocked under that name too.
-FORMER_NAMES = """
-select distinct decisions.customer_id, blocked.reason
-from activation.send_decisions as decisions
-inner join {identity_map} as today on decisions.root_profile_key = today.profile_key and today.valid_to = date '9999-12-31'
-inner join release_blocked as blocked on today.customer_id = blocked.customer_id
-where decisions.as_of = $as_of and decisions.customer_id <> today.customer_id
+TWINS = """
+select claims.idempotency_key, other.idempotency_key
+from release_lineage as lineage
+inner join release_claims as claims on lineage.idempotency_key = claims.idempotency_key
+inner join release_claims as other
+    on lineage.profile_key = other.root_profile_key and claims.flow = other.flow and claims.step = other.step
+    and claims.idempotency_key > other.idempotency_key
+where other.refusal is null
+    and (claims.occurrence = other.occurrence or claims.step = '1' and claims.reentry in ('once', 'window'))
 order by all
 """
 
@@ -112,28 +169,6 @@ class ReleaseSummary:
     is_repeat: bool
     outside_batch: int
     manifest: Manifest
-
-
-@dataclass(frozen=True)
-class _Recheck:
-    statuses: Mapping[str, str]
-    blocked: Mapping[str, str]
-    closed_flows: frozenset[tuple[str, str]]
-    stopped_flows: frozenset[str]
-    due_on: date
-
-    def refuses(self, mailbox_hash: str, customer_id: str, flow: str, *, expires_on: date | None) -> str | None:
-        """Why a person may not be mailed now of a flow whose approval ends on a day (None: it has none), or None."""
-        if expires_on is None or expires_on < self.due_on:
-            return "approval_expired"
-        if flow in self.stopped_flows:
-            return "now_stopped_by_override"
-        if customer_id in self.blocked:
-            return f"now_{self.blocked[customer_id]}"
-        if (mailbox_hash, flow) in self.closed_flows:
-            return "now_unsubscribed_topic"
-        status = self.statuses.get(mailbox_hash, "unknown")
-        return None if status in MAILABLE else f"now_{status}"
 
 
 def release(
@@ -185,28 +220,22 @@ def release(
     """
     _refuse_undue(as_of=as_of, send_date=send_date, due_on=due_on, allow_past=allow_past)
     create_tables(connection)
-    checked = _Recheck(
-        statuses=dict(zip(recheck["mailbox_hash"].to_pylist(), recheck["status"].to_pylist(), strict=True)),
-        blocked={} if blocked is None else _blocked_by_name(connection, blocked, as_of=as_of, tables=tables),
-        closed_flows=frozenset()
-        if closed_flows is None
-        else frozenset(zip(closed_flows["mailbox_hash"].to_pylist(), closed_flows["flow"].to_pylist(), strict=True)),
-        stopped_flows=stopped_flows,
-        due_on=due_on,
-    )
+    known = tables or DecisionTables()
+    put(connection, "release_statuses", recheck)
+    put(connection, "release_blocked_now", BLOCKED_SCHEMA.empty_table() if blocked is None else blocked)
+    put(connection, "release_closed", CLOSED_SCHEMA.empty_table() if closed_flows is None else closed_flows)
+    connection.execute(BLOCKED.format_map(vars(known)), {"as_of": as_of})
+    rule = {"due_on": due_on, "stopped_flows": sorted(stopped_flows)}
     folder = folder_of(directory, send_date) / "released"
     earlier = batch_of(store, as_of)
     if earlier is None or earlier.is_empty:
-        claims, refusals = _screen(connection, checked, as_of=as_of)
-        query = LINEAGE.format_map(vars(tables or DecisionTables()))
-        lineage = connection.execute(query, {"as_of": as_of}).fetchall()
         batch = claim(
-            store, claims, lineage=lineage, refusals=refusals, as_of=as_of, send_date=send_date, run_id=run_id,
+            store, _screen(connection, rule, as_of=as_of, tables=known), as_of=as_of, send_date=send_date, run_id=run_id,
             released_at=released_at, destination=destination,
         )  # fmt: skip
     else:
         _refuse_other_destination(earlier, destination)
-        batch = _withdraw_who_left(store, checked, earlier, folder)
+        batch = _withdraw_who_left(connection, store, rule, earlier, folder)
     if destination == "smtp":
         mark_published(store, as_of, kinds=["ghost"])
         manifest = publish_delivered(store, batch, directory)
@@ -251,47 +280,36 @@ def _refuse_other_destination(batch: Batch, destination: Destination) -> None:
 
 
 def _screen(
-    connection: duckdb.DuckDBPyConnection, checked: _Recheck, *, as_of: date
-) -> tuple[list[Claim], list[Refusal]]:
+    connection: duckdb.DuckDBPyConnection, rule: Mapping[str, Any], *, as_of: date, tables: DecisionTables
+) -> Claims:
     """Split the partition's sent and held-out decisions into those who may still be mailed and those who may not."""
-    claims: list[Claim] = []
-    refusals: list[Refusal] = []
-    for *fields, expires_on in connection.execute(CLAIMABLE, {"as_of": as_of}).fetchall():
-        row = Claim(*fields)
-        reason = checked.refuses(row.mailbox_hash, row.customer_id, row.flow, expires_on=expires_on)
-        if reason is None:
-            claims.append(row)
-        else:
-            refusals.append(Refusal(row.kind, reason))
-    return claims, refusals
+    day = {"as_of": as_of}
+    connection.execute(REFUSED.format(listed=DECIDED), {**rule, **day})
+    connection.execute(CLAIMED)
+    connection.execute(LINEAGE.format_map(vars(tables)))
+    profiles = "select idempotency_key, profile_key, flow from release_lineage order by profile_key, flow"
+    return Claims(
+        rows=list(map(Claim._make, connection.execute(ROWS).fetchall())),
+        emails=connection.execute(EMAILS, day).to_arrow_table(),
+        lineage=connection.execute(profiles).fetchall(),
+        twins=connection.execute(TWINS).fetchall(),
+        refusals={Refusal(kind, why): count for kind, why, count in connection.execute(REFUSALS).fetchall()},
+    )
 
 
-def _blocked_by_name(
-    connection: duckdb.DuckDBPyConnection, blocked: pa.Table, *, as_of: date, tables: DecisionTables | None
-) -> dict[str, str]:
-    """Reason by every customer_id that a blocked person has now or had on the day."""
-    put(connection, "release_blocked", blocked)
-    former = connection.execute(FORMER_NAMES.format_map(vars(tables or DecisionTables())), {"as_of": as_of}).fetchall()
-    connection.execute("drop table release_blocked")
-    return {**dict(former), **dict(zip(blocked["customer_id"].to_pylist(), blocked["reason"].to_pylist(), strict=True))}
-
-
-def _withdraw_who_left(store: StateStore, checked: _Recheck, batch: Batch, folder: Path) -> Batch:
+def _withdraw_who_left(
+    connection: duckdb.DuckDBPyConnection, store: StateStore, rule: Mapping[str, Any], batch: Batch, folder: Path
+) -> Batch:
     """Recheck a claimed batch that was not handed over; one that was stays as it is."""
     if batch.is_published or (batch.destination == "files" and _is_handed_over(batch, folder)):
         return batch
-    reasons = {
-        key: checked.refuses(mailbox, customer, flow, expires_on=_expires_on(payload))
-        for key, mailbox, customer, flow, payload, status in rows_of(store, batch.as_of)
-        if status == "claimed"
-    }
-    withdraw(store, {key: reason for key, reason in reasons.items() if reason is not None}, as_of=batch.as_of)
+    put(connection, "release_waiting", waiting_of(store, batch.as_of))
+    connection.execute(REFUSED.format(listed="release_waiting"), rule)
+    left = connection.execute(
+        "select idempotency_key, refusal from release_refused where refusal is not null"
+    ).fetchall()
+    withdraw(store, dict(left), as_of=batch.as_of)
     return batch_of(store, batch.as_of) or batch
-
-
-def _expires_on(payload: str | None) -> date | None:
-    """Until when a claimed email was approved; of somebody who was erased nothing is known any more."""
-    return None if payload is None else date.fromisoformat(json.loads(payload)["approval_expires_on"])
 
 
 def _is_handed_over(batch: Batch, folder: Path) -> bool:
@@ -318,11 +336,7 @@ def _publish(
     is_importable: bool = True,
 ) -> Manifest:
     """Write the batch; the folder appears as a whole the first time, and its files are replaced by the same bytes later."""
-    payloads = [
-        payload
-        for *_, payload, status in rows_of(store, batch.as_of)
-        if payload is not None and (is_importable or status == "published")
-    ]
+    emails = emails_of(store, batch.as_of, statuses=UNSETTLED if is_importable else ("published",))
     notes = {
         "run_id": batch.run_id,
         "released_at": batch.released_at,
@@ -333,24 +347,12 @@ def _publish(
     sweep(folder.parent)
     target = folder if folder.exists() else folder.with_name("released.tmp")
     manifest = write_files(
-        _table_of(payloads), target, send_date=batch.send_date, status="released", release=notes, contents=contents,
+        emails, target, send_date=batch.send_date, status="released", release=notes, contents=contents,
         is_importable=is_importable, esps=esps,
     )  # fmt: skip
     if target != folder:
         target.replace(folder)
     return manifest
-
-
-def _table_of(payloads: list[str]) -> pa.Table:
-    """The rows of the send list from the JSON that was stored with the claims."""
-    structure = json.dumps({name: kind.upper() for name, kind in LIST_COLUMNS.items()})
-    with duckdb.connect() as connection:
-        connection.register("claimed_payloads", pa.table({"payload": pa.array(payloads, pa.string())}))
-        return connection.execute(
-            "with listed as (select unnest(from_json(cast(payload as json), $structure)) from claimed_payloads)"
-            " select * from listed order by decision_id",
-            {"structure": structure},
-        ).to_arrow_table()
 
 
 def _outside(connection: duckdb.DuckDBPyConnection, store: StateStore, as_of: date) -> int:

@@ -1,6 +1,6 @@
 """The state store: what was decided and done, in one SQLite file that outlives the warehouse.
 
-Personal data are in one table only, `claim_payloads`: the rows to publish, kept so that a release that died publishes the same
+Personal data are in one table only, `payloads`: the rows to publish, kept so that a release that died publishes the same
 bytes without the warehouse. `activation.erasure` removes a person's; the ledger itself knows mailboxes by their salted hash.
 """
 
@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from activation.content import Content
+from activation.payloads import PAYLOADS, payloads_of, take_over_payloads
 from activation.playbook import Playbook
 
 BEGINNING = date(1, 1, 1)
@@ -86,13 +88,8 @@ TRIP_SCHEMA = pa.schema(
         ("tripped_on", pa.date32()),
     ]
 )
-# What a release published says for which segment its content was chosen; of a person who was erased that is gone too.
-CLAIMS = """
-(
-    select ledger.*, json_extract(payloads.payload, '$.segment') as segment
-    from ledger left join claim_payloads as payloads on ledger.idempotency_key = payloads.idempotency_key
-) as claims
-"""
+# For which segment its content was chosen says what a release published; of a person who was erased that is gone too.
+CLAIMS = "(select *, null as segment from ledger) as claims"
 MIRRORS = {
     "send_ledger": ("ledger", CLAIMS, "as_of, idempotency_key", LEDGER_SCHEMA),
     "assignments": ("assignments", "assignments", "experiment, assigned_on, profile_key", ASSIGNMENT_SCHEMA),
@@ -113,17 +110,18 @@ select day from days where day is not null
 """
 
 # A ghost mails nobody, so it holds the day of a mailbox against other ghosts only; a step that a ghost took is taken for sends too.
+# The ledger has a rowid: a day is appended, and only the narrow indexes are written in the order of their keys.
 TABLES = """
 create table if not exists ledger (
-    idempotency_key text primary key,
+    idempotency_key text not null primary key,
     kind text not null check (kind in ('send', 'ghost')),
     status text not null check (status in ('claimed', 'published', 'in_doubt', 'settled')),
     mailbox_hash text not null, customer_id text not null, root_profile_key text not null,
     flow text not null, step text not null, occurrence text not null,
     experiment text, arm text,
     as_of text not null, send_date text not null, send_at text not null, released_at text not null, run_id text not null
-) without rowid;
-create unique index if not exists one_send_per_mailbox_and_day on ledger (mailbox_hash, send_date, kind);
+);
+create unique index if not exists one_send_per_mailbox_and_day on ledger (send_date, kind, mailbox_hash);
 create unique index if not exists one_step_per_mailbox on ledger (mailbox_hash, flow, step, occurrence);
 create unique index if not exists one_step_per_lineage on ledger (root_profile_key, flow, step, occurrence);
 create index if not exists ledger_by_partition on ledger (as_of);
@@ -133,10 +131,6 @@ create trigger if not exists only_the_status_moves before update of
     idempotency_key, kind, mailbox_hash, customer_id, root_profile_key, flow, step, occurrence, experiment, arm, as_of, send_date,
     send_at, released_at, run_id on ledger
     begin select raise(abort, 'the send ledger is append-only'); end;
-create table if not exists claim_payloads (
-    idempotency_key text primary key references ledger, mailbox_hash text not null, payload text not null
-) without rowid;
-create index if not exists payloads_by_mailbox on claim_payloads (mailbox_hash);
 create table if not exists releases (
     as_of text primary key, send_date text not null, run_id text not null, released_at text not null, counts text not null
 ) without rowid;
@@ -164,8 +158,6 @@ create trigger if not exists a_claim_makes_its_day_stale after insert on ledger
     begin insert or ignore into stale_mirrors values ('send_ledger', new.as_of); end;
 create trigger if not exists a_move_makes_its_day_stale after update on ledger
     begin insert or ignore into stale_mirrors values ('send_ledger', new.as_of); end;
-create trigger if not exists a_lost_payload_makes_its_day_stale after delete on claim_payloads
-    begin insert or ignore into stale_mirrors select 'send_ledger', as_of from ledger where idempotency_key = old.idempotency_key; end;
 create trigger if not exists an_arm_makes_its_day_stale after insert on assignments
     begin insert or ignore into stale_mirrors values ('assignments', new.assigned_on); end;
 create trigger if not exists a_changed_arm_makes_its_day_stale after update on assignments
@@ -269,8 +261,9 @@ class StateStore:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         with self.transaction() as connection:
-            for statement in _statements(TABLES):
+            for statement in _statements(TABLES + PAYLOADS):
                 connection.execute(statement)
+            take_over_payloads(connection)
             known = {row[1] for row in connection.execute("pragma table_info(promotions)")}
             for column in [name for name in ADDED_TO_PROMOTIONS if name not in known]:  # a store of an earlier version
                 connection.execute(f"alter table promotions add column {column} {ADDED_TO_PROMOTIONS[column]}")
@@ -296,7 +289,9 @@ class StateStore:
         connection.execute("pragma synchronous = full")
         connection.execute("pragma secure_delete = on")
         connection.execute("pragma temp_store = memory")
-        connection.execute("pragma cache_size = -65536")
+        connection.execute(
+            "pragma cache_size = -262144"
+        )  # KiB at most: what a day of a million customers writes to of the indexes
         return connection
 
     def record_assignments(self, assignments: pa.Table) -> int:
@@ -425,7 +420,9 @@ class StateStore:
                 }
                 for each in sorted(stale | days - files):
                     rows = _rows(connection, f"{relation} where {day} = ?", schema, order=order, values=(each,))
-                    _replace(target.with_stem(each), rows)
+                    _replace(
+                        target.with_stem(each), _with_segments(connection, each, rows) if relation is CLAIMS else rows
+                    )
                 connection.execute("delete from stale_mirrors where folder = ?", (folder,))
         if target.stem not in files:
             _replace(target, schema.empty_table())
@@ -473,12 +470,18 @@ def _rows(
     found = connection.execute(f"select {line} from {relation} order by {order}", values)
     tables = [schema.empty_table()]
     while lines := found.fetchmany(LINES):
-        tables.append(_parsed("\n".join(line for (line,) in lines), schema))
+        tables.append(_parsed("".join(f"{line}\n" for (line,) in lines), schema))
     return pa.concat_tables(tables).combine_chunks()
 
 
+def _with_segments(connection: sqlite3.Connection, day: str, claims: pa.Table) -> pa.Table:
+    emails = payloads_of(connection, day, columns=("idempotency_key", "segment"))
+    found = pc.index_in(claims["idempotency_key"], value_set=emails["idempotency_key"])
+    return claims.set_column(claims.schema.get_field_index("segment"), "segment", emails["segment"].take(found))
+
+
 def _parsed(lines: str, schema: pa.Schema) -> pa.Table:
-    """Lines of quoted cells; one that is not quoted is null."""
+    """Lines of quoted cells; one that is not quoted is null, also the last one if its line ends as the others do."""
     return pa_csv.read_csv(
         io.BytesIO(lines.encode()),
         read_options=pa_csv.ReadOptions(column_names=schema.names),

@@ -54,7 +54,7 @@ def half_parquet(_: object, path: Path, **__: object) -> None:
 POINTS = {
     "before_the_claim": lambda: setattr(release, "claim", die),
     "within_the_claim": lambda: die_at_statement("insert or ignore into ledger"),
-    "before_the_payloads": lambda: die_at_statement("insert into claim_payloads"),
+    "before_the_payloads": lambda: die_at_statement("insert into payloads"),
     "at_the_commit": lambda: die_at_statement("insert or replace into releases"),
     "after_the_claim": lambda: setattr(release, "write_files", die),
     "in_the_parquet": lambda: setattr(pq, "write_table", half_parquet),

@@ -12,11 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from activation import payloads
 from activation import release as release_module
 from activation.erasure import Tombstone, forget_people
+from activation.payloads import payloads_of
 from activation.playbook import Playbook
 from activation.publish import publish_send_list
 from activation.release import BLOCKED_SCHEMA, ReleaseRefused
+from activation.state import StateStore
 from tests.unit.activation.shop import DAY, Shop, people, playbook, recheck
 
 ANN, BEN, CY = people("treatment", 3)
@@ -316,6 +319,57 @@ def test_erased_person_is_gone_from_what_can_be_published(decided: Shop) -> None
     decided.release()
     assert released_emails(decided) == emails(BEN, CY)
     assert f"{ANN}@shop.example".encode() not in (decided.state.directory / "state.sqlite").read_bytes()
+
+
+def as_an_earlier_version(shop: Shop) -> None:
+    """Keep each row to publish as JSON beside its claim, as stores did before they kept Parquet."""
+    with shop.state.transaction() as connection:
+        rows = payloads_of(connection, DAY.isoformat())
+        shop.connection.register("rows_to_publish", rows)
+        texts = shop.connection.execute(
+            "select idempotency_key, mailbox_hash, cast(to_json(listed) as varchar) from rows_to_publish as listed"
+        ).fetchall()
+        shop.connection.unregister("rows_to_publish")
+        connection.execute("drop table payloads")
+        connection.execute(
+            "create table claim_payloads (idempotency_key text primary key references ledger, mailbox_hash text not null,"
+            " payload text not null) without rowid"
+        )
+        connection.executemany("insert into claim_payloads values (?, ?, ?)", texts)
+        assert len(texts) == 3
+
+
+def test_store_of_an_earlier_version_publishes_the_same_bytes(decided: Shop) -> None:
+    decided.connection.execute(
+        "update activation.send_list set expected_value = 1.0 / 3, first_name = 'A \"quoted\" ü\n' "
+    )
+    decided.release()
+    before, ledger = decided.files(), decided.ledger()
+    as_an_earlier_version(decided)
+    decided.state = StateStore(decided.state.directory)
+    decided.release(run_id="run_2")
+    assert decided.files() == before
+    assert decided.ledger() == ledger
+    with decided.state.transaction() as connection:
+        assert connection.execute("select 1 from sqlite_master where name = 'claim_payloads'").fetchone() is None
+    assert forget_people(decided.state, {Tombstone("email", f"m_{ANN}")}, salt="grain").payloads == 1
+
+
+def test_rows_to_publish_are_stored_so_that_a_search_for_an_address_finds_them(decided: Shop) -> None:
+    decided.release()
+    assert f"{ANN}@shop.example".encode() in (decided.state.directory / "state.sqlite").read_bytes()
+
+
+def test_rows_in_several_pieces_are_published_as_from_one(decided: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payloads, "ROWS_A_PIECE", 2)
+    decided.release()
+    assert released_emails(decided) == emails(ANN, BEN, CY)
+    ids = [row["decision_id"] for row in csv.DictReader(io.StringIO(decided.files()["send_list.csv"].decode()))]
+    assert ids == sorted(ids)
+    assert forget_people(decided.state, {Tombstone("email", f"m_{ANN}")}, salt="grain", dry_run=True).payloads == 1
+    assert forget_people(decided.state, {Tombstone("email", f"m_{ANN}")}, salt="grain").payloads == 1
+    decided.release(run_id="run_2")
+    assert released_emails(decided) == emails(BEN, CY)
 
 
 def test_ledger_refuses_to_forget_or_to_be_rewritten(decided: Shop) -> None:

@@ -154,6 +154,30 @@ def test_mirror_holds_what_the_store_holds_whatever_is_written_in_it(store: Stat
     assert [tuple(row.values()) for row in mirrored.to_pylist()] == sorted(rows, key=lambda row: row[5])
 
 
+def test_last_row_of_a_mirror_keeps_its_null(store: StateStore) -> None:
+    row = (
+        "k",
+        "send",
+        "published",
+        "m",
+        "c",
+        "p",
+        "news",
+        "1",
+        "o",
+        "e",
+        None,
+        *("2025-03-09",) * 3,
+        "2025-03-10",
+        "run",
+    )
+    with store.transaction() as connection:
+        connection.execute(f"insert into ledger values ({', '.join('?' * len(row))})", row)
+    store.mirror()
+    (mirrored,) = pq.read_table(store.directory / "send_ledger").to_pylist()
+    assert (mirrored["arm"], mirrored["segment"]) == (None, None)
+
+
 def test_mirror_is_read_in_pieces(store: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "LINES", 2)
     columns = {"experiment": "e", "customer_id": "c", "arm": "a", "bucket": 1, "assigned_on": SUNDAY}
