@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from activation.deliverability import RAMP_VALUES, in_ramp
 from activation.flows import Block, Rule
 from activation.governance import Item, Override, Pin
 from activation.playbook import Playbook
@@ -29,6 +30,7 @@ RULE_SCHEMA = pa.schema(
         ("field", pa.string()),
         ("stale_source", pa.string()),
         ("governance", pa.string()),
+        ("salt", pa.string()),
         ("is_fallback", pa.bool_()),
         ("is_pinned", pa.bool_()),
         ("has_variants", pa.bool_()),
@@ -105,10 +107,17 @@ tried as (
             when rules.model is not null and scores.champion_version is not null and scores.model_state = 'stale' then 9
             when rules.model is not null and scores.tier <> 'model' then 4
             when rules.model is not null and scores.score < rules.min_score then 5
-            else 0
+            when rules.salt is null then 0
+            when {in_ramp} then 0
+            else 13
         end as refusal
     from reached
-    inner join decide_rules as rules on reached.flow = rules.flow and reached.step = rules.step
+    inner join (
+        select rules.*, states.engagement_rank, states.next_bucket
+        from decide_rules as rules
+        left join (select * from {ramps} where as_of = $as_of) as states
+            on rules.flow = states.flow and rules.salt = states.salt
+    ) as rules on reached.flow = rules.flow and reached.step = rules.step
     left join (select distinct customer_id, segment from {membership} where as_of = $as_of) as membership
         on reached.customer_id = membership.customer_id and rules.segment = membership.segment
     left join (select segment, count(*) as member_count from {membership} where as_of = $as_of group by segment) as sizes
@@ -154,6 +163,7 @@ refused as (
             when 10 then 'rolled_back_by_breaker'
             when 11 then 'too_few_in_' || rules.segment
             when 12 then 'without_' || rules.field
+            when 13 then 'not_in_ramp'
         end as reason
     from kinds
     inner join decide_rules as rules
@@ -231,7 +241,7 @@ def choose_blocks(
     Args:
         connection: The warehouse, after `refuse_ineligible`, `assign_arms` and `find_cells`.
         playbook: What is in force on the day.
-        tables: Where the marts are.
+        tables: Where the marts and the states of the ramps are.
         ages: Days since the newest landing, by source.
         values: as_of.
     """
@@ -241,8 +251,9 @@ def choose_blocks(
         pa.Table.from_pylist(list(_rules(playbook, ages, values["as_of"])), schema=RULE_SCHEMA),
     )
     put(connection, "decide_constants", pa.Table.from_pylist(list(_constants(playbook)), schema=CONSTANT_SCHEMA))
+    relations = {**vars(tables), "in_ramp": in_ramp("rules", "reached.customer_id")}
     for statement in (_fields(playbook), SCORED, CHOSEN, CHOICES):
-        run(connection, statement.format_map(vars(tables)), values)
+        run(connection, statement.format_map(relations), {**values, **RAMP_VALUES})
 
 
 def _fields(playbook: Playbook) -> str:
@@ -333,6 +344,7 @@ def _rules_of_block(
             "governance": f"stopped_by_{override.override_id}"
             if override
             else _unapproved(variant.when, playbook, day),
+            "salt": variant.ramp.salt if variant.ramp else None,
             "is_fallback": False,
         }
     yield {

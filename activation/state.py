@@ -44,6 +44,7 @@ LEDGER_SCHEMA = pa.schema(
         ("released_at", pa.timestamp("us")),
         ("run_id", pa.string()),
         ("segment", pa.string()),
+        ("variants", pa.string()),
     ]
 )
 ASSIGNMENT_SCHEMA = pa.schema(
@@ -86,10 +87,19 @@ TRIP_SCHEMA = pa.schema(
         ("tripped_on", pa.date32()),
     ]
 )
-# What a release published says for which segment its content was chosen; of a person who was erased that is gone too.
+# What a release published says for which segment its content was chosen, and what it showed; of a person who was erased that is gone too.
 CLAIMS = """
 (
-    select ledger.*, json_extract(payloads.payload, '$.segment') as segment
+    select
+        ledger.*,
+        json_extract(payloads.payload, '$.segment') as segment,
+        case when payloads.payload is not null then (
+            select json_group_array(shown) from (
+                select blocks.key || ':' || json_extract(blocks.value, '$.variant') as shown
+                from json_each(json_extract(payloads.payload, '$.block_choices')) as blocks
+                order by shown
+            )
+        ) end as variants
     from ledger left join claim_payloads as payloads on ledger.idempotency_key = payloads.idempotency_key
 ) as claims
 """
@@ -411,10 +421,8 @@ class StateStore:
     def _mirror_days(self, target: Path, relation: str, schema: pa.Schema, *, day: str, order: str) -> None:
         """Write the days that changed, or whose file is missing; what changes meanwhile waits for the lock, and is stale then."""
         folder, files = target.parent.name, {path.stem for path in target.parent.glob("*.parquet")}
-        if (
-            target.stem in files and pq.read_metadata(target).num_rows
-        ):  # of an earlier version, which kept all days in one file
-            files = set()
+        if target.stem in files and pq.read_table(target) != schema.empty_table():
+            files = set()  # of an earlier version, which kept all days in one file, or knew fewer columns
         stale = {known for (known,) in self._all("select day from stale_mirrors where folder = ?", (folder,))}
         days = {known for (known,) in self._all(DAYS.format(table=target.stem, day=day))}
         if stale or days - files:
