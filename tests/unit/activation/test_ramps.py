@@ -17,6 +17,7 @@ from activation.flows import Flow, Ramp
 from activation.governance import Override, Pin
 from activation.playbook import Playbook
 from activation.ramps import HELD, Move, RampState, judge_ramps, moves_by, record_moves
+from activation.why import explain
 from tests.unit.activation.shop import DAY, Shop, people, playbook
 
 STAGES = (
@@ -363,6 +364,8 @@ def test_whom_a_variants_ramp_has_not_reached_gets_the_next_rule_or_the_fallback
     cohorts = quiet_customers(shop, names)
     otherwise = {name: SECOND if number % 2 else NEITHER for number, name in enumerate(names)}
     assert heroes(shop, VARIANT_BOOK) == otherwise  # no state, nobody
+    told = explain(shop.connection, f"m_{names[0]}", DAY).lines()
+    assert "  block hero: news_since_then (fallback, not_in_ramp, low_score_of_churn_risk)" in told
     reached = []
     for stage, cohort_count, share in ((0, 0, 0), (1, 1, 0.1), (2, 2, 0.5), (3, 4, 1)):
         set_stage(shop, judge_variant(moves=(variant_stood(stage, day=-1),)))
