@@ -94,11 +94,8 @@ CLAIMS = """
         ledger.*,
         json_extract(payloads.payload, '$.segment') as segment,
         case when payloads.payload is not null then (
-            select json_group_array(shown) from (
-                select blocks.key || ':' || json_extract(blocks.value, '$.variant') as shown
-                from json_each(json_extract(payloads.payload, '$.block_choices')) as blocks
-                order by shown
-            )
+            select json_group_array(blocks.key || ':' || json_extract(blocks.value, '$.variant'))
+            from json_each(json_extract(payloads.payload, '$.block_choices')) as blocks
         ) end as variants
     from ledger left join claim_payloads as payloads on ledger.idempotency_key = payloads.idempotency_key
 ) as claims
