@@ -107,17 +107,11 @@ tried as (
             when rules.model is not null and scores.champion_version is not null and scores.model_state = 'stale' then 9
             when rules.model is not null and scores.tier <> 'model' then 4
             when rules.model is not null and scores.score < rules.min_score then 5
-            when rules.salt is null then 0
-            when {in_ramp} then 0
-            else 13
+            {unless_reached}
+            else 0
         end as refusal
     from reached
-    inner join (
-        select rules.*, states.engagement_rank, states.next_bucket
-        from decide_rules as rules
-        left join (select * from {ramps} where as_of = $as_of) as states
-            on rules.flow = states.flow and rules.salt = states.salt
-    ) as rules on reached.flow = rules.flow and reached.step = rules.step
+    inner join {rules} as rules on reached.flow = rules.flow and reached.step = rules.step
     left join (select distinct customer_id, segment from {membership} where as_of = $as_of) as membership
         on reached.customer_id = membership.customer_id and rules.segment = membership.segment
     left join (select segment, count(*) as member_count from {membership} where as_of = $as_of group by segment) as sizes
@@ -140,6 +134,16 @@ select
 from tried
 group by decision_id, flow, step, block_position
 """
+
+# Only where a variant has a ramp is anybody's asked.
+RAMPED_RULES = """(
+        select rules.*, states.engagement_rank, states.next_bucket
+        from decide_rules as rules
+        left join (select * from {ramps} where as_of = $as_of) as states
+            on rules.flow = states.flow and rules.salt = states.salt
+    )"""
+UNLESS_REACHED = f"""when rules.salt is null then 0
+            when not {in_ramp("rules", "reached.customer_id")} then 13"""
 
 CHOICES = """
 create or replace temp table decide_choices as
@@ -245,13 +249,15 @@ def choose_blocks(
         ages: Days since the newest landing, by source.
         values: as_of.
     """
-    put(
-        connection,
-        "decide_rules",
-        pa.Table.from_pylist(list(_rules(playbook, ages, values["as_of"])), schema=RULE_SCHEMA),
-    )
+    rules = pa.Table.from_pylist(list(_rules(playbook, ages, values["as_of"])), schema=RULE_SCHEMA)
+    put(connection, "decide_rules", rules)
     put(connection, "decide_constants", pa.Table.from_pylist(list(_constants(playbook)), schema=CONSTANT_SCHEMA))
-    relations = {**vars(tables), "in_ramp": in_ramp("rules", "reached.customer_id")}
+    is_ramped = rules["salt"].null_count < rules.num_rows
+    relations = {
+        **vars(tables),
+        "rules": RAMPED_RULES.format_map(vars(tables)) if is_ramped else "decide_rules",
+        "unless_reached": UNLESS_REACHED if is_ramped else "",
+    }
     for statement in (_fields(playbook), SCORED, CHOSEN, CHOICES):
         run(connection, statement.format_map(relations), {**values, **RAMP_VALUES})
 
