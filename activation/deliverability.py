@@ -30,22 +30,41 @@ inner join (select * from {cohorts} where as_of = $as_of) as cohorts on candidat
 left join rolled_back on cohorts.provider = rolled_back.provider and cohorts.engagement = rolled_back.engagement
 """
 
+
+def in_ramp(ramp: str, customer_id: str) -> str:
+    """Whether a ramp has reached a person, as SQL, true or false; without a state of the day it has reached nobody.
+
+    Args:
+        ramp: Alias of a row with the ramp's salt and, of its state of the day, engagement_rank and next_bucket.
+        customer_id: The person; the cohort is that of `cells`.
+    """
+    return f"""coalesce(
+        coalesce(list_position($most_engaged_first, cells.engagement), $least_engaged) <= {ramp}.engagement_rank
+            and cast('0x' || substr(md5({ramp}.salt || ':' || {customer_id}), 1, 13) as bigint) % $buckets
+                < {ramp}.next_bucket,
+        false
+    )"""
+
+
+RAMP_VALUES = {
+    "most_engaged_first": list(MOST_ENGAGED_FIRST),
+    "least_engaged": len(MOST_ENGAGED_FIRST),
+    "buckets": BUCKETS,
+}
+
 # Whoever has begun a flow goes on with it: half a sequence is no small ramp.
 NOT_IN_RAMP = """
 insert into decide_reasons
 select candidates.number, 3 as stage, 0 as position, 'not_in_ramp' as reason
 from decide_candidates as candidates
-inner join decide_ramps as ramps on candidates.flow = ramps.flow
-left join (select * from {ramps} where as_of = $as_of) as states
-    on ramps.flow = states.flow and ramps.salt = states.salt
+inner join (
+    select ramps.flow, ramps.salt, states.engagement_rank, states.next_bucket
+    from decide_ramps as ramps
+    left join (select * from {ramps} where as_of = $as_of) as states
+        on ramps.flow = states.flow and ramps.salt = states.salt
+) as ramps on candidates.flow = ramps.flow
 left join decide_cells as cells on candidates.number = cells.number
-where candidates.step = '1'
-    and not coalesce(
-        coalesce(list_position($most_engaged_first, cells.engagement), $least_engaged) <= states.engagement_rank
-            and cast('0x' || substr(md5(ramps.salt || ':' || candidates.customer_id), 1, 13) as bigint) % $buckets
-                < states.next_bucket,
-        false
-    )
+where candidates.step = '1' and not {in_ramp}
 """
 
 HELD = """
@@ -87,12 +106,7 @@ def keep_back(
     """
     rows = [{"flow": flow.flow, "salt": flow.ramp.salt} for flow in playbook.flows if flow.ramp is not None]
     put(connection, "decide_ramps", pa.Table.from_pylist(rows, schema=RAMP_SCHEMA))
-    asked = {
-        **values,
-        "most_engaged_first": list(MOST_ENGAGED_FIRST),
-        "least_engaged": len(MOST_ENGAGED_FIRST),
-        "buckets": BUCKETS,
-        "metrics": list(METRICS),
-    }
+    asked = {**values, **RAMP_VALUES, "metrics": list(METRICS)}
+    relations = {**vars(tables), "in_ramp": in_ramp("ramps", "candidates.customer_id")}
     for statement in (NOT_IN_RAMP, HELD):
-        run(connection, statement.format_map(vars(tables)), asked)
+        run(connection, statement.format_map(relations), asked)

@@ -25,6 +25,11 @@ select flow, provider, engagement, sent_on, delivered_count, bounce_count, compl
 from {send_health} where as_of = $as_of order by all
 """
 
+OF_VARIANTS = """
+select flow, block, variant, sent_on, delivered_count, bounce_count, complaint_count, unsubscribe_count
+from {variant_health} where as_of = $as_of order by all
+"""
+
 
 class Cell(NamedTuple):
     """The mailboxes of one provider whose readers are alike."""
@@ -51,6 +56,19 @@ class SendDay(NamedTuple):
         return Cell(self.provider, self.engagement)
 
 
+class VariantDay(NamedTuple):
+    """What became of the emails of a flow that showed a variant of a block and were sent on a day."""
+
+    flow: str
+    block: str
+    variant: str
+    sent_on: date
+    delivered: int
+    bounces: int
+    complaints: int
+    unsubscribes: int
+
+
 class Share(NamedTuple):
     """So many events of so many emails, with one-sided exact bounds (0-1); all null without emails."""
 
@@ -67,7 +85,13 @@ def read_send_days(connection: duckdb.DuckDBPyConnection, as_of: date, *, table:
     return [SendDay(*row) for row in rows]
 
 
-def share_of(metric: Metric, days: Iterable[SendDay], *, alpha: float) -> Share:
+def read_variant_days(connection: duckdb.DuckDBPyConnection, as_of: date, *, table: str) -> list[VariantDay]:
+    """The same, by what the emails showed; of a person who was erased since, and of held-out people, it is not known."""
+    rows = connection.execute(OF_VARIANTS.format(variant_health=table), {"as_of": as_of}).fetchall()
+    return [VariantDay(*row) for row in rows]
+
+
+def share_of(metric: Metric, days: Iterable[SendDay | VariantDay], *, alpha: float) -> Share:
     """A share of the emails of which an outcome is known: complaints and unsubscribes of delivered ones, bounces of all.
 
     The bounds are those of Clopper and Pearson (Biometrika 26, 1934), each missed with at most a chance of alpha.

@@ -1,7 +1,8 @@
 """`flows/*.yml`: what is sent when, with which blocks."""
 
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -35,11 +36,49 @@ class Rule(Part):
         return self
 
 
+class RampStage(Part):
+    """Whom it reaches: a share (0-1) of the people who are at least as engaged as `cohort`, for so many days and emails at least."""
+
+    cohort: Engagement
+    share: Annotated[float, Field(gt=0, le=1)]
+    minimum_days: Annotated[int, Field(ge=1)]
+    minimum_emails: Annotated[int, Field(ge=1)]
+
+
+class Ramp(Part):
+    """Stages by which a flow or a variant goes to more people; after the last one to everybody. Another salt begins anew, with others."""
+
+    salt: Text
+    stages: tuple[RampStage, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _only_widens(self) -> Self:
+        places = [(MOST_ENGAGED_FIRST.index(stage.cohort), stage.share) for stage in self.stages]
+        for (rank, share), (next_rank, next_share) in pairwise(places):
+            if next_rank < rank or next_share < share or (next_rank, next_share) == (rank, share):
+                message = "each stage of a ramp must reach more people than the one before, and none fewer"
+                raise ValueError(message)
+        return self
+
+
+class Ramped(NamedTuple):
+    """What goes to more people by stages: a whole flow, or a variant of a block of it."""
+
+    flow: str
+    block: str | None
+    variant: str | None
+    ramp: Ramp
+
+
 class Variant(Part):
-    """A variant of a block and its rule."""
+    """A variant of a block and its rule.
+
+    `ramp`: by which stages a riskier variant goes to more people; who is not yet reached goes on to the next rule, or gets the fallback.
+    """
 
     variant: Name
     when: Rule
+    ramp: Ramp | None = None
 
 
 Tier = Literal["core", "adaptive", "experimental"]
@@ -63,6 +102,13 @@ class Block(Part):
             raise ValueError(message)
         if self.tier not in (None, "core") and not self.variants:
             message = f"block {self.block} is {self.tier} and has no variants"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _fallback_has_no_ramp(self) -> Self:
+        if any(each.variant == self.fallback and each.ramp is not None for each in self.variants):
+            message = f"{self.fallback} is what everybody else gets: it cannot have a ramp"
             raise ValueError(message)
         return self
 
@@ -142,31 +188,6 @@ class Exits(Part):
     stages: tuple[Stage, ...] = ()
 
 
-class RampStage(Part):
-    """Who may begin: a share (0-1) of the people who are at least as engaged as `cohort`, for so many days and emails at least."""
-
-    cohort: Engagement
-    share: Annotated[float, Field(gt=0, le=1)]
-    minimum_days: Annotated[int, Field(ge=1)]
-    minimum_emails: Annotated[int, Field(ge=1)]
-
-
-class Ramp(Part):
-    """Stages by which a flow goes to more people; after the last one to everybody. Another salt begins anew, with other people."""
-
-    salt: Text
-    stages: tuple[RampStage, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _only_widens(self) -> Self:
-        places = [(MOST_ENGAGED_FIRST.index(stage.cohort), stage.share) for stage in self.stages]
-        for (rank, share), (next_rank, next_share) in pairwise(places):
-            if next_rank < rank or next_share < share or (next_rank, next_share) == (rank, share):
-                message = "each stage of a ramp must reach more people than the one before, and none fewer"
-                raise ValueError(message)
-        return self
-
-
 class Flow(Part):
     """One file of `flows/`: a trigger, its ordered steps, what ends them, and whether it may begin again.
 
@@ -195,6 +216,20 @@ class Flow(Part):
             message = "reentry window and reentry_days belong together"
             raise ValueError(message)
         return self
+
+    def ramps(self) -> Iterator[Ramped]:
+        """Its own ramp, then those of its variants, each once: in all steps a variant has the same."""
+        if self.ramp is not None:
+            yield Ramped(self.flow, None, None, self.ramp)
+        variants = {
+            (block.block, variant.variant): variant.ramp
+            for step in self.steps
+            for block in step.blocks
+            for variant in block.variants
+            if variant.ramp is not None
+        }
+        for (block_name, variant_name), ramp in variants.items():
+            yield Ramped(self.flow, block_name, variant_name, ramp)
 
     def branches_of(self, step: Step) -> tuple[Branch, ...]:
         """What may follow a step, in the order in which it is asked."""

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from activation.content import ENDINGS, Brand, Content, Variable, Variables, files_of
 from activation.evidence import Cell
 from activation.experiments import Experiment
-from activation.flows import Flow
+from activation.flows import Flow, Ramp
 from activation.governance import KINDS, Approval, Excluded, Item, Kind, Override, Standing, hash_of, standing_of
 from activation.identity import Identity, identity_faults
 from activation.located import Fault, Located, Place, read_located
@@ -416,6 +416,9 @@ def _read_flows(reader: _Reader, *, known: _Known) -> list[Flow] | None:
         if flow.flow in seen:
             reader.add(name, [(("flow",), f"flow {flow.flow} is also in {seen[flow.flow]}")])
         seen[flow.flow] = name
+    salts: dict[str, str] = {}
+    for name, flow in readable.items():
+        reader.add(name, _ramp_faults(flow, salts))
     return list(readable.values()) if len(readable) == len(flows) else None
 
 
@@ -472,6 +475,22 @@ def _flow_faults(flow: Flow, *, known: _Known) -> Iterator[Finding]:
                     yield (*where, "model"), f"model {model} is unknown"
                 if source is not None and known.sources is not None and source not in known.sources:
                     yield (*where, "fresh_source"), f"source {source} declares no service level"
+
+
+def _ramp_faults(flow: Flow, salts: dict[str, str]) -> Iterator[Finding]:
+    """A variant has one ramp in all steps of its flow, and no two ramps have a salt in common: they would try all on the same people."""
+    placed: list[tuple[Place, str, Ramp | None]] = [(("ramp",), f"flow {flow.flow}", flow.ramp)]
+    for position, step in enumerate(flow.steps):
+        for index, block in enumerate(step.blocks):
+            for rank, variant in enumerate(block.variants):
+                where = ("steps", position, "blocks", index, "variants", rank, "ramp")
+                placed.append((where, f"{block.block} {variant.variant} of flow {flow.flow}", variant.ramp))
+    first: dict[str, Ramp | None] = {}
+    for place, owner, ramp in placed:
+        if first.setdefault(owner, ramp) != ramp:
+            yield place, f"the ramp of {owner} is not that of an earlier step: a variant has one in all steps"
+        elif ramp is not None and (other := salts.setdefault(ramp.salt, owner)) != owner:
+            yield (*place, "salt"), f"salt {ramp.salt} is that of {other}: each ramp needs its own"
 
 
 def _branch_faults(flow: Flow, position: int, *, known: _Known) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Staged ramps: a flow that is new goes to few and engaged people first, and to more of them once that is known to do no harm."""
+"""Staged ramps: what is new or risky, a flow or a variant, goes to few and engaged people first, and to more once that does no harm."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple
 
 import pyarrow as pa
 
-from activation.evidence import MOST_ENGAGED_FIRST, Metric, SendDay, Share, share_of
+from activation.evidence import MOST_ENGAGED_FIRST, Metric, SendDay, Share, VariantDay, share_of
 from activation.experiments import BUCKETS
-from activation.flows import Flow, Ramp, RampStage
+from activation.flows import Flow, Ramp, Ramped, RampStage
 from activation.policies import Breakers, Policies
 from activation.state import StateStore
 
@@ -33,14 +33,16 @@ class RampState:
     Attributes:
         as_of: The partition.
         flow: Of which flow.
+        block: Where the variant of the ramp stands; null of a ramp of the whole flow.
+        variant: What goes to more people; null of a ramp of the whole flow.
         salt: Of which ramp of it: another salt begins anew.
         stage: 1 for the first; 0: nobody; one more than `stage_count`: everybody.
         stage_count: Stages before everybody.
         state: `held`, `ramping` or `open`.
         move: What the day did: `began`, `stayed`, `wider` or `back`.
         moved_on: Since when.
-        next_bucket: Whose hash is below may begin, of 10,000.
-        engagement_rank: Whose cohort is up to here may begin: 1 for the most engaged.
+        next_bucket: Whose hash is below is reached, of 10,000.
+        engagement_rank: Whose cohort is up to here is reached: 1 for the most engaged.
         email_count: Delivered emails of the stage so far.
         complaint_count: Complaints about them.
         bounce_count: Hard bounces.
@@ -65,12 +67,25 @@ class RampState:
     highest_complaint_share: float | None
     highest_bounce_share: float | None
     sentence: str
+    block: str | None = None
+    variant: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """What it is the ramp of, in words."""
+        return self.flow if self.variant is None else f"{self.block} {self.variant} of {self.flow}"
 
 
 def judge_ramps(
-    flows: Iterable[Flow], days: Sequence[SendDay], policies: Policies, *, moves: Iterable[Move], as_of: date
+    flows: Iterable[Flow],
+    days: Sequence[SendDay],
+    policies: Policies,
+    *,
+    moves: Iterable[Move],
+    as_of: date,
+    variant_days: Sequence[VariantDay] = (),
 ) -> list[RampState]:
-    """Where the ramp of each flow that has one stands.
+    """Where the ramp of each flow and variant that has one stands.
 
     A ramp widens by a stage once the stage has lasted its days and sent its emails, and complaints and bounces of these emails are under
     budget beyond chance: the upper bound is below the limit at which a cohort is held. It goes back by a stage when they are over it
@@ -78,36 +93,42 @@ def judge_ramps(
 
     Args:
         flows: Of the playbook in force.
-        days: Emails, as known on the day.
+        days: Emails, as known on the day: what the ramps of flows are judged by.
         policies: In force on the day.
         moves: Those recorded by the day.
         as_of: The partition.
+        variant_days: Emails by the variants that they showed: what the ramps of variants are judged by.
     """
     before: dict[tuple[str, str], Move] = {}
     today: dict[tuple[str, str], Move] = {}
     for move in sorted(moves, key=lambda move: move.moved_on):
         (today if move.moved_on == as_of else before)[move.flow, move.salt] = move
     states = []
-    for flow in flows:
-        if flow.ramp is not None:
-            key = (flow.flow, flow.ramp.salt)
-            mine = [day for day in days if day.flow == flow.flow]
-            states.append(
-                _judge(flow.flow, flow.ramp, mine, policies, last=before.get(key), recorded=today.get(key), as_of=as_of)
-            )
+    for ramped in (ramped for flow in flows for ramped in flow.ramps()):
+        key = (ramped.flow, ramped.ramp.salt)
+        mine = _emails_of(ramped, days, variant_days)
+        states.append(_judge(ramped, mine, policies, last=before.get(key), recorded=today.get(key), as_of=as_of))
     return states
 
 
+def _emails_of(
+    ramped: Ramped, days: Sequence[SendDay], variant_days: Sequence[VariantDay]
+) -> list[SendDay] | list[VariantDay]:
+    if ramped.variant is None:
+        return [day for day in days if day.flow == ramped.flow]
+    return [day for day in variant_days if (day.flow, day.block, day.variant) == ramped[:3]]
+
+
 def _judge(
-    flow: str,
-    ramp: Ramp,
-    days: list[SendDay],
+    ramped: Ramped,
+    days: Sequence[SendDay | VariantDay],
     policies: Policies,
     *,
     last: Move | None,
     recorded: Move | None,
     as_of: date,
 ) -> RampState:
+    ramp = ramped.ramp
     since = [day for day in days if last is not None and last.moved_on < day.sent_on <= as_of]
     alpha = (policies.breakers or Breakers()).ramp_alpha
     shares = {metric: share_of(metric, since, alpha=alpha) for metric in WATCHED}
@@ -119,7 +140,9 @@ def _judge(
     step = 0 if last is None else stage - last.stage
     return RampState(
         as_of=as_of,
-        flow=flow,
+        flow=ramped.flow,
+        block=ramped.block,
+        variant=ramped.variant,
         salt=ramp.salt,
         stage=stage,
         stage_count=len(ramp.stages),
@@ -220,6 +243,8 @@ SCHEMA = pa.schema(
     [
         ("as_of", pa.date32()),
         ("flow", pa.string()),
+        ("block", pa.string()),
+        ("variant", pa.string()),
         ("salt", pa.string()),
         ("stage", pa.int32()),
         ("stage_count", pa.int32()),

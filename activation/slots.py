@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from activation.deliverability import RAMP_VALUES, in_ramp
 from activation.flows import Block, Rule
 from activation.governance import Item, Override, Pin
 from activation.playbook import Playbook
@@ -30,6 +31,7 @@ RULE_SCHEMA = pa.schema(
         ("field", pa.string()),
         ("stale_source", pa.string()),
         ("governance", pa.string()),
+        ("salt", pa.string()),
         ("is_fallback", pa.bool_()),
         ("is_pinned", pa.bool_()),
         ("has_variants", pa.bool_()),
@@ -104,10 +106,11 @@ tried as (
             when rules.model is not null and scores.champion_version is not null and scores.model_state = 'stale' then 9
             when rules.model is not null and scores.tier <> 'model' then 4
             when rules.model is not null and scores.score < rules.min_score then 5
+            {unless_reached}
             else 0
         end as refusal
     from reached
-    inner join decide_rules as rules on reached.flow = rules.flow and reached.step = rules.step
+    inner join {rules} as rules on reached.flow = rules.flow and reached.step = rules.step
     left join (select customer_id, segment from {membership} where as_of = $as_of) as membership
         on reached.customer_id = membership.customer_id and rules.segment = membership.segment
     left join (select segment, count(*) as member_count from {membership} where as_of = $as_of group by segment) as sizes
@@ -128,6 +131,16 @@ select
 from tried
 group by number, block_position
 """
+
+# Only where a variant has a ramp is anybody's asked.
+RAMPED_RULES = """(
+        select rules.*, states.engagement_rank, states.next_bucket
+        from decide_rules as rules
+        left join (select * from {ramps} where as_of = $as_of) as states
+            on rules.flow = states.flow and rules.salt = states.salt
+    )"""
+UNLESS_REACHED = f"""when rules.salt is null then 0
+            when not {in_ramp("rules", "reached.customer_id")} then 13"""
 
 CHOICES = """
 create or replace temp table decide_choices as
@@ -151,6 +164,7 @@ refused as (
             when 10 then 'rolled_back_by_breaker'
             when 11 then 'too_few_in_' || rules.segment
             when 12 then 'without_' || rules.field
+            when 13 then 'not_in_ramp'
         end as reason
     from kinds
     inner join decide_rules as rules on kinds.block_position = rules.block_position
@@ -225,18 +239,21 @@ def choose_blocks(
     Args:
         connection: The warehouse, after `refuse_ineligible`, `assign_arms` and `find_cells`.
         playbook: What is in force on the day.
-        tables: Where the marts are.
+        tables: Where the marts and the states of the ramps are.
         ages: Days since the newest landing, by source.
         values: as_of.
     """
-    put(
-        connection,
-        "decide_rules",
-        pa.Table.from_pylist(list(_rules(playbook, ages, values["as_of"])), schema=RULE_SCHEMA),
-    )
+    rules = pa.Table.from_pylist(list(_rules(playbook, ages, values["as_of"])), schema=RULE_SCHEMA)
+    put(connection, "decide_rules", rules)
     put(connection, "decide_constants", pa.Table.from_pylist(list(_constants(playbook)), schema=CONSTANT_SCHEMA))
+    is_ramped = rules["salt"].null_count < rules.num_rows
+    relations = {
+        **vars(tables),
+        "rules": RAMPED_RULES.format_map(vars(tables)) if is_ramped else "decide_rules",
+        "unless_reached": UNLESS_REACHED if is_ramped else "",
+    }
     for statement in (_fields(playbook), SCORED, CHOSEN, CHOICES):
-        run(connection, statement.format_map(vars(tables)), values)
+        run(connection, statement.format_map(relations), {**values, **RAMP_VALUES})
 
 
 def _fields(playbook: Playbook) -> str:
@@ -330,6 +347,7 @@ def _rules_of_block(
             "governance": f"stopped_by_{override.override_id}"
             if override
             else _unapproved(variant.when, playbook, day),
+            "salt": variant.ramp.salt if variant.ramp else None,
             "is_fallback": False,
         }
     yield {

@@ -14,8 +14,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
@@ -46,6 +46,7 @@ LEDGER_SCHEMA = pa.schema(
         ("released_at", pa.timestamp("us")),
         ("run_id", pa.string()),
         ("segment", pa.string()),
+        ("variants", pa.string()),
     ]
 )
 ASSIGNMENT_SCHEMA = pa.schema(
@@ -88,8 +89,9 @@ TRIP_SCHEMA = pa.schema(
         ("tripped_on", pa.date32()),
     ]
 )
-# For which segment its content was chosen says what a release published; of a person who was erased that is gone too.
-CLAIMS = "(select *, null as segment from ledger) as claims"
+# For which segment its content was chosen, and what it showed, says what a release published; of a person who was erased that is gone
+# too.
+CLAIMS = "(select *, null as segment, null as variants from ledger) as claims"
 MIRRORS = {
     "send_ledger": ("ledger", CLAIMS, "as_of, idempotency_key", LEDGER_SCHEMA),
     "assignments": ("assignments", "assignments", "experiment, assigned_on, profile_key", ASSIGNMENT_SCHEMA),
@@ -406,10 +408,8 @@ class StateStore:
     def _mirror_days(self, target: Path, relation: str, schema: pa.Schema, *, day: str, order: str) -> None:
         """Write the days that changed, or whose file is missing; what changes meanwhile waits for the lock, and is stale then."""
         folder, files = target.parent.name, {path.stem for path in target.parent.glob("*.parquet")}
-        if (
-            target.stem in files and pq.read_metadata(target).num_rows
-        ):  # of an earlier version, which kept all days in one file
-            files = set()
+        if target.stem in files and pq.read_table(target) != schema.empty_table():
+            files = set()  # of an earlier version, which kept all days in one file, or knew fewer columns
         stale = {known for (known,) in self._all("select day from stale_mirrors where folder = ?", (folder,))}
         days = {known for (known,) in self._all(DAYS.format(table=target.stem, day=day))}
         if stale or days - files:
@@ -421,7 +421,7 @@ class StateStore:
                 for each in sorted(stale | days - files):
                     rows = _rows(connection, f"{relation} where {day} = ?", schema, order=order, values=(each,))
                     _replace(
-                        target.with_stem(each), _with_segments(connection, each, rows) if relation is CLAIMS else rows
+                        target.with_stem(each), _with_contents(connection, each, rows) if relation is CLAIMS else rows
                     )
                 connection.execute("delete from stale_mirrors where folder = ?", (folder,))
         if target.stem not in files:
@@ -474,10 +474,27 @@ def _rows(
     return pa.concat_tables(tables).combine_chunks()
 
 
-def _with_segments(connection: sqlite3.Connection, day: str, claims: pa.Table) -> pa.Table:
-    emails = payloads_of(connection, day, columns=("idempotency_key", "segment"))
-    found = pc.index_in(claims["idempotency_key"], value_set=emails["idempotency_key"])
-    return claims.set_column(claims.schema.get_field_index("segment"), "segment", emails["segment"].take(found))
+SHOWN = """
+select
+    claims.* replace (
+        emails.segment as segment,
+        cast(to_json(list_transform(
+            json_keys(emails.block_choices),
+            lambda block: block || ':' || json_extract_string(emails.block_choices, '$.' || block || '.variant')
+        )) as varchar) as variants
+    )
+from claims left join emails on claims.idempotency_key = emails.idempotency_key
+order by claims.idempotency_key
+"""
+
+
+def _with_contents(connection: sqlite3.Connection, day: str, claims: pa.Table) -> pa.Table:
+    """A day's claims with the segment that each email was made for, and the variants that it showed."""
+    emails = payloads_of(connection, day, columns=("idempotency_key", "segment", "block_choices"))
+    with duckdb.connect() as memory:
+        memory.register("claims", claims)
+        memory.register("emails", emails)
+        return memory.execute(SHOWN).to_arrow_table().cast(claims.schema)
 
 
 def _parsed(lines: str, schema: pa.Schema) -> pa.Table:

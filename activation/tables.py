@@ -121,7 +121,7 @@ create table if not exists activation.breaker_states (
 create table if not exists activation.ramp_states (
     as_of date, flow varchar, salt varchar, stage integer, stage_count integer, state varchar, move varchar, moved_on date,
     next_bucket integer, engagement_rank integer, email_count bigint, complaint_count bigint, bounce_count bigint,
-    highest_complaint_share double, highest_bounce_share double, sentence varchar
+    highest_complaint_share double, highest_bounce_share double, sentence varchar, block varchar, variant varchar
 );
 create table if not exists measurement.experiment_assignments (
     as_of date, experiment varchar, customer_id varchar, arm varchar, assigned_on date, bucket integer,
@@ -131,15 +131,18 @@ create table if not exists measurement.experiment_assignments (
 
 COLUMNS = """
 select table_name, column_name from duckdb_columns()
-where database_name = current_database() and schema_name = 'activation' and table_name in ('send_decisions', 'send_list')
+where database_name = current_database() and schema_name = 'activation'
+    and table_name in ('send_decisions', 'send_list', 'ramp_states')
 """
+RAMP_COLUMNS = {"block": "varchar", "variant": "varchar"}  # which a warehouse of before variants had ramps lacks
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables that decisions are written to where they are missing."""
     connection.execute(CREATE)
     found = set(connection.execute(COLUMNS).fetchall())
-    for table, columns in (("send_decisions", DECISION_COLUMNS), ("send_list", LIST_COLUMNS)):
+    newer = (("send_decisions", DECISION_COLUMNS), ("send_list", LIST_COLUMNS), ("ramp_states", RAMP_COLUMNS))
+    for table, columns in newer:
         for name, kind in columns.items():
             if (table, name) not in found:  # a warehouse of an earlier version lacks the newer ones
                 connection.execute(f"alter table activation.{table} add column {name} {kind}")

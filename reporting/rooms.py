@@ -135,7 +135,7 @@ class BreakerRow:
 
 @dataclass(frozen=True)
 class RampRow:
-    """A row of `activation.ramp_states` of the day: how far a new flow goes, and what it waits for."""
+    """A row of `activation.ramp_states` of the day: how far a new flow or variant goes, and what it waits for."""
 
     flow: str
     stage: int
@@ -144,6 +144,8 @@ class RampRow:
     moved_on: date
     email_count: int
     sentence: str
+    block: str | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ class Rooms:
         approvals: Of flows, segments and models.
         limits: What the playbook lets readers and providers hold against us.
         breakers: Which providers and cohorts are held or rolled back.
-        ramps: How far new flows go.
+        ramps: How far new flows and variants go.
         pilot: What is tried; None where nothing is.
         playbook_version: Version in force on the day.
         playbook_since: First day on which it was.

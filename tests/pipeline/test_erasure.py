@@ -29,6 +29,8 @@ SALT = "holdfast"  # the default of HOLDFAST_SALT
 # that a row was refused.
 RELATIVE = {
     "marts.send_health",
+    "marts.variant_health",
+    "intermediate.int_sends__followed",
     "activation.breaker_states",
     "activation.ramp_states",
     "marts.customer_rfm",

@@ -206,6 +206,21 @@ def check_health(platform: Platform, day: date, released: int) -> None:
     from emails
     """
     assert health == (released, *platform.query(told)[0])
+    by_variant = """
+    with shown as (
+        select decision_id, flow, unnest(json_keys(block_choices)) as block, block_choices
+        from activation.send_decisions
+        where idempotency_key in (select idempotency_key from activation.send_ledger where kind = 'send')
+    )
+    select flow, block, json_extract_string(block_choices, '$.' || block || '.variant') as variant, count(*)
+    from shown group by all order by all
+    """
+    counted = "select flow, block, variant, sum(sent_count) from marts.variant_health where as_of = $day group by all order by all"
+    assert platform.query(counted, day=day) == platform.query(by_variant)
+    [shown] = platform.query(
+        f"select {counts} from marts.variant_health where as_of = $day and block = 'call_to_action'", day=day
+    )
+    assert shown == health  # every email has one
     judged = "select metric, sum(email_count) from activation.breaker_states where as_of = $day group by metric"
     delivered, bounced = int(str(health[1])), int(str(health[2]))
     assert dict(platform.query(judged, day=day)) == {

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from activation import breakers, ramps
 from activation.breakers import BreakerState, judge_cells, record_trips, trips_by
-from activation.evidence import read_send_days
+from activation.evidence import read_send_days, read_variant_days
 from activation.ramps import RampState, judge_ramps, moves_by, record_moves
 from activation.state import StateStore
 from activation.tables import create_tables
@@ -20,6 +20,7 @@ from orchestration.playbooks import playbook_of, register_playbook
 from orchestration.resources import Settings, Warehouse, open_state
 
 SEND_HEALTH: Final = "marts.send_health"
+VARIANT_HEALTH: Final = "marts.variant_health"
 BREAKERS: Final = dg.AssetKey(["activation", "breaker_states"])
 RAMPS: Final = dg.AssetKey(["activation", "ramp_states"])
 
@@ -30,7 +31,9 @@ CHECKS: Final = [
         description="No mailbox provider and cohort is held or rolled back for complaints, bounces or unsubscribes.",
     ),
     dg.AssetCheckSpec(
-        "no_ramp_is_held", asset=RAMPS, description="No new flow was stopped, or sent back by a stage on the day."
+        "no_ramp_is_held",
+        asset=RAMPS,
+        description="No new flow or variant was stopped, or sent back by a stage on the day.",
     ),
 ]
 
@@ -44,7 +47,7 @@ def build_breaker_states(
         name="breaker_states",
         specs=[
             _spec(BREAKERS, "One row per mailbox provider, engagement cohort, metric and day: closed, warn, hold or rolled back."),
-            _spec(RAMPS, "One row per flow with a ramp and day: its stage, what it waits for, and who may begin."),
+            _spec(RAMPS, "One row per flow or variant with a ramp and day: its stage, what it waits for, and whom it reaches."),
         ],
         check_specs=CHECKS,
         partitions_def=daily,
@@ -78,7 +81,9 @@ def judge_day(
     emails = read_send_days(connection, day, table=SEND_HEALTH)
     resumed = playbook.resumed_on(day)
     cells = judge_cells(emails, playbook.policies, trips=trips_by(store, day), resumed=resumed, as_of=day)
-    stages = judge_ramps(playbook.flows, emails, playbook.policies, moves=moves_by(store, day), as_of=day)
+    shown = read_variant_days(connection, day, table=VARIANT_HEALTH)
+    moves = moves_by(store, day)
+    stages = judge_ramps(playbook.flows, emails, playbook.policies, moves=moves, as_of=day, variant_days=shown)
     if record_trips(store, cells, resumed=resumed, as_of=day):
         store.mirror()
     record_moves(store, stages)
@@ -90,7 +95,9 @@ def judge_day(
 def checked(cells: Sequence[BreakerState], stages: Sequence[RampState]) -> Iterator[dg.AssetCheckResult]:
     """What somebody should look at, of the last day of a run: a warning, as the decision keeps these people back by itself."""
     held = [cell.sentence for cell in cells if cell.state in {"hold", "rolled_back"}]
-    stopped = [f"{stage.flow}: {stage.sentence}" for stage in stages if stage.state == "held" or stage.move == "back"]
+    stopped = [
+        f"{stage.subject}: {stage.sentence}" for stage in stages if stage.state == "held" or stage.move == "back"
+    ]
     for spec, found in zip(CHECKS, (held, stopped), strict=True):
         yield dg.AssetCheckResult(
             asset_key=spec.asset_key,
@@ -127,5 +134,5 @@ def _spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
         group_name="audiences",
         kinds={"python"},
         owners=["team:audiences"],
-        deps=[["marts", "send_health"]],
+        deps=[["marts", "send_health"], ["marts", "variant_health"]],
     )

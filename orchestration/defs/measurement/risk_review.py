@@ -100,7 +100,9 @@ select
 from activation.breaker_states where as_of = $day and state in ('hold', 'rolled_back')
 union all
 select
-    flow, 'medium', highest_complaint_share, cast(null as double), 'the ramp of ' || flow || ' is held: nobody new begins it'
+    coalesce(block || ' ' || variant || ' of ', '') || flow, 'medium', highest_complaint_share, cast(null as double),
+    'the ramp of ' || coalesce(block || ' ' || variant || ' of ', '') || flow || ' is held: nobody '
+        || if(variant is null, 'new begins it', 'gets the variant')
 from activation.ramp_states where as_of = $day and state = 'held'
 order by all
 """

@@ -53,7 +53,7 @@ select * from measurement.risk_review
 where as_of = (select max(as_of) from measurement.risk_review where as_of <= $day) order by all
 """
 BREAKERS = "select * from activation.breaker_states where as_of = $day order by provider, engagement, metric"
-RAMPS = "select * from activation.ramp_states where as_of = $day order by flow"
+RAMPS = "select * from activation.ramp_states where as_of = $day order by flow, block nulls first, variant"
 
 
 def read_rooms(rows: Rows[Any], settings: Settings, day: date) -> Rooms:

@@ -129,6 +129,32 @@ def test_fault_is_named_with_its_line(folder: Path, name: str, old: str, new: st
     assert f"playbook/{name}:{line}: {message}" in faults(folder)
 
 
+SALT = "salt: win_back_free_shipping_1"
+
+
+def test_ramps_with_a_salt_in_common_are_a_fault(folder: Path) -> None:
+    ramp = f"ramp:\n  stages: [{{cohort: reacted_last_30_days, share: 0.1, minimum_days: 1, minimum_emails: 1}}]\n  {SALT}\n"
+    replace(folder, "flows/welcome.yml", "reentry: once", f"{ramp}reentry: once")
+    files = {name: (folder / f"flows/{name}.yml").read_text().splitlines() for name in ("win_back", "welcome")}
+    line = next(number for number, text in enumerate(files["win_back"], start=1) if SALT in text)
+    owner = "salt win_back_free_shipping_1 is that of flow welcome: each ramp needs its own"
+    assert f"playbook/flows/win_back.yml:{line}: {owner}" in faults(folder)
+
+
+def test_a_variant_has_one_ramp_in_all_steps_of_a_flow_and_a_fallback_none(folder: Path) -> None:
+    file = folder / "flows" / "win_back.yml"
+    text = file.read_text()
+    assert text.count(SALT) == 2
+    file.write_text("win_back_free_shipping_2".join(text.rsplit("win_back_free_shipping_1", 1)))
+    last = max(number for number, line in enumerate(text.splitlines(), start=1) if line.strip() == "ramp:")
+    (found,) = (fault for fault in faults(folder) if "ramp" in fault)
+    assert found.startswith(
+        f"playbook/flows/win_back.yml:{last}: the ramp of offer free_shipping of flow win_back is not"
+    )
+    file.write_text(text.replace("fallback: small_thank_you", "fallback: free_shipping"))
+    assert any("free_shipping is what everybody else gets: it cannot have a ramp" in fault for fault in faults(folder))
+
+
 def test_all_faults_are_told_at_once(folder: Path) -> None:
     first = replace(folder, "approvals.yml", "flow: welcome", "flow: nothing")
     second = replace(folder, "flows/win_back.yml", "segment: high_value_at_risk", "segment: big_spenders")

@@ -37,6 +37,37 @@ def test_empty_mirrors_are_typed(store: StateStore) -> None:
         assert (table.num_rows, table.schema) == (0, schema)
 
 
+def test_mirror_of_an_earlier_version_is_written_anew(store: StateStore) -> None:
+    claim = (
+        "k",
+        "ghost",
+        "published",
+        "m",
+        "c",
+        "p",
+        "welcome",
+        "1",
+        "o",
+        None,
+        None,
+        "2025-06-10",
+        "2025-06-11",
+        *3 * ["2025-06-11"],
+    )
+    with store.transaction() as connection:
+        connection.execute(f"insert into ledger values ({', '.join('?' * 16)})", claim)
+    store.mirror()
+    folder = store.directory / "send_ledger"
+    files = sorted(folder.glob("*.parquet"))
+    assert [file.stem for file in files] == ["2025-06-10", "ledger"]
+    known = {file: file.read_bytes() for file in files}
+    for file in files:
+        pq.write_table(pq.read_table(file).drop_columns(["variants"]), file)
+    store.mirror()
+    assert pq.read_table(folder).schema == LEDGER_SCHEMA
+    assert {file: file.read_bytes() for file in files} == known
+
+
 def promote(store: StateStore, version: str, trained_on: date, *, lead: int = 1) -> None:
     store.record_promotion(
         "churn_risk",

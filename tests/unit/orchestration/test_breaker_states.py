@@ -21,6 +21,12 @@ create table marts.send_health (
     bounce_count bigint, complaint_count bigint, unsubscribe_count bigint
 )
 """
+VARIANT_HEALTH = """
+create table marts.variant_health (
+    as_of date, flow varchar, block varchar, variant varchar, sent_on date, sent_count bigint, delivered_count bigint,
+    bounce_count bigint, complaint_count bigint, unsubscribe_count bigint
+)
+"""
 GMAIL = ("mailbox_at_gmail", "reacted_last_30_days")
 TABLES = ("activation.breaker_states", "activation.ramp_states")
 
@@ -29,6 +35,7 @@ TABLES = ("activation.breaker_states", "activation.ramp_states")
 def shop(tmp_path: Path) -> Iterator[Shop]:
     made = Shop(StateStore(tmp_path / "state"))
     made.connection.execute(HEALTH)
+    made.connection.execute(VARIANT_HEALTH)
     create_tables(made.connection)
     made.state.register_playbook(BOOK, effective_from=DAY, registered_at=datetime(2025, 1, 1, tzinfo=UTC))
     yield made
@@ -107,7 +114,7 @@ def test_a_ramp_moves_from_day_to_day_and_the_decision_follows(shop: Shop) -> No
         heard(shop, DAY + timedelta(days=at), complaints=0, flow="welcome")
     heard(shop, DAY + timedelta(days=6), complaints=40, flow="welcome")
     judge(shop, 0, 7)
-    query = "select stage, move from activation.ramp_states order by as_of"
+    query = "select stage, move from activation.ramp_states where variant is null order by as_of"
     assert shop.connection.execute(query).fetchall() == [
         (1, "began"), (1, "stayed"), (1, "stayed"), (2, "wider"), (2, "stayed"), (2, "stayed"), (1, "back"), (1, "stayed"),
     ]  # fmt: skip
@@ -122,6 +129,32 @@ def test_a_ramp_moves_from_day_to_day_and_the_decision_follows(shop: Shop) -> No
     shop.insert("marts.mailbox_cohorts", as_of=day, mailbox_hash=f"m_{ANN}", provider=GMAIL[0], engagement=GMAIL[1])
     shop.decide(day, book=BOOK)
     assert shop.outcomes(day) == {(ANN, "win_back", "1"): ("deferred", "held_by_breaker_gmail_complaints")}
+
+
+def shown(shop: Shop, day: date, *, complaints: int) -> None:
+    """3,100 emails of a day that showed the offer whose ramp the playbook has, which all later days know too."""
+    for later in range(40):
+        shop.insert(
+            "marts.variant_health", as_of=day + timedelta(days=later), flow="win_back", block="offer", variant="free_shipping",
+            sent_on=day, sent_count=3_100, delivered_count=3_100, bounce_count=0, complaint_count=complaints, unsubscribe_count=0,
+        )  # fmt: skip
+
+
+def test_a_variants_ramp_moves_from_day_to_day_and_is_shown(shop: Shop) -> None:
+    shown(shop, DAY + timedelta(days=1), complaints=0)
+    shown(shop, DAY + timedelta(days=9), complaints=12)
+    judge(shop, 0, 10)
+    query = "select stage, move, email_count from activation.ramp_states where variant = 'free_shipping' order by as_of"
+    assert shop.connection.execute(query).fetchall() == [
+        (1, "began", 0), *[(1, "stayed", 3_100)] * 6, (2, "wider", 3_100), (2, "stayed", 0), (1, "back", 3_100), (1, "stayed", 0),
+    ]  # fmt: skip
+    before = found(shop)
+    judge(shop, 7, 9)
+    judge(shop, 0, 10)
+    assert found(shop) == before
+    _, ramp = checked(*judge_day(shop.connection, shop.state, DAY + timedelta(days=9)))
+    assert not ramp.passed
+    assert str(ramp.description).startswith("offer free_shipping of win_back: back by a stage: complaints are at least")
 
 
 def test_checks_warn_of_what_is_held_and_of_nothing_else(shop: Shop) -> None:

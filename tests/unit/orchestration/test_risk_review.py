@@ -96,13 +96,24 @@ def test_open_breakers_and_held_ramps_are_findings(connection: duckdb.DuckDBPyCo
         cells,
     )
     connection.executemany(
-        "insert into activation.ramp_states (as_of, flow, state) values (?, ?, ?)",
-        [(DAY, "nurture", "held"), (DAY, "welcome", "ramping")],
+        "insert into activation.ramp_states (as_of, flow, block, variant, state) values (?, ?, ?, ?, ?)",
+        [
+            (DAY, "nurture", None, None, "held"),
+            (DAY, "win_back", "offer", "free_shipping", "held"),
+            (DAY, "welcome", None, None, "ramping"),
+        ],
     )
     assert ask(connection, BREAKERS) == [
         ("mailbox_at_gmail reacted_last_30_days", "medium", 0.002, None, "said"),
         ("mailbox_at_yahoo reacted_last_30_days", "high", 0.004, None, "said"),
         ("nurture", "medium", None, None, "the ramp of nurture is held: nobody new begins it"),
+        (
+            "offer free_shipping of win_back",
+            "medium",
+            None,
+            None,
+            "the ramp of offer free_shipping of win_back is held: nobody gets the variant",
+        ),
     ]
 
 

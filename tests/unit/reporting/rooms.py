@@ -120,6 +120,7 @@ ROOMS = Rooms(
     ramps=(
         RampRow("nurture", 1, 2, "ramping", MONDAY, 700, "700 of at least 1,000 emails"),
         RampRow("welcome", 0, 2, "held", MONDAY, 0, "held: another salt begins the ramp anew"),
+        RampRow("win_back", 2, 2, "ramping", MONDAY, 44, "44 of at least 3,000 emails", "offer", "free_shipping"),
     ),
     playbook_version="0123456789ab",
     playbook_since=date(2025, 3, 1),

@@ -65,6 +65,8 @@ def test_breakers_that_are_open_are_shown_the_worst_first() -> None:
     ramps = page.split('id="ramps-table"')[1].split("</table>")[0]
     assert "1 of 2" in ramps
     assert "Held" in ramps
+    assert "<td>Nurture</td><td>The flow</td>" in ramps
+    assert "<td>Win back</td><td>Offer: Free shipping</td>" in ramps
     closed = replace(ROOMS, breakers=ROOMS.breakers[:1])
     assert "All closed" in render(SiteData(as_of=DAY, built_at=BUILT_AT, rooms=closed))
     assert "no breaker was judged" in render(SiteData(as_of=DAY, built_at=BUILT_AT))
