@@ -36,8 +36,12 @@ select
 from marts.dim_customers where mailbox_hash is not null and consent_status <> 'unknown' and as_of = $day
 """
 TIMED_IN_RELEASE = (
-    "activation.release._screen", "activation.release.claim", "activation.release._publish", "activation.release.mark_published",
-    "activation.release._outside", "activation.state.StateStore.mirror",
+    "activation.release.release._screen",
+    "activation.release.release.claim",
+    "activation.release.release._publish",
+    "activation.release.release.mark_published",
+    "activation.release.release._outside",
+    "activation.state.store.StateStore.mirror",
 )  # fmt: skip
 
 
@@ -134,7 +138,7 @@ def measure_backfill(home: Path, customers: int, days: int) -> None:
 
 def decide_days(home: Path, last: date, days: int) -> Cost:
     """Decide, record and publish the proposal of some days that end with `last`."""
-    from activation.publish import publish_send_list
+    from activation.release.publish import publish_send_list
     from orchestration.defs.audiences.send_decisions import decide_day
     from orchestration.playbooks import register_playbook
     from orchestration.resources import open_state, prepare_home
@@ -145,7 +149,9 @@ def decide_days(home: Path, last: date, days: int) -> Cost:
 
     def work(connection: duckdb.DuckDBPyConnection, clock: Clock) -> dict[str, int]:
         found: Counter[str] = Counter()
-        with mock.patch("activation.state.StateStore.mirror", clock.timed("mirror of the state", type(store).mirror)):
+        with mock.patch(
+            "activation.state.store.StateStore.mirror", clock.timed("mirror of the state", type(store).mirror)
+        ):
             for offset in range(days):
                 day = last - timedelta(days=days - 1 - offset)
                 summary, assigned = decide_day(connection, store, settings, day)
@@ -162,8 +168,8 @@ def decide_days(home: Path, last: date, days: int) -> Cost:
 
 def release_day(home: Path, day: date) -> Cost:
     """Release a day as the asset does, from the recheck that dbt has built."""
-    from activation.release import release
-    from activation.state import StateStore
+    from activation.release.release import release
+    from activation.state.store import StateStore
     from orchestration.defs.audiences.release import CLOSED_FLOWS, LEFT, STATUSES
 
     def work(connection: duckdb.DuckDBPyConnection, clock: Clock) -> dict[str, int]:

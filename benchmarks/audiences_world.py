@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from activation.state import StateStore
+from activation.state.store import StateStore
 
 FLOWS = (
     "welcome", "first_purchase", "browse_abandonment", "cart_abandonment", "post_purchase_education", "replenishment", "renewal",

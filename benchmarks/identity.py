@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from activation.identity import Identity
+from activation.playbook.identity import Identity
 from benchmarks import identity_peers as peers
 from benchmarks.cost import Cost, apart, measured
 from benchmarks.identity_world import DAY, FOLLOWING, make_world

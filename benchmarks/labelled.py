@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import yaml
 
-from activation.identity import Identity
+from activation.playbook.identity import Identity
 from benchmarks.labelled_sets import SETS, labelled
 from orchestration.defs.identity.decisions import Decisions, Version
 from orchestration.defs.identity.identity_map import solve_weeks

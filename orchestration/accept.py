@@ -8,13 +8,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from activation.amend import with_subject, with_variant
-from activation.content import ENDINGS, fragment
-from activation.governance import Item
-from activation.judge import judge
-from activation.located import read_located
-from activation.playbook import load_wording
-from activation.proposals import FOLDER, BlockWords, Proposal, ProposalRefused, brief_of, fragments_of
+from activation.emails.amend import with_subject, with_variant
+from activation.emails.judge import judge
+from activation.emails.proposals import FOLDER, BlockWords, Proposal, ProposalRefused, brief_of, fragments_of
+from activation.load import load_wording
+from activation.playbook.content import ENDINGS, fragment
+from activation.playbook.governance import Item
+from activation.playbook.located import read_located
 from orchestration.preflight import load_valid_playbook
 from orchestration.resources import PLAYBOOK, UserError
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
-from activation.governance import KINDS, Item
-from activation.playbook import Playbook
+from activation.playbook.governance import KINDS, Item
+from activation.playbook.playbook import Playbook
 from orchestration.preflight import load_valid_playbook
 from orchestration.resources import PLAYBOOK, UserError
 

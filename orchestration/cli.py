@@ -474,7 +474,7 @@ def compare_identity(day: Any) -> None:
 @one_line_errors
 def schemas() -> None:
     """Write the JSON Schemas of the playbook's files to playbook/schemas, by which editors complete and check them."""
-    from activation.playbook import json_schemas
+    from activation.load import json_schemas
     from orchestration.resources import PLAYBOOK
 
     folder = PLAYBOOK / "schemas"

@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
-from activation.attempts import statuses
-from activation.claims import batch_of
-from activation.compose import compose
-from activation.deliver import Backlog, Clock, Delivery, backlog, deliver
-from activation.destinations import Destination, Smtp
-from activation.relay import Link, Relay
-from activation.release import publish_delivered
-from activation.state import StateStore
+from activation.emails.compose import compose
+from activation.playbook.destinations import Destination, Smtp
+from activation.release.attempts import statuses
+from activation.release.claims import batch_of
+from activation.release.deliver import Backlog, Clock, Delivery, backlog, deliver
+from activation.release.relay import Link, Relay
+from activation.release.release import publish_delivered
+from activation.state.store import StateStore
 from orchestration.letters import Letters, sender_of
 from orchestration.playbooks import playbook_of
 from orchestration.resources import Settings, UserError, open_state

@@ -1,8 +1,8 @@
 """Which exceptions are the user's to mend (exit 2), which are a failed run (exit 1)."""
 
-from activation.playbook import PlaybookError
-from activation.proposals import ProposalRefused
-from activation.release import ReleaseRefused
+from activation.emails.proposals import ProposalRefused
+from activation.load import PlaybookError
+from activation.release.release import ReleaseRefused
 from ml.propensity.task import TaskError
 from orchestration.landing import LandingError
 from orchestration.resources import UserError

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import duckdb
 
-from activation.attempts import waiting
-from activation.compose import Rendered, Row, Sender
-from activation.content import Content
-from activation.person import facts_of
-from activation.render import Links, links_of, render_message
-from activation.state import StateStore
+from activation.emails.compose import Rendered, Row, Sender
+from activation.emails.person import facts_of
+from activation.emails.render import Links, links_of, render_message
+from activation.playbook.content import Content
+from activation.release.attempts import waiting
+from activation.state.store import StateStore
 from orchestration.resources import UserError
 
 # The send list writes the mailbox's token into both links of the header; the one for mail ends with it.

@@ -2,8 +2,8 @@
 
 from datetime import UTC, date, datetime
 
-from activation.playbook import Playbook
-from activation.state import StateStore
+from activation.playbook.playbook import Playbook
+from activation.state.store import StateStore
 from orchestration.preflight import load_valid_playbook
 from orchestration.resources import Settings, UserError
 

@@ -3,9 +3,10 @@
 from datetime import date, timedelta
 from pathlib import Path
 
-from activation.governance import hash_of
-from activation.playbook import Playbook, PlaybookError, load_playbook
-from activation.segments import content_of, read_segments
+from activation.load import PlaybookError, load_playbook
+from activation.playbook.governance import hash_of
+from activation.playbook.playbook import Playbook
+from activation.playbook.segments import content_of, read_segments
 from orchestration.landing import landing_days
 from orchestration.resources import PLAYBOOK, ROOT, Settings, UserError, Warehouse
 from orchestration.vendors import enabled_vendors

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from activation.content import Content
-from activation.flows import Block, Step
-from activation.person import facts_of
-from activation.playbook import Playbook
-from activation.render import links_of, render_message
-from activation.tables import create_tables
+from activation.emails.person import facts_of
+from activation.emails.render import links_of, render_message
+from activation.playbook.content import Content
+from activation.playbook.flows import Block, Step
+from activation.playbook.playbook import Playbook
+from activation.state.tables import create_tables
 from orchestration.preflight import load_valid_playbook
 from orchestration.resources import Settings, UserError, Warehouse
 from reporting.preview import Choice, Mail, Preview, build_page

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from activation.interests import fit_of, record_fit
-from activation.state import Promotion
+from activation.state.interests import fit_of, record_fit
+from activation.state.store import Promotion
 from ml.propensity.task import load_tasks
 from orchestration.resources import Settings, UserError, Warehouse, open_state
 

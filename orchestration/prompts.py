@@ -3,9 +3,10 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
-from activation.governance import Item, standing_of
-from activation.playbook import Playbook, load_prompts
-from activation.prompts import Prompt, Purpose, hash_of_messages
+from activation.load import load_prompts
+from activation.playbook.governance import Item, standing_of
+from activation.playbook.playbook import Playbook
+from activation.playbook.prompts import Prompt, Purpose, hash_of_messages
 from orchestration.preflight import load_valid_playbook
 from orchestration.resources import PLAYBOOK, Settings, UserError
 

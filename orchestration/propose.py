@@ -3,10 +3,8 @@
 from collections import Counter
 from datetime import date
 
-from activation.judge import judge
-from activation.playbook import load_wording
-from activation.prompts import fill, hash_of_messages
-from activation.proposals import (
+from activation.emails.judge import judge
+from activation.emails.proposals import (
     FOLDER,
     Brief,
     Proposal,
@@ -16,6 +14,8 @@ from activation.proposals import (
     read_answer,
     request_of,
 )
+from activation.load import load_wording
+from activation.playbook.prompts import fill, hash_of_messages
 from orchestration.endpoint import ask, model_of
 from orchestration.preflight import load_valid_playbook
 from orchestration.prompts import approved_prompt

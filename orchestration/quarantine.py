@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import duckdb
 
-from activation.readmissions import (
+from activation.state.readmissions import (
     WHOLE_FILE,
     Readmission,
     readmission_of,

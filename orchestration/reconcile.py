@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from activation.reconcile import in_doubt, settle
+from activation.release.reconcile import in_doubt, settle
 from orchestration.defs.schedules import RECONCILIATION_KEY
 from orchestration.deliveries import utc_now
 from orchestration.resources import Settings, UserError, open_state

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from activation.tables import expose_state
+from activation.state.tables import expose_state
 from orchestration.defs.identity.dictionary import CREATE, execute
 from orchestration.defs.identity.identity_map import decisions_of
 from orchestration.playbooks import playbook_of

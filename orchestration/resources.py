@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 
-from activation.relay import Relay, parse_relay
-from activation.state import StateStore
+from activation.release.relay import Relay, parse_relay
+from activation.state.store import StateStore
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAYBOOK = ROOT / "playbook"

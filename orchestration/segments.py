@@ -11,12 +11,12 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from activation.governance import Item
-from activation.membership import MembershipTables
-from activation.moves import read_moves
-from activation.playbook import Playbook
-from activation.preview import MOST_EMAILS, Preview, preview_segment
-from activation.segments import Segment
+from activation.decision.membership import MembershipTables
+from activation.decision.preview import MOST_EMAILS, Preview, preview_segment
+from activation.playbook.governance import Item
+from activation.playbook.playbook import Playbook
+from activation.playbook.segments import Segment
+from activation.state.moves import read_moves
 from orchestration.dbt import DbtProjectRunner
 from orchestration.preflight import load_valid_playbook
 from orchestration.resources import Settings, UserError, Warehouse, open_state

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from activation.tables import expose_state
-from activation.why import DecisionTrace, Explanation, explain
+from activation.decision.why import DecisionTrace, Explanation, explain
+from activation.state.tables import expose_state
 from orchestration.resources import Settings, Warehouse, open_state
 from reporting.person import Card, Decided, PersonPage, Table, Tone, render_person
 from reporting.site import write_page

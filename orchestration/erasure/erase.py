@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from activation.erasure import Erasure, Tombstone, finish_erasure, forget_people, record_erasure, salted, tombstones_of
+from activation.state.erasure import (
+    Erasure,
+    Tombstone,
+    finish_erasure,
+    forget_people,
+    record_erasure,
+    salted,
+    tombstones_of,
+)
 from orchestration.dbt import DbtProjectRunner
 from orchestration.erasure.lineage import LandedColumn, PersonalTable, landed_columns, personal_tables
 from orchestration.erasure.person import Person, find_person

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import duckdb
 
-from activation.erasure import Tombstone, salted
+from activation.state.erasure import Tombstone, salted
 from orchestration.normalise import normalise_email
 from orchestration.resources import Settings, UserError
 

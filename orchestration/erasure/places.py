@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from activation.erasure import Tombstone
+from activation.state.erasure import Tombstone
 from orchestration.erasure.lineage import LandedColumn, PersonalColumn, kind_of
 from orchestration.erasure.records import Rewritten, Shape, read_text, rewrite, salvage
 from orchestration.erasure.values import matcher_of_landed, matcher_of_table, redacted

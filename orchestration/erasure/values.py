@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from activation.erasure import Tombstone, salted
+from activation.state.erasure import Tombstone, salted
 from orchestration.erasure.lineage import STRONG, WEAK, LandedColumn, PersonalColumn
 from orchestration.normalise import normalise_email, normalise_phone
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from activation.erasure import Tombstone
+from activation.state.erasure import Tombstone
 from orchestration.erasure.lineage import STRONG, WEAK, PersonalColumn, PersonalTable
 from orchestration.erasure.values import mentions
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from matplotlib.image import imread
 
-from activation.content import Content
-from activation.render import links_of, render_message
+from activation.emails.render import links_of, render_message
+from activation.playbook.content import Content
 from orchestration.preflight import load_valid_playbook
 from reporting.preview import Choice, Mail, Preview, build_page
 

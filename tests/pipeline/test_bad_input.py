@@ -66,7 +66,7 @@ def test_release_without_a_send_list_or_not_due_is_refused(holdfast: Callable[..
 
 
 def test_unknown_segment_in_the_playbook_is_named_with_file_and_line(tmp_path: Path) -> None:
-    from activation.playbook import PlaybookError, load_playbook
+    from activation.load import PlaybookError, load_playbook
 
     copy = tmp_path / "playbook"
     shutil.copytree(ROOT / "playbook", copy)

@@ -8,12 +8,12 @@ import dagster as dg
 import duckdb
 import pyarrow as pa
 
-from activation import breakers, ramps
-from activation.breakers import BreakerState, judge_cells, record_trips, trips_by
-from activation.evidence import read_send_days, read_variant_days
-from activation.ramps import RampState, judge_ramps, moves_by, record_moves
-from activation.state import StateStore
-from activation.tables import create_tables
+from activation.deliverability import breakers, ramps
+from activation.deliverability.breakers import BreakerState, judge_cells, record_trips, trips_by
+from activation.deliverability.evidence import read_send_days, read_variant_days
+from activation.deliverability.ramps import RampState, judge_ramps, moves_by, record_moves
+from activation.state.store import StateStore
+from activation.state.tables import create_tables
 from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.playbooks import playbook_of, register_playbook

@@ -4,8 +4,8 @@ from datetime import date
 
 import dagster as dg
 
-from activation.reconcile import reconcile
-from activation.tables import create_tables, expose_state
+from activation.release.reconcile import reconcile
+from activation.state.tables import create_tables, expose_state
 from orchestration.deliveries import utc_now
 from orchestration.resources import Settings, Warehouse, open_state
 

@@ -1,4 +1,4 @@
-"""Asset `activation.release`: claims a day's send list in the ledger and publishes, or hands to a relay, exactly what was claimed.
+"""Asset `activation.release.release`: claims a day's send list in the ledger and publishes, or hands to a relay, exactly what was claimed.
 
 Before it claims, it stages the consent evidence that has landed by now, today's partial landing included, so that whoever
 unsubscribed, bounced or complained after the decision is not mailed. What it stages beyond the decided day is staged
@@ -11,9 +11,9 @@ from typing import Any
 
 import dagster as dg
 
-from activation.deliver import Delivery, as_metadata
-from activation.release import release
-from activation.tables import expose_state
+from activation.release.deliver import Delivery, as_metadata
+from activation.release.release import release
+from activation.state.tables import expose_state
 from orchestration.dbt import DbtFailed, DbtProjectRunner
 from orchestration.defs.sources.landing_files import facts_window, record_playbook, register_window
 from orchestration.deliveries import destination_of, hand_over, utc_now

@@ -11,10 +11,10 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from activation.membership import MembershipTables, SegmentDay, create_membership, move_members, rules_of
-from activation.moves import moved_days, read_moves, write_moves
-from activation.segments import Segment
-from activation.state import StateStore
+from activation.decision.membership import MembershipTables, SegmentDay, create_membership, move_members, rules_of
+from activation.playbook.segments import Segment
+from activation.state.moves import moved_days, read_moves, write_moves
+from activation.state.store import StateStore
 from orchestration.dbt import TRANSLATOR, DbtProjectRunner
 from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window

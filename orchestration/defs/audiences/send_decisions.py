@@ -6,10 +6,10 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from activation.arms import snapshot_assignments
-from activation.decide import DecisionSummary, decide
-from activation.state import StateStore
-from activation.tables import expose_state
+from activation.decision.arms import snapshot_assignments
+from activation.decision.decide import DecisionSummary, decide
+from activation.state.store import StateStore
+from activation.state.tables import expose_state
 from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.playbooks import playbook_of, register_playbook

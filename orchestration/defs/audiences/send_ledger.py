@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from activation.tables import expose_state
+from activation.state.tables import expose_state
 from orchestration.partitions import BACKFILL_IN_ONE_RUN
 from orchestration.resources import Settings, Warehouse, open_state
 

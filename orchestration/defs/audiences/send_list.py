@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from activation.publish import publish_send_list
+from activation.release.publish import publish_send_list
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.resources import Settings, Warehouse, open_state
 

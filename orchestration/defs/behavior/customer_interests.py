@@ -7,7 +7,7 @@ import dagster as dg
 import duckdb
 import pyarrow as pa
 
-from activation.interests import fit_in_force
+from activation.state.interests import fit_in_force
 from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, training_week_before, window
 from orchestration.resources import Settings, Warehouse, open_state

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import duckdb
 
-from activation.interests import ClusterFit, fit_in_force, fit_of, newest_fit, record_fit
+from activation.state.interests import ClusterFit, fit_in_force, fit_of, newest_fit, record_fit
 from orchestration.defs.propensity.propensity_tasks import sunday_of
 from orchestration.partitions import BACKFILL_IN_ONE_RUN
 from orchestration.resources import Settings, Warehouse, open_state

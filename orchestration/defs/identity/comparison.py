@@ -9,7 +9,7 @@ import pyarrow as pa
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from activation.playbook import Playbook
+from activation.playbook.playbook import Playbook
 from ml.identity.match import Proposals
 from orchestration.defs.identity.consequences import tell_moves
 from orchestration.defs.identity.decisions import Decisions

@@ -8,8 +8,8 @@ import dagster as dg
 import duckdb
 import pyarrow as pa
 
-from activation.policies import Cap
-from activation.tables import expose_state
+from activation.playbook.policies import Cap
+from activation.state.tables import expose_state
 from orchestration.defs.identity.decisions import Decisions
 from orchestration.defs.identity.identity_map import decisions_of
 from orchestration.defs.sources.landing_files import facts_window

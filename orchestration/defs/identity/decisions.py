@@ -8,7 +8,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from activation.identity import Identity
+from activation.playbook.identity import Identity
 from ml.identity.resolve import IdentifierRule, IdentityRules
 
 NEVER = date(9999, 12, 31)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from activation.identity import Identity
+from activation.playbook.identity import Identity
 
 if TYPE_CHECKING:  # Splink takes a second to import, and most runs do without
     from ml.identity.match import Proposals

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import duckdb
 
-from activation.playbook import Playbook
-from activation.policies import Policies
+from activation.playbook.playbook import Playbook
+from activation.playbook.policies import Policies
 from orchestration.defs.measurement.holdout_report import replace_days
 from orchestration.gaps import connect_without_gap
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
@@ -282,7 +282,7 @@ def approvals_of(review: Review) -> "list[Approval]":
 
 def look_at_domains(review: Review) -> "list[Finding]":
     """What the DNS says of each sending domain; of a day long past, what it said then, if somebody asked."""
-    from activation.authentication import Unanswered, check_authentication, dns_lookup
+    from activation.deliverability.authentication import Unanswered, check_authentication, dns_lookup
     from ml.measurement.risks import Finding
 
     def not_checked(why: str) -> list[Finding]:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, TypeVar
 
-from activation.pilot import STAGES, arm_of
-from activation.playbook import Playbook
+from activation.playbook.pilot import STAGES, arm_of
+from activation.playbook.playbook import Playbook
 from orchestration.resources import Settings, open_state
 from reporting.rooms import (
     ApprovalRow,

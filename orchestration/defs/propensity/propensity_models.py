@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
-from activation.state import GATE
+from activation.state.store import GATE
 from ml.propensity.task import Task, load_tasks
 from orchestration.defs.propensity.propensity_tasks import sunday_of
 from orchestration.partitions import BACKFILL_IN_ONE_RUN

@@ -16,8 +16,8 @@ import dagster as dg
 import duckdb
 import pyarrow as pa
 
-from activation.erasure import tombstones_of
-from activation.playbook import Playbook
+from activation.playbook.playbook import Playbook
+from activation.state.erasure import tombstones_of
 from orchestration.erasure.warehouse import withhold_mentions
 from orchestration.gaps import CREATE_STAGED_DAYS, LANDING_FILES, STAGED_DAYS, changed_days, unstaged_days
 from orchestration.landing import register_files

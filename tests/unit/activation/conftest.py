@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from activation.state import StateStore
+from activation.state.store import StateStore
 from tests.unit.activation.shop import Shop
 
 

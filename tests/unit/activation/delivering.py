@@ -5,10 +5,10 @@ import sys
 from datetime import date, timedelta
 from pathlib import Path
 
-from activation.deliver import deliver
-from activation.destinations import Smtp
-from activation.relay import Relay
-from activation.state import StateStore
+from activation.playbook.destinations import Smtp
+from activation.release.deliver import deliver
+from activation.release.relay import Relay
+from activation.state.store import StateStore
 from tests.unit.activation.relays import NOON, SENDER, Watch, connect, write
 
 

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from activation.decide import DecisionSummary
-from activation.publish import publish_send_list
-from activation.release import ReleaseSummary, release
-from activation.state import StateStore
+from activation.decision.decide import DecisionSummary
+from activation.release.publish import publish_send_list
+from activation.release.release import ReleaseSummary, release
+from activation.state.store import StateStore
 from orchestration.defs.audiences.send_decisions import decide_day
 from orchestration.resources import Settings
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from activation.membership import MembershipTables, SegmentDay, create_membership, move_members
-from activation.moves import moved_days, read_moves, write_moves
-from activation.segments import Segment
+from activation.decision.membership import MembershipTables, SegmentDay, create_membership, move_members
+from activation.playbook.segments import Segment
+from activation.state.moves import moved_days, read_moves, write_moves
 
 MONDAY = date(2025, 6, 2)
 BEGINNING, FOREVER = date(2025, 1, 1), date(9999, 12, 31)

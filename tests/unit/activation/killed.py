@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from activation import release
-from activation.state import StateStore
+from activation.release import release
+from activation.state.store import StateStore
 from tests.unit.activation.shop import Shop
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import duckdb
 
-from activation.erasure import Tombstone, forget_people, salted
-from activation.governance import Excluded, Override
-from activation.playbook import Playbook
-from activation.state import StateStore
+from activation.playbook.governance import Excluded, Override
+from activation.playbook.playbook import Playbook
+from activation.state.erasure import Tombstone, forget_people, salted
+from activation.state.store import StateStore
 from orchestration.erasure.places import Traces, erase_written
 from tests.audit import (
     CLOSING,

@@ -13,9 +13,9 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from activation.compose import Row, Sender, compose
-from activation.deliver import Clock
-from activation.relay import Link, Relay
+from activation.emails.compose import Row, Sender, compose
+from activation.release.deliver import Clock
+from activation.release.relay import Link, Relay
 
 SENDER = Sender("Shop Example", "hello@shop.example", reply_to="care@shop.example")
 NOON = datetime.fromisoformat("2025-06-11T12:00")

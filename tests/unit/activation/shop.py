@@ -10,13 +10,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from activation.decide import DecisionSummary, decide
-from activation.governance import hash_of
-from activation.playbook import Playbook, load_playbook
-from activation.release import RECHECK_SCHEMA, ReleaseSummary, release
-from activation.segments import content_of, read_segments
-from activation.state import StateStore
-from activation.tables import expose_state
+from activation.decision.decide import DecisionSummary, decide
+from activation.load import load_playbook
+from activation.playbook.governance import hash_of
+from activation.playbook.playbook import Playbook
+from activation.playbook.segments import content_of, read_segments
+from activation.release.release import RECHECK_SCHEMA, ReleaseSummary, release
+from activation.state.store import StateStore
+from activation.state.tables import expose_state
 
 PLAYBOOK = Path(__file__).resolve().parents[3] / "playbook"
 ROOT = PLAYBOOK.parent

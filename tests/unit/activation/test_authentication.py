@@ -8,8 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from activation.authentication import Unanswered, check_authentication, dns_lookup
-from activation.policies import SendingDomain
+from activation.deliverability.authentication import Unanswered, check_authentication, dns_lookup
+from activation.playbook.policies import SendingDomain
 from tests.unit.activation.name_server import BROKEN, SILENT, name_server
 
 Records = dict[str, Sequence[str] | str]

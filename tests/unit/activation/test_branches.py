@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from activation.flows import Flow
-from activation.playbook import Playbook, PlaybookError, load_playbook
+from activation.load import PlaybookError, load_playbook
+from activation.playbook.flows import Flow
+from activation.playbook.playbook import Playbook
 from tests.unit.activation.shop import DAY, MODELS, PLAYBOOK, SEGMENTS, Shop, people, playbook
 
 ANN, BEN = people("treatment", 2)

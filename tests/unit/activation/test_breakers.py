@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from activation.breakers import BreakerState, Trip, judge_cells, record_trips, trips_by
-from activation.evidence import Cell, SendDay, share_of
-from activation.playbook import Playbook
-from activation.policies import Policies
+from activation.deliverability.breakers import BreakerState, Trip, judge_cells, record_trips, trips_by
+from activation.deliverability.evidence import SendDay, share_of
+from activation.playbook.cohorts import Cell
+from activation.playbook.playbook import Playbook
+from activation.playbook.policies import Policies
 from tests.unit.activation.shop import DAY, Shop, people, playbook
 
 GMAIL = Cell("mailbox_at_gmail", "reacted_last_30_days")

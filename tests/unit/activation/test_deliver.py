@@ -22,14 +22,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from activation.attempts import record, statuses, waiting
-from activation.claims import batch_of
-from activation.deliver import Delivery, Pace, backlog, deliver
-from activation.destinations import Smtp
-from activation.erasure import Tombstone, forget_people
-from activation.relay import Link, Relay, RelayRefusesUs, RelayUnreachable, parse_relay
-from activation.release import ReleaseRefused, publish_delivered
-from activation.state import StateStore
+from activation.playbook.destinations import Smtp
+from activation.release.attempts import record, statuses, waiting
+from activation.release.claims import batch_of
+from activation.release.deliver import Delivery, Pace, backlog, deliver
+from activation.release.relay import Link, Relay, RelayRefusesUs, RelayUnreachable, parse_relay
+from activation.release.release import ReleaseRefused, publish_delivered
+from activation.state.erasure import Tombstone, forget_people
+from activation.state.store import StateStore
 from tests.unit.activation.relays import NOON, SENDER, Inbox, Watch, connect, only, relay, write
 from tests.unit.activation.shop import DAY, Shop, people, recheck
 
@@ -352,7 +352,7 @@ def test_relay_without_a_login_refuses_ours(claimed: Shop) -> None:
 
 
 def test_password_is_not_sent_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
-    from activation import relay as relay_module
+    from activation.release import relay as relay_module
 
     monkeypatch.setattr(relay_module, "LOOPBACK", frozenset())
     with relay(Inbox()) as to, pytest.raises(RelayRefusesUs, match="in the clear"):
@@ -384,7 +384,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 def test_emails_and_the_login_go_over_tls_to_a_relay_that_is_vouched_for(
     claimed: Shop, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, is_tls: bool
 ) -> None:
-    from activation import relay as relay_module
+    from activation.release import relay as relay_module
 
     monkeypatch.setattr(relay_module, "LOOPBACK", frozenset())  # as if it were far away: no password without TLS
     login = {"authenticator": only("shop", "s3cret"), "auth_required": True}

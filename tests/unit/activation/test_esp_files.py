@@ -10,9 +10,9 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from activation.destinations import Destinations, Esp
-from activation.esp_files import write_esp_files
-from activation.tables import LIST_COLUMNS
+from activation.playbook.destinations import Destinations, Esp
+from activation.release.esp_files import write_esp_files
+from activation.state.tables import LIST_COLUMNS
 from tests.unit.activation.shop import DAY, Shop, people
 
 NAMES = people("treatment", 6)
@@ -131,7 +131,7 @@ def test_playbook_says_which_files_are_written(shop: Shop) -> None:
 
 
 def test_proposal_has_no_file_that_an_esp_would_import(shop: Shop) -> None:
-    from activation.publish import publish_send_list
+    from activation.release.publish import publish_send_list
 
     shop.decide()
     publish_send_list(shop.connection, shop.publish, send_date=DAY + timedelta(days=1))

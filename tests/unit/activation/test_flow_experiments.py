@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from activation.arms import snapshot_assignments
-from activation.experiments import Experiment
-from activation.playbook import Playbook, PlaybookError, load_playbook
-from activation.state import ASSIGNMENT_SCHEMA
+from activation.decision.arms import snapshot_assignments
+from activation.load import PlaybookError, load_playbook
+from activation.playbook.experiments import Experiment
+from activation.playbook.playbook import Playbook
+from activation.state.store import ASSIGNMENT_SCHEMA
 from tests.unit.activation.shop import DAY, MODELS, PLAYBOOK, SEGMENTS, Shop, people, playbook
 from tests.unit.activation.test_playbook import folder, replace  # noqa: F401
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from activation.flows import Flow
-from activation.governance import Approval, Item, standing_of
-from activation.playbook import Playbook, PlaybookError, load_playbook
+from activation.load import PlaybookError, load_playbook
+from activation.playbook.flows import Flow
+from activation.playbook.governance import Approval, Item, standing_of
+from activation.playbook.playbook import Playbook
 from orchestration import approve as approve_module
 from orchestration import preflight
 from orchestration.approve import approve, list_standings

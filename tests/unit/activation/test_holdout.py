@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from activation.arms import snapshot_assignments
-from activation.state import ASSIGNMENT_SCHEMA
+from activation.decision.arms import snapshot_assignments
+from activation.state.store import ASSIGNMENT_SCHEMA
 from tests.unit.activation.shop import DAY, Shop, people, playbook
 
 ANN, BEN = people("treatment", 2)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from activation.playbook import PlaybookError, load_playbook
+from activation.load import PlaybookError, load_playbook
 from tests.unit.activation.shop import MODELS, PLAYBOOK, SEGMENTS
 
 ALIAS = "- {type: alias, most_profiles: 50}"

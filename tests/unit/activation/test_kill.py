@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from activation.state import StateStore
+from activation.state.store import StateStore
 from tests.unit.activation.killed import POINTS
 from tests.unit.activation.shop import Shop, people
 

@@ -7,7 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from activation import arms, candidates, claims, contest, decide, eligibility, release, state
+from activation.decision import arms, candidates, contest, decide, eligibility
+from activation.release import claims, release
+from activation.state import store as state
 from tests.unit.activation.machine import World
 
 Patch = pytest.MonkeyPatch

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activation.moves import forget_moves, read_moves
+from activation.state.moves import forget_moves, read_moves
 from tests.unit.activation.house import MONDAY, House, played, segment
 
 

@@ -5,8 +5,8 @@ from datetime import date
 import duckdb
 import pytest
 
-from activation.content import Variable
-from activation.person import facts_of
+from activation.emails.person import facts_of
+from activation.playbook.content import Variable
 
 DAY = date(2025, 6, 10)
 NAME = Variable(variable="first_name", source="dim_customers.first_name", fallback="there")

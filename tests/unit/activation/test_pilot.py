@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from activation.playbook import Playbook, PlaybookError, load_playbook
+from activation.load import PlaybookError, load_playbook
+from activation.playbook.playbook import Playbook
 from tests.unit.activation.shop import MODELS, PLAYBOOK, SEGMENTS
 
 

@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 import yaml
 
-from activation.playbook import Playbook, PlaybookError, json_schemas, load_playbook
+from activation.load import PlaybookError, json_schemas, load_playbook
+from activation.playbook.playbook import Playbook
 from tests.unit.activation.shop import MODELS, PLAYBOOK, SEGMENTS, playbook
 
 

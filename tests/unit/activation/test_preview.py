@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from activation.flows import Branch, Condition
-from activation.membership import MembershipTables
-from activation.moves import read_moves
-from activation.preview import Preview, preview_segment, uses_of
-from activation.segments import Segment
+from activation.decision.membership import MembershipTables
+from activation.decision.preview import Preview, preview_segment, uses_of
+from activation.playbook.flows import Branch, Condition
+from activation.playbook.segments import Segment
+from activation.state.moves import read_moves
 from tests.unit.activation.house import MONDAY, House, played, segment
 from tests.unit.activation.shop import playbook
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from activation.governance import Item
-from activation.playbook import PlaybookError, load_playbook
-from activation.render import links_of, render_message
+from activation.emails.render import links_of, render_message
+from activation.load import PlaybookError, load_playbook
+from activation.playbook.governance import Item
 from tests.unit.activation.shop import DAY, MODELS, PLAYBOOK, SEGMENTS
 from tests.unit.activation.test_playbook import replace
 

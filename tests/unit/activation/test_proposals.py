@@ -10,12 +10,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activation.amend import with_subject, with_variant
-from activation.judge import judge
-from activation.page import Page
-from activation.playbook import PlaybookError, load_playbook, load_prompts, load_wording
-from activation.prompts import fill, hash_of_messages
-from activation.proposals import (
+from activation.emails.amend import with_subject, with_variant
+from activation.emails.judge import judge
+from activation.emails.page import Page
+from activation.emails.proposals import (
     AnswerRefused,
     BlockWords,
     ProposalRefused,
@@ -24,7 +22,9 @@ from activation.proposals import (
     fragments_of,
     read_answer,
 )
-from activation.render import compile_mjml, environment
+from activation.emails.render import compile_mjml, environment
+from activation.load import PlaybookError, load_playbook, load_prompts, load_wording
+from activation.playbook.prompts import fill, hash_of_messages
 from tests.unit.activation.shop import MODELS, PLAYBOOK, SEGMENTS, playbook
 from tests.unit.activation.test_playbook import replace
 

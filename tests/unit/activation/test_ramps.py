@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import stats
 
-from activation.evidence import MOST_ENGAGED_FIRST, SendDay, VariantDay
-from activation.flows import Flow, Ramp
-from activation.governance import Override, Pin
-from activation.payloads import remove_payloads
-from activation.playbook import Playbook
-from activation.ramps import HELD, Move, RampState, judge_ramps, moves_by, record_moves
-from activation.why import explain
+from activation.decision.why import explain
+from activation.deliverability.evidence import SendDay, VariantDay
+from activation.deliverability.ramps import HELD, Move, RampState, judge_ramps, moves_by, record_moves
+from activation.playbook.cohorts import MOST_ENGAGED_FIRST
+from activation.playbook.flows import Flow, Ramp
+from activation.playbook.governance import Override, Pin
+from activation.playbook.playbook import Playbook
+from activation.state.payloads import remove_payloads
 from tests.unit.activation.shop import DAY, Shop, people, playbook
 
 STAGES = (

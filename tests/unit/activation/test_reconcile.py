@@ -6,8 +6,8 @@ from itertools import count
 
 import pytest
 
-from activation.attempts import record, statuses
-from activation.reconcile import in_doubt, reconcile, settle
+from activation.release.attempts import record, statuses
+from activation.release.reconcile import in_doubt, reconcile, settle
 from tests.unit.activation.shop import DAY, Shop, people
 
 NAMES = people("treatment", 8)

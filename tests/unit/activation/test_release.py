@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from activation import payloads
-from activation import release as release_module
-from activation.erasure import Tombstone, forget_people
-from activation.payloads import payloads_of
-from activation.playbook import Playbook
-from activation.publish import publish_send_list
-from activation.release import BLOCKED_SCHEMA, ReleaseRefused
-from activation.state import StateStore
+from activation.playbook.playbook import Playbook
+from activation.release import release as release_module
+from activation.release.publish import publish_send_list
+from activation.release.release import BLOCKED_SCHEMA, ReleaseRefused
+from activation.state import payloads
+from activation.state.erasure import Tombstone, forget_people
+from activation.state.payloads import payloads_of
+from activation.state.store import StateStore
 from tests.unit.activation.shop import DAY, Shop, people, playbook, recheck
 
 ANN, BEN, CY = people("treatment", 3)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from activation.content import Content, fragment
-from activation.flows import Flow
-from activation.render import Links, Message, RenderError, compile_mjml, compile_step, links_of, render_message
+from activation.emails.render import Links, Message, RenderError, compile_mjml, compile_step, links_of, render_message
+from activation.playbook.content import Content, fragment
+from activation.playbook.flows import Flow
 from tests.unit.activation.shop import playbook
 
 TOKEN = "0123456789abcdef" * 2

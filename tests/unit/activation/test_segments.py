@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from activation.segments import Segment, content_of, read_segments
+from activation.playbook.segments import Segment, content_of, read_segments
 from tests.unit.activation.shop import RULES, SAID_OF_SEGMENTS
 
 META = """\

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from activation.playbook import Playbook, PlaybookError, load_playbook
-from activation.service_levels import ServiceLevel
+from activation.load import PlaybookError, load_playbook
+from activation.playbook.playbook import Playbook
+from activation.playbook.service_levels import ServiceLevel
 from tests.unit.activation.shop import MODELS, PLAYBOOK, SEGMENTS, Shop, playbook
 
 FILE = "service_levels.yml"

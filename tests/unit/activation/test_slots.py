@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from activation.flows import Variant
+from activation.playbook.flows import Variant
 from tests.unit.activation.shop import DAY, SAID_OF_SEGMENTS, Shop, people, playbook
 
 ANN = people("treatment", 1)[0]

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from activation import state
-from activation.playbook import Playbook
-from activation.state import ASSIGNMENT_SCHEMA, LEDGER_SCHEMA, PROMOTION_SCHEMA, StateStore
+from activation.playbook.playbook import Playbook
+from activation.state import store as state
+from activation.state.store import ASSIGNMENT_SCHEMA, LEDGER_SCHEMA, PROMOTION_SCHEMA, StateStore
 from tests.unit.activation.shop import playbook
 
 SUNDAY = date(2025, 3, 9)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from activation.decide import WORKING_TABLES, WaterfallDoesNotAddUp
-from activation.playbook import Playbook
+from activation.decision.decide import WORKING_TABLES, WaterfallDoesNotAddUp
+from activation.playbook.playbook import Playbook
 from tests.unit.activation.shop import DAY, Shop, people, playbook
 
 ANN, BEN, CY = people("treatment", 3)
@@ -280,7 +280,7 @@ def test_lost_row_fails_and_leaves_what_was(shop: Shop, monkeypatch: pytest.Monk
     shop.customer(ANN)
     fate(shop, ANN)
     before = shop.rows()
-    from activation import decide as module
+    from activation.decision import decide as module
 
     monkeypatch.setattr(module, "DECISIONS", module.DECISIONS + " where customer_id <> '" + ANN + "'")
     with pytest.raises(WaterfallDoesNotAddUp, match="1 candidates"):

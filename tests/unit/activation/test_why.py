@@ -3,7 +3,7 @@
 import json
 from datetime import datetime, timedelta
 
-from activation.why import explain
+from activation.decision.why import explain
 from tests.unit.activation.shop import DAY, Shop, people
 
 ANN, BEN = people("treatment", 2)

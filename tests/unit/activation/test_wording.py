@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from activation.playbook import PlaybookError, load_playbook, load_wording
-from activation.wording import remarks_on
+from activation.load import PlaybookError, load_playbook, load_wording
+from activation.playbook.wording import remarks_on
 from tests.unit.activation.shop import MODELS, PLAYBOOK, SEGMENTS
 from tests.unit.activation.test_playbook import replace
 

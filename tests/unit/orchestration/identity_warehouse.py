@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from activation.identity import Identity
+from activation.playbook.identity import Identity
 from orchestration.defs.identity.batches import MOST, Most
 from orchestration.defs.identity.decisions import Decisions, Version
 from orchestration.defs.identity.identity_map import solve_days

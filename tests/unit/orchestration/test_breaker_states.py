@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from activation.playbook import Playbook
-from activation.state import StateStore
-from activation.tables import create_tables
+from activation.playbook.playbook import Playbook
+from activation.state.store import StateStore
+from activation.state.tables import create_tables
 from orchestration.defs.audiences.breaker_states import checked, judge_day
 from tests.unit.activation.shop import DAY, Shop, people
 from tests.unit.activation.test_ramps import BOOK

@@ -6,9 +6,9 @@ from datetime import date, datetime, time, timedelta
 import duckdb
 import pytest
 
-from activation.identity import AcceptedChange, Identity
-from activation.policies import Cap
-from activation.state import ASSIGNMENT_SCHEMA, LEDGER_SCHEMA
+from activation.playbook.identity import AcceptedChange, Identity
+from activation.playbook.policies import Cap
+from activation.state.store import ASSIGNMENT_SCHEMA, LEDGER_SCHEMA
 from orchestration.defs.identity.consequences import FEW, Change, judge, tell
 from orchestration.defs.identity.decisions import Decisions, Version
 from tests.unit.orchestration.identity_warehouse import BEGINNING, IDENTITY, decisions_of

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activation.erasure import Tombstone, salted
+from activation.state.erasure import Tombstone, salted
 from orchestration.erasure.lineage import LandedColumn
 from orchestration.erasure.records import BLANK_JSON, MARK, read_text, rewrite, salvage
 from orchestration.erasure.values import Matcher, matcher_of_landed, redacted

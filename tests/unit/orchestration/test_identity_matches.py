@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from activation.identity import Identity
+from activation.playbook.identity import Identity
 from orchestration.defs.identity import identity_map
 from orchestration.defs.identity.decisions import Decisions
 from orchestration.defs.identity.identity_map import solve_weeks

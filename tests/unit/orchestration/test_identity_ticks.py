@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from activation.identity import Identity
+from activation.playbook.identity import Identity
 from orchestration.defs.identity.batches import MOST, Most
 from tests.unit.orchestration.identity_warehouse import (
     BEGINNING,

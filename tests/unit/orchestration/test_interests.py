@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from activation.interests import fit_in_force, fit_of
+from activation.state.interests import fit_in_force, fit_of
 from orchestration.defs.behavior import customer_interests, interest_clusters
 from orchestration.defs.behavior.customer_interests import assign_day
 from orchestration.defs.behavior.interest_clusters import cluster_week, describe

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from activation.attempts import waiting
-from activation.compose import compose, on_the_wire
-from activation.playbook import Playbook
-from activation.state import StateStore
+from activation.emails.compose import compose, on_the_wire
+from activation.playbook.playbook import Playbook
+from activation.release.attempts import waiting
+from activation.state.store import StateStore
 from orchestration.letters import letters_of, sender_of
 from orchestration.resources import UserError
 from tests.unit.activation.shop import DAY, Shop, people, playbook

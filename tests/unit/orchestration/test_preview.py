@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
-from activation.state import StateStore
+from activation.state.store import StateStore
 from orchestration.cli import main
 from orchestration.preview import preview
 from orchestration.resources import Settings, UserError

@@ -18,10 +18,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from activation.governance import Item
-from activation.playbook import PlaybookError, load_prompts
-from activation.proposals import AnswerRefused, ProposalRefused
-from activation.render import links_of, render_message
+from activation.emails.proposals import AnswerRefused, ProposalRefused
+from activation.emails.render import links_of, render_message
+from activation.load import PlaybookError, load_prompts
+from activation.playbook.governance import Item
 from ml.tracking import point_approved, prompt_versions, register_prompt
 from orchestration import accept as accept_module
 from orchestration import approve as approve_module

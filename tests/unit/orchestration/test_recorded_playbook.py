@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import duckdb
 import pytest
 
-from activation.policies import ExcludedAccount, SuppressionRule
+from activation.playbook.policies import ExcludedAccount, SuppressionRule
 from orchestration.defs.sources.landing_files import (
     CREATE,
     RECORDED,

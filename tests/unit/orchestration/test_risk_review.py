@@ -7,8 +7,8 @@ import duckdb
 import numpy as np
 import pytest
 
-from activation.policies import SendingDomain
-from activation.tables import create_tables
+from activation.playbook.policies import SendingDomain
+from activation.state.tables import create_tables
 from orchestration.defs.measurement import risk_review
 from orchestration.defs.measurement.risk_review import (
     BREAKERS,
@@ -183,7 +183,7 @@ def test_the_dns_of_today_is_not_told_as_that_of_another_month(
         asked.append(name)
         return ()
 
-    monkeypatch.setattr("activation.authentication.dns_lookup", lambda: lookup)
+    monkeypatch.setattr("activation.deliverability.authentication.dns_lookup", lambda: lookup)
 
     fresh = look_at_domains(with_domain(connection, today=DAY + timedelta(days=7)))
     assert {one.severity for one in fresh} == {"high"}

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
-from activation.state import StateStore
+from activation.state.store import StateStore
 from orchestration import score as command
 from orchestration.cli import main
 from orchestration.preflight import load_valid_playbook

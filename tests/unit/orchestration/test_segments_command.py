@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from activation.preview import Preview
+from activation.decision.preview import Preview
 from orchestration.resources import Settings, UserError, Warehouse
 from orchestration.segments import as_text, list_segments, preview
 from tests.unit.activation.house import segment

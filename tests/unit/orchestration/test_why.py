@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from activation.state import StateStore
-from activation.why import explain
+from activation.decision.why import explain
+from activation.state.store import StateStore
 from orchestration.why import page_of
 from reporting.person import render_person
 from tests.unit.activation.shop import DAY, Shop, people

@@ -1,0 +1,1 @@
+"""What mailbox providers think of our emails: exact shares, circuit breakers, ramps, and the authentication of the domain."""

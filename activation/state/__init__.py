@@ -1,0 +1,1 @@
+"""What was decided and done: one SQLite file that outlives the warehouse, and the moves of segments beside it."""
