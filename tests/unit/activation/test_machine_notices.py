@@ -111,7 +111,7 @@ BROKEN: dict[str, tuple[Callable[[Patch], None], str]] = {
     ),
     "flows for each occurrence": (replaced(candidates, "DUE", "when 'each' then true", "when 'each' then false"), "lost the decision"),
     "same inputs, same rows": (
-        replaced(decide, "DECISIONS", "scored.expected_value,", "round(random(), 6) as expected_value,"),
+        replaced(decide, "DECIDED", "scored.expected_value,", "round(random(), 6) as expected_value,"),
         "differently from the same inputs",
     ),
 }  # fmt: skip
