@@ -29,7 +29,8 @@ copy (
         'c_' || i as customer_id, 'plain:' || i as root_profile_key, 'welcome' as flow, '1' as step, 'o' as occurrence,
         'global_holdout' as experiment, if(i % 10 = 0, 'holdout', 'treatment') as arm, date '2025-04-25' + i % 7 as as_of,
         date '2025-04-26' + i % 7 as send_date, date '2025-04-26' + i % 7 + interval 9 hour as send_at,
-        cast(null as timestamp) as released_at, 'r' as run_id, if(i % 4 = 1, 'repeat_buyers', null) as segment
+        cast(null as timestamp) as released_at, 'r' as run_id, if(i % 4 = 1, 'repeat_buyers', null) as segment,
+        if(i % 2 = 0, '["offer:free_shipping"]', null) as variants
     from (select cast(range as integer) as i from range(40)) as numbers
 ) to '{folder}/ledger.parquet' (format parquet)
 """
