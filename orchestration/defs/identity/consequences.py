@@ -117,7 +117,7 @@ beyond as (
 select reason, count(*) from beyond group by reason order by reason
 """
 
-# The earliest assignment of any member profile holds, as in activation.arms; who has none keeps out of it.
+# The earliest assignment of any member profile holds, as in activation.decision.arms; who has none keeps out of it.
 ARMS = """
 create or replace temp table arms as
 select people.is_after, people.customer_id, assignments.experiment, assignments.arm
