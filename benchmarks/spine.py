@@ -31,7 +31,7 @@ def main() -> None:
 
 def measure(shop: str, home: Path) -> None:
     """Print the timings of one shop."""
-    from orchestration.landing import landing_days
+    from orchestration.landing_zone.files import landing_days
 
     customers, days = SHOPS[shop]
     landing = home / "landing"

@@ -171,14 +171,14 @@ def _materialise(first: date, last: date, *, landing: Path | None, allow_empty: 
 
     settings = prepare_home(landing=landing)
 
-    from orchestration.landing import unread_objects
+    from orchestration.landing_zone.files import unread_objects
     from orchestration.preflight import check_request
 
     check_request(settings, first=first, last=last, allow_empty=allow_empty)
     for line in unread_objects(settings.landing):
         click.echo(f"not read: {line}", err=True)
 
-    from orchestration.report import summarise
+    from orchestration.commands.report import summarise
     from orchestration.runs import execute, open_instance, refuse_dead_holders, requests_for
 
     with open_instance(settings) as instance:
@@ -210,8 +210,8 @@ def release(day: Any, allow_past: bool, to: str | None) -> None:
 
     check_release(settings, day.date(), allow_past=allow_past)
 
+    from orchestration.commands.report import summarise_release
     from orchestration.deliveries import backlog_of, destination_of, tell_delivery
-    from orchestration.report import summarise_release
     from orchestration.runs import execute, open_instance, refuse_dead_holders, requests_for_release
 
     destination = destination_of(settings, day.date(), to or "")
@@ -257,7 +257,7 @@ def reconcile(day: Any, sent: tuple[str, ...], not_sent: tuple[str, ...]) -> Non
 
     check_warehouse(settings)
 
-    from orchestration.reconcile import reconcile_day, settle_by_hand
+    from orchestration.commands.reconcile import reconcile_day, settle_by_hand
     from orchestration.runs import open_instance, refuse_dead_holders
 
     with open_instance(settings) as instance:
@@ -286,7 +286,7 @@ def why(email: str, day: Any, as_json: bool, page: bool) -> None:
 
     settings = prepare_home()
 
-    from orchestration.why import explain_person, publish_person
+    from orchestration.commands.why import explain_person, publish_person
 
     told = explain_person(settings, email, day.date())
     if page:
@@ -308,7 +308,7 @@ def why(email: str, day: Any, as_json: bool, page: bool) -> None:
 @one_line_errors
 def erase(email: str, customer: str | None, reason: str, dry_run: bool, yes: bool) -> None:
     """Erase a person everywhere; a tombstone of salted hashes refuses a re-import."""
-    from orchestration.erasure.command import run_erasure
+    from orchestration.commands.erase import run_erasure
 
     run_erasure(email, customer=customer, reason=reason, is_confirmed=yes, is_dry=dry_run)
 
@@ -332,7 +332,7 @@ def quarantine(context: click.Context, source: str | None, rule: str | None, day
 
     settings = prepare_home()
 
-    from orchestration.quarantine import Selection, list_counts, list_rows
+    from orchestration.commands.quarantine import Selection, list_counts, list_rows
 
     selection = Selection(source, rule, day.date() if day else None)
     click.echo("\n".join((list_rows if show else list_counts)(settings, selection)))
@@ -355,9 +355,9 @@ def readmit(repaired: Path, source: str, file: str, rows: tuple[int, ...], day: 
 
     settings = prepare_home()
 
+    from orchestration.commands.quarantine import check_repair
+    from orchestration.commands.quarantine import readmit as land
     from orchestration.preflight import check_warehouse
-    from orchestration.quarantine import check_repair
-    from orchestration.quarantine import readmit as land
     from orchestration.runs import open_instance, run_alone
 
     check_warehouse(settings)
@@ -389,7 +389,7 @@ def score_warehouse(truth: Path, day: Any, out: Path | None) -> None:
 
     settings = read_settings()
 
-    from orchestration.score import print_lines, publish, score_day
+    from orchestration.commands.score import print_lines, publish, score_day
 
     scoreboard = score_day(settings, truth, day.date() if day else None)
     page = publish(scoreboard, out or settings.publish / "scoreboard")
@@ -415,8 +415,8 @@ def promote(task: str, version: str, because: str, effective: Any) -> None:
 
     settings = prepare_home()
 
+    from orchestration.commands.promote import promote as make_champion
     from orchestration.preflight import check_warehouse
-    from orchestration.promote import promote as make_champion
     from orchestration.runs import open_instance, run_alone
 
     check_warehouse(settings)
@@ -465,7 +465,7 @@ def compare_identity(day: Any) -> None:
 
     settings = read_settings()
 
-    from orchestration.report import compare_identities
+    from orchestration.commands.report import compare_identities
 
     click.echo(compare_identities(settings, day.date()))
 
@@ -499,7 +499,7 @@ def approve_items(items: tuple[str, ...], role: str | None, until: Any) -> None:
 
     today = read_settings().today()
 
-    from orchestration.approve import approve, list_standings
+    from orchestration.commands.approve import approve, list_standings
 
     if not items:
         click.echo("\n".join(list_standings(today)))
@@ -525,7 +525,7 @@ def _register_prompts() -> None:
 
     settings = prepare_home()
 
-    from orchestration.prompts import register_prompts
+    from orchestration.commands.prompts import register_prompts
 
     click.echo("\n".join(register_prompts(settings, today=settings.today())))
 
@@ -547,7 +547,7 @@ def propose(flow: str, step: str, block: str | None, count: int) -> None:
     endpoint = read_endpoint()
     settings = prepare_home()
 
-    from orchestration.propose import propose as ask_for_words
+    from orchestration.commands.propose import propose as ask_for_words
 
     lines = ask_for_words(settings, endpoint, flow, step, block=block, count=count, today=settings.today())
     click.echo("\n".join(lines))
@@ -568,7 +568,7 @@ def accept(proposal: str, variant: str | None, segment: str | None) -> None:
 
     settings = read_settings()
 
-    from orchestration.accept import accept as take_over
+    from orchestration.commands.accept import accept as take_over
 
     click.echo("\n".join(take_over(proposal, variant=variant, segment=segment, today=settings.today())))
 
@@ -609,7 +609,7 @@ def preview(
         message = f"--variant {wrong}: write it as block=variant"
         raise OneLine(message, 2)
 
-    from orchestration.preview import preview as write_preview
+    from orchestration.commands.preview import preview as write_preview
 
     page = write_preview(
         settings,
@@ -639,7 +639,7 @@ def segments(name: str | None, day: Any, ids: bool, as_json: bool) -> None:
 
     settings = read_settings()
 
-    from orchestration.segments import list_segments, preview
+    from orchestration.commands.segments import list_segments, preview
 
     on = day.date() if day else None
     if name is None:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-from orchestration.landing import landing_days
+from orchestration.landing_zone.files import landing_days
 from orchestration.resources import prepare_home
 
 CUSTOMERS, DAYS, SEED = 5000, 180, 7

@@ -4,7 +4,7 @@ from activation.emails.proposals import ProposalRefused
 from activation.load import PlaybookError
 from activation.release.release import ReleaseRefused
 from ml.propensity.task import TaskError
-from orchestration.landing import LandingError
+from orchestration.landing_zone.files import LandingError
 from orchestration.resources import UserError
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import dagster as dg
 import duckdb
 
-from orchestration.landing import pending_days
+from orchestration.landing_zone.files import pending_days
 from orchestration.partitions import window
 from orchestration.resources import Settings, UserError, Warehouse
 

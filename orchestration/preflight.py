@@ -7,9 +7,9 @@ from activation.load import PlaybookError, load_playbook
 from activation.playbook.governance import hash_of
 from activation.playbook.playbook import Playbook
 from activation.playbook.segments import content_of, read_segments
-from orchestration.landing import landing_days
+from orchestration.landing_zone.files import landing_days
+from orchestration.landing_zone.vendors import enabled_vendors
 from orchestration.resources import PLAYBOOK, ROOT, Settings, UserError, Warehouse
-from orchestration.vendors import enabled_vendors
 
 MODELS = ROOT / "dbt_project" / "models"
 SEGMENTS = MODELS / "segments"

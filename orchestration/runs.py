@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from orchestration.dbt import DbtProjectRunner
 from orchestration.defs.propensity.propensity_models import model_keys
 from orchestration.defs.schedules import DAILY, DECISION, FACTS, RECONCILE, RELEASE, TRAINING
-from orchestration.landing import landing_days
+from orchestration.landing_zone.files import landing_days
 from orchestration.partitions import training_week_before
 from orchestration.resources import Settings, UserError, Warehouse
 

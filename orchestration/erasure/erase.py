@@ -20,7 +20,7 @@ from orchestration.erasure.lineage import LandedColumn, PersonalTable, landed_co
 from orchestration.erasure.person import Person, find_person
 from orchestration.erasure.places import Traces, erase_landing, erase_written, residue
 from orchestration.erasure.warehouse import compact, erase_rows, files_of
-from orchestration.landing import pending_files
+from orchestration.landing_zone.files import pending_files
 from orchestration.resources import Settings, Warehouse, open_state
 
 

@@ -18,8 +18,8 @@ from activation.state.erasure import Tombstone
 from orchestration.erasure.lineage import LandedColumn, PersonalColumn, kind_of
 from orchestration.erasure.records import Rewritten, Shape, read_text, rewrite, salvage
 from orchestration.erasure.values import matcher_of_landed, matcher_of_table, redacted
-from orchestration.landing import landed_files
-from orchestration.landing_probe import LandingFile, UnreadableFileError, probe
+from orchestration.landing_zone.files import landed_files
+from orchestration.landing_zone.probe import LandingFile, UnreadableFileError, probe
 
 TEXTS: Final = frozenset({".html", ".json", ".txt", ".yml", ".yaml", ".md", ".js", ".css", ".csv", ".jsonl"})
 WAREHOUSE: Final = frozenset({".duckdb", ".wal"})  # searched as tables

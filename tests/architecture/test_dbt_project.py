@@ -56,7 +56,7 @@ def test_canonical_unions_read_what_every_enabled_vendor_gives(models: list[Node
 
 
 def test_only_enabled_vendors_have_models(manifest: dict[str, Any], models: list[Node]) -> None:
-    from orchestration.vendors import enabled_vendors, shipped_vendors
+    from orchestration.landing_zone.vendors import enabled_vendors, shipped_vendors
 
     assert {folders(model)[1] for model in layer(models, "staging")} == set(enabled_vendors())
     assert set(shipped_vendors()) > set(enabled_vendors()), "every vendor is enabled: nothing shows that one can be off"

@@ -14,7 +14,7 @@ VAGUE = {"utils", "util", "common", "helpers", "helper", "lib", "base", "manager
 READS_ENVIRONMENT = {"orchestration/resources.py"}
 # dbt takes its target folder from the environment only; orchestration/dbt.py sets it and reads nothing.
 SETS_ENVIRONMENT = {*READS_ENVIRONMENT, "orchestration/dbt.py"}
-STARTS_SIMULATOR = {"orchestration/cli.py", "orchestration/demo.py", "orchestration/score.py"}
+STARTS_SIMULATOR = {"orchestration/cli.py", "orchestration/demo.py", "orchestration/commands/score.py"}
 CLOCKS = {"now", "today", "utcnow"}
 
 

@@ -11,7 +11,7 @@ PLATFORM = ("orchestration", "ml", "activation", "expectations", "reporting", "d
 MAY_NAME_THE_TRUTH = {
     "orchestration/cli.py", # takes the folder as an option of `simulate` and `score`
     "orchestration/demo.py", # starts `simulate`
-    "orchestration/score.py", # hands the folder to the scoreboard
+    "orchestration/commands/score.py", # hands the folder to the scoreboard
 }  # fmt: skip
 COMMANDS = {"score_warehouse", "simulate", "step"}
 WRITTEN_IN = {".py", ".sql", ".yml", ".yaml", ".j2", ".toml"}

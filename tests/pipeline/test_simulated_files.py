@@ -11,7 +11,7 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
-from orchestration.landing import register_files
+from orchestration.landing_zone.files import register_files
 from simulator.shop import Form, simulate
 from simulator.world import World
 

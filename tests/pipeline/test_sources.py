@@ -16,8 +16,8 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from orchestration.dbt import forget_compiled
-from orchestration.landing import register_files, unread_objects
-from orchestration.vendors import shipped_vendors
+from orchestration.landing_zone.files import register_files, unread_objects
+from orchestration.landing_zone.vendors import shipped_vendors
 
 REPOSITORY = Path(__file__).parents[2]
 SHARED_DATA = Path(os.environ.get("HOLDFAST_SHARED_DATA", REPOSITORY.parent / "shared/data"))
@@ -59,7 +59,7 @@ def build(manifest: Any) -> Build:
     def run(home: Path, landing: Path, start: date, end: date, *, command: str = "run", select: str = "") -> None:
         home.mkdir(exist_ok=True)
         with pytest.MonkeyPatch.context() as patch, duckdb.connect(str(home / "warehouse.duckdb")) as connection:
-            patch.setattr("orchestration.landing.enabled_vendors", shipped_vendors)
+            patch.setattr("orchestration.landing_zone.files.enabled_vendors", shipped_vendors)
             register_files(connection, landing, start=start, end=end)
         variables = {"vendors": VENDORS, "window_start": str(start), "window_end": str(end)}
         chosen = ["--select", select] if select else SELECTION
@@ -593,7 +593,7 @@ def landed_fixtures(build: Build, fixtures: Path, tmp_path_factory: pytest.TempP
 def test_every_fixture_lands_or_is_refused_by_name(
     fixtures: Path, landed_fixtures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.landing.enabled_vendors", shipped_vendors)
+    monkeypatch.setattr("orchestration.landing_zone.files.enabled_vendors", shipped_vendors)
     named = {line.split()[0] for line in unread_objects(fixtures)}
     folders = {path.relative_to(fixtures).parts for path in fixtures.glob("*/*")}
     read = {tuple(target.split("/")) for objects in OBJECT_OF.values() for target in objects.values()}

@@ -17,7 +17,7 @@ from activation.state.tables import expose_state
 from orchestration.dbt import DbtFailed, DbtProjectRunner
 from orchestration.defs.sources.landing_files import facts_window, record_playbook, register_window
 from orchestration.deliveries import destination_of, hand_over, utc_now
-from orchestration.landing import pending_days
+from orchestration.landing_zone.files import pending_days
 from orchestration.letters import letters_of
 from orchestration.playbooks import playbook_of
 from orchestration.resources import Settings, Warehouse, open_state

@@ -20,7 +20,7 @@ from activation.playbook.playbook import Playbook
 from activation.state.erasure import tombstones_of
 from orchestration.erasure.warehouse import withhold_mentions
 from orchestration.gaps import CREATE_STAGED_DAYS, LANDING_FILES, STAGED_DAYS, changed_days, unstaged_days
-from orchestration.landing import register_files
+from orchestration.landing_zone.files import register_files
 from orchestration.partitions import BACKFILL_IN_ONE_RUN, window
 from orchestration.playbooks import playbook_of, register_playbook
 from orchestration.resources import Settings, Warehouse, open_state

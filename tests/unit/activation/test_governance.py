@@ -14,9 +14,9 @@ from activation.load import PlaybookError, load_playbook
 from activation.playbook.flows import Flow
 from activation.playbook.governance import Approval, Item, standing_of
 from activation.playbook.playbook import Playbook
-from orchestration import approve as approve_module
 from orchestration import preflight
-from orchestration.approve import approve, list_standings
+from orchestration.commands import approve as approve_module
+from orchestration.commands.approve import approve, list_standings
 from orchestration.resources import UserError
 from tests.unit.activation.shop import DAY, MODELS, PLAYBOOK, SEGMENTS, Shop, people, playbook
 

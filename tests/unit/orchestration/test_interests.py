@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from activation.state.interests import fit_in_force, fit_of
+from orchestration.commands.promote import promote
 from orchestration.defs.behavior import customer_interests, interest_clusters
 from orchestration.defs.behavior.customer_interests import assign_day
 from orchestration.defs.behavior.interest_clusters import cluster_week, describe
-from orchestration.promote import promote
 from orchestration.resources import Settings, UserError, open_state
 
 FIRST, SECOND, THIRD = (date(2025, 3, 2) + timedelta(weeks=week) for week in range(3))

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.landing import (
+from orchestration.landing_zone.files import (
     LandingError,
     LandingSummary,
     landing_days,
@@ -20,7 +20,7 @@ from orchestration.landing import (
     register_files,
     unread_objects,
 )
-from orchestration.vendors import enabled_vendors, enabling_line, shipped_vendors
+from orchestration.landing_zone.vendors import enabled_vendors, enabling_line, shipped_vendors
 
 D1, D2, D3 = date(2025, 1, 1), date(2025, 1, 2), date(2025, 1, 3)
 

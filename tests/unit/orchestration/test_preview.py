@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from activation.state.store import StateStore
 from orchestration.cli import main
-from orchestration.preview import preview
+from orchestration.commands.preview import preview
 from orchestration.resources import Settings, UserError
 from tests.unit.activation.shop import DAY, Shop, people
 

@@ -15,10 +15,10 @@ import pytest
 from ml.propensity.task import load_tasks
 from ml.propensity.train import Trained, train_task
 from ml.tracking import log_training
+from orchestration.commands.promote import promote
 from orchestration.defs.propensity import model_health
 from orchestration.defs.propensity.customer_scores import CREATE, LoadModel, score_day
 from orchestration.defs.propensity.propensity_models import settle
-from orchestration.promote import promote
 from orchestration.resources import Settings, UserError
 from tests.unit.ml.choice_world import make_choices
 from tests.unit.ml.task_world import make_examples, task_named

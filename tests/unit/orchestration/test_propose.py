@@ -23,18 +23,18 @@ from activation.emails.render import links_of, render_message
 from activation.load import PlaybookError, load_prompts
 from activation.playbook.governance import Item
 from ml.tracking import point_approved, prompt_versions, register_prompt
-from orchestration import accept as accept_module
-from orchestration import approve as approve_module
-from orchestration import endpoint as endpoint_module
 from orchestration import preflight
-from orchestration import prompts as prompts_module
-from orchestration import propose as propose_module
-from orchestration.accept import accept
-from orchestration.approve import approve
 from orchestration.cli import main
-from orchestration.endpoint import EndpointFailed, ask, model_of
-from orchestration.prompts import approved_prompt, register_prompts
-from orchestration.propose import propose
+from orchestration.commands import accept as accept_module
+from orchestration.commands import approve as approve_module
+from orchestration.commands import endpoint as endpoint_module
+from orchestration.commands import prompts as prompts_module
+from orchestration.commands import propose as propose_module
+from orchestration.commands.accept import accept
+from orchestration.commands.approve import approve
+from orchestration.commands.endpoint import EndpointFailed, ask, model_of
+from orchestration.commands.prompts import approved_prompt, register_prompts
+from orchestration.commands.propose import propose
 from orchestration.resources import Endpoint, Settings, UserError, read_endpoint
 from tests.unit.activation.shop import PLAYBOOK
 from tests.unit.orchestration.language_model import LanguageModel, Reply

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from activation.state.store import StateStore
-from orchestration import score as command
 from orchestration.cli import main
+from orchestration.commands import score as command
 from orchestration.preflight import load_valid_playbook
 from simulator.scoreboard.faults import FaultScore
 from simulator.scoreboard.identity import IdentityScore

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from activation.decision.preview import Preview
+from orchestration.commands.segments import as_text, list_segments, preview
 from orchestration.resources import Settings, UserError, Warehouse
-from orchestration.segments import as_text, list_segments, preview
 from tests.unit.activation.house import segment
 
 DAY = date(2025, 6, 10)

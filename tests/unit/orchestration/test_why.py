@@ -7,7 +7,7 @@ import pytest
 
 from activation.decision.why import explain
 from activation.state.store import StateStore
-from orchestration.why import page_of
+from orchestration.commands.why import page_of
 from reporting.person import render_person
 from tests.unit.activation.shop import DAY, Shop, people
 

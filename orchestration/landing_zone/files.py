@@ -15,8 +15,8 @@ from typing import Final, Literal, NamedTuple
 import duckdb
 import pyarrow as pa
 
-from orchestration.landing_probe import LandingFile, UnreadableFileError, probe
-from orchestration.vendors import enabled_vendors, enabling_line, shipped_vendors
+from orchestration.landing_zone.probe import LandingFile, UnreadableFileError, probe
+from orchestration.landing_zone.vendors import enabled_vendors, enabling_line, shipped_vendors
 
 FOLDER_PREFIX: Final = "landed_on="
 

@@ -18,6 +18,18 @@ LEDGER = """
 select kind, count(*) from activation.send_ledger where as_of = $day and status <> 'claimed' group by kind order by kind desc
 """
 
+# Of lists that were released late, on one day. What was withdrawn or refused reached nobody.
+WITHIN_A_DAY = """
+with sends as (
+    select * from activation.send_ledger where kind = 'send' and status <> 'settled'
+)
+select count(distinct released.mailbox_hash)
+from sends as released
+inner join sends as other on released.mailbox_hash = other.mailbox_hash and released.as_of <> other.as_of
+where released.as_of = $day
+    and other.released_at > released.released_at - interval 24 hours and other.released_at < released.released_at + interval 24 hours
+"""
+
 
 def summarise(settings: Settings, day: date) -> str:
     """Lines for the end of a run: outcomes of each step, the send list, the report, the model that scored."""
@@ -43,8 +55,18 @@ def summarise_release(settings: Settings, day: date) -> str:
     """Lines for the end of a release: what the ledger now holds for the partition and where the files are."""
     with Warehouse(settings.warehouse).connect() as connection:
         counts = dict(connection.execute(LEDGER, {"day": day}).fetchall())
+        [(again,)] = connection.execute(WITHIN_A_DAY, {"day": day}).fetchall()
     folder = settings.publish / "send_list" / (day + timedelta(days=1)).isoformat() / "released"
-    return f"released {counts.get('send', 0)} sends and {counts.get('ghost', 0)} ghosts of partition {day}\nreleased files  {folder}"
+    lines = [
+        f"released {counts.get('send', 0)} sends and {counts.get('ghost', 0)} ghosts of partition {day}",
+        f"released files  {folder}",
+    ]
+    if again:
+        lines.append(
+            f"several lists   {again} of these mailboxes are on a list of another day that was released within 24 hours:"
+            " imported on one day, they are mailed twice (docs/release.md, After missed days)"
+        )
+    return "\n".join(lines)
 
 
 def compare_identities(settings: Settings, day: date) -> str:

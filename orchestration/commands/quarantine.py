@@ -18,10 +18,10 @@ from activation.state.readmissions import (
     record_readmission,
 )
 from orchestration.erasure.records import count_records, read_text
-from orchestration.landing import FOLDER_PREFIX
-from orchestration.landing_probe import LandingFile, UnreadableFileError, probe
+from orchestration.landing_zone.files import FOLDER_PREFIX
+from orchestration.landing_zone.probe import LandingFile, UnreadableFileError, probe
+from orchestration.landing_zone.vendors import enabled_vendors
 from orchestration.resources import Settings, UserError, Warehouse, open_state
-from orchestration.vendors import enabled_vendors
 
 FILTER: Final = """
 where ($source is null or source = $source) and ($rule is null or rule = $rule) and ($day is null or landed_on = $day)

@@ -16,9 +16,9 @@ from activation.emails.proposals import (
 )
 from activation.load import load_wording
 from activation.playbook.prompts import fill, hash_of_messages
-from orchestration.endpoint import ask, model_of
+from orchestration.commands.endpoint import ask, model_of
+from orchestration.commands.prompts import approved_prompt
 from orchestration.preflight import load_valid_playbook
-from orchestration.prompts import approved_prompt
 from orchestration.resources import PLAYBOOK, Endpoint, Settings, UserError
 
 
