@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -20,15 +20,14 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtP
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from orchestration.gaps import STAGED_DAYS
-from orchestration.resources import ROOT, Settings, Warehouse
+from orchestration.parsed_project import PROJECT, ParsedProject
+from orchestration.resources import Settings, Warehouse
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
-PROJECT = ROOT / "dbt_project"
 CHOSEN = "chosen_for_this_build"
 WINDOW_START, WINDOW_END = "WINDOW_START", "WINDOW_END"  # stand for days in a compiled test
-HOME_FOLDER = "HOME_FOLDER"  # stands for the home in one, which may be moved or copied
 LEAN = ("--log-level", "none", "--log-level-file", "none", "--threads", "2")
 STAGE_OF_FOLDER = {"staging": "sources", "quarantine": "sources", "segments": "audiences"}
 
@@ -99,41 +98,36 @@ TRANSLATOR = StageTranslator(checks_sources=True)
 
 @dataclass
 class DbtProjectRunner:
-    """Parses the project once per process and builds selections of it."""
+    """Builds selections of the project, which is parsed once for all homes."""
 
     settings: Settings
-    _manifest: "Manifest | None" = field(default=None, init=False)
 
     @property
     def target(self) -> Path:
         """Where dbt writes what it compiles; in the home, so that the repository stays clean."""
         return self.settings.home / "dbt_target"
 
-    @property
-    def manifest_path(self) -> Path:
-        """The manifest that Dagster reads; parsed again when a file of the project is newer."""
-        if not self._is_current():
-            _ = self.manifest
-        return self.target / "manifest.json"
-
-    def _is_current(self) -> bool:
-        """Whether the written manifest is younger than every file of the project."""
-        path = self.target / "manifest.json"
-        return path.exists() and path.stat().st_mtime >= _newest(PROJECT)
+    @cached_property
+    def _parsed(self) -> ParsedProject:
+        return ParsedProject.of(self.settings)
 
     @cached_property
     def manifest_json(self) -> dict[str, Any]:
         """The manifest as Dagster's decorators take it."""
-        manifest: dict[str, Any] = json.loads(self.manifest_path.read_text())
-        return manifest
+        known = self._parsed.as_json()
+        if known is None:
+            _ = self.manifest
+            known = json.loads((self.target / "manifest.json").read_text(encoding="utf-8"))
+        return known
 
-    @property
+    @cached_property
     def manifest(self) -> "Manifest":
         """Dbt's own manifest object; handed to each build, so that no build parses again."""
-        if self._manifest is None:
-            is_written = self._is_current()
-            self._manifest = self._invoke(["parse", *(["--no-write-json"] if is_written else [])]).result
-        return self._manifest
+        known = self._parsed.manifest()
+        if known is None:
+            known = self._invoke(["parse"]).result
+            self._parsed.keep(known, self.target / "manifest.json")
+        return known
 
     def build(self, nodes: Iterable[str], *, start: date, end: date) -> list[Any]:
         """Build models and run tests over a window of partitions.
@@ -178,7 +172,6 @@ class DbtProjectRunner:
         results, compiled = [], self.compiled_tests
         for test in tests:
             query = compiled[test.unique_id].replace(WINDOW_START, str(start)).replace(WINDOW_END, str(end))
-            query = query.replace(HOME_FOLDER, str(self.settings.home))
             result = RunResult.from_node(test, TestStatus.Pass, None)
             try:
                 [(result.failures,)] = connection.execute(f"select count(*) from ({query}) as found").fetchall()
@@ -196,21 +189,15 @@ class DbtProjectRunner:
 
     @cached_property
     def compiled_tests(self) -> dict[str, str]:
-        """SQL of the tests that are asked here, by unique id; kept beside the manifest, and as long as it."""
-        path = self.target / "compiled_tests.json"
-        if not (self._is_current() and path.exists() and path.stat().st_mtime >= _newest(PROJECT)):
+        """SQL of the tests that are asked here, by unique id."""
+        queries = self._parsed.tests()
+        if queries is None:
             variables = json.dumps({"window_start": WINDOW_START, "window_end": WINDOW_END})
             outcome = self._invoke(["compile", "--no-write-json", "--select", "test_type:generic", "--vars", variables])
             if not outcome.success:
                 raise DbtFailed(_first_line(outcome.exception)) from outcome.exception
-            compiled = {
-                result.node.unique_id: result.node.compiled_code.replace(str(self.settings.home), HOME_FOLDER)
-                for result in outcome.result.results
-            }
-            temporary = path.with_suffix(".tmp")  # a run that is killed here leaves no half of it
-            temporary.write_text(json.dumps(compiled))
-            temporary.replace(path)
-        queries: dict[str, str] = json.loads(path.read_text())
+            queries = {result.node.unique_id: result.node.compiled_code for result in outcome.result.results}
+            self._parsed.keep_tests(queries)
         return queries
 
     def compile(self, name: str, day: date) -> str:
@@ -330,10 +317,6 @@ def _check_result(result: Any, manifest: Mapping[str, Any]) -> dg.AssetCheckResu
         severity=severity,
         metadata={"failing_rows": result.failures or 0},
     )
-
-
-def _newest(folder: Path) -> float:
-    return max(path.stat().st_mtime for path in folder.rglob("*") if path.is_file())
 
 
 def _said_of(message: str) -> str:

@@ -34,7 +34,7 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         instance = dg.DagsterInstance.get()
         instance.event_log_storage.get_concurrency_info(POOL)
-        _ = DbtProjectRunner(settings).manifest_path
+        _ = DbtProjectRunner(settings).manifest_json
     with instance:
         yield instance
 
