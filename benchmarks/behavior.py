@@ -130,7 +130,8 @@ def render(folder: Path) -> Project:
     """Compile the models against an empty home."""
     from dbt.cli.main import dbtRunner
 
-    from orchestration.dbt import PROJECT, DbtProjectRunner
+    from orchestration.dbt import DbtProjectRunner
+    from orchestration.parsed_project import PROJECT
     from orchestration.resources import prepare_home
 
     dbt = DbtProjectRunner(prepare_home(home=folder / "home", landing=folder))

@@ -191,17 +191,10 @@ def brief_of(book: Playbook, wording: Wording, *, flow: str, step: str, block: s
     """What a model may be told about an email.
 
     Raises:
-        ProposalRefused: There is no such email or block, or the block is no matter of words.
+        NoSuchEmail: There is no such flow or step.
+        ProposalRefused: There is no such block, or it is no matter of words.
     """
-    content = book.mails
-    if content is None or flow not in content.flows:
-        message = f"there is no flow {flow}: there are {', '.join(each.flow for each in book.flows)}"
-        raise ProposalRefused(message)
-    steps = {str(each.step): each for each in content.flows[flow].steps}
-    if step not in steps:
-        message = f"{flow} has no step {step}: it has {', '.join(steps)}"
-        raise ProposalRefused(message)
-    found = steps[step]
+    content, found = book.email_of(flow, step)
     words = "" if block is None else _words_now(content, found, block)
     placeholders = {each.variable: each.fallback or "" for each in content.variables if not each.is_list}
     limit = book.policies.content.subject_characters

@@ -10,7 +10,7 @@ from pydantic import Field
 from activation.playbook.cohorts import Cell
 from activation.playbook.content import Brand, Content, Variable, files_of
 from activation.playbook.experiments import Experiment
-from activation.playbook.flows import Flow
+from activation.playbook.flows import Flow, Step
 from activation.playbook.governance import (
     KINDS,
     Approval,
@@ -27,6 +27,10 @@ from activation.playbook.pilot import Pilot
 from activation.playbook.policies import Policies
 from activation.playbook.segments import Segment
 from activation.playbook.service_levels import ServiceLevel
+
+
+class NoSuchEmail(Exception):
+    """A flow or a step was named that the playbook does not have; the message is one line that names those it has."""
 
 
 class Playbook(Part):
@@ -77,6 +81,22 @@ class Playbook(Part):
             flows={flow.flow: flow for flow in self.flows},
             unsubscribe_url=self.policies.list_unsubscribe.url,
         )
+
+    def email_of(self, flow: str, step: str) -> tuple[Content, Step]:
+        """What a step's emails are made of.
+
+        Raises:
+            NoSuchEmail: There is no such flow or step.
+        """
+        content = self.mails
+        if content is None or flow not in content.flows:
+            message = f"there is no flow {flow}: there are {', '.join(each.flow for each in self.flows)}"
+            raise NoSuchEmail(message)
+        steps = {str(each.step): each for each in content.flows[flow].steps}
+        if step not in steps:
+            message = f"{flow} has no step {step}: it has {', '.join(steps)}"
+            raise NoSuchEmail(message)
+        return content, steps[step]
 
     def is_stale(self, source: str, age_days: int | None) -> bool:
         """Whether decisions do without a source that landed `age_days` ago (None: never); an undeclared one is stale."""

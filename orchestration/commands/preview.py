@@ -98,7 +98,8 @@ def preview(
         The page.
 
     Raises:
-        UserError: There is no such step, block, variant, segment or person.
+        NoSuchEmail: There is no such flow or step.
+        UserError: There is no such block, variant, segment or person.
         PlaybookError: The playbook has faults.
     """
     book = load_valid_playbook()
@@ -127,15 +128,8 @@ def preview(
 
 
 def _step_of(book: Playbook, flow: str, step: str, wanted: Mapping[str, str]) -> tuple[Content, Step]:
-    content = book.mails
-    if content is None or flow not in content.flows:
-        message = f"there is no flow {flow}: there are {', '.join(each.flow for each in book.flows)}"
-        raise UserError(message)
-    steps = {str(each.step): each for each in content.flows[flow].steps}
-    if step not in steps:
-        message = f"{flow} has no step {step}: it has {', '.join(steps)}"
-        raise UserError(message)
-    blocks = {block.block: block for block in steps[step].blocks}
+    content, found = book.email_of(flow, step)
+    blocks = {block.block: block for block in found.blocks}
     for block, variant in wanted.items():
         if block not in blocks:
             message = f"step {step} of {flow} has no block {block}: it has {', '.join(blocks)}"
@@ -143,7 +137,7 @@ def _step_of(book: Playbook, flow: str, step: str, wanted: Mapping[str, str]) ->
         if variant not in blocks[block].shown:
             message = f"block {block} has no variant {variant}: it has {', '.join(blocks[block].shown)}"
             raise UserError(message)
-    return content, steps[step]
+    return content, found
 
 
 def _seen(

@@ -40,7 +40,8 @@ def propose(
         Lines for people.
 
     Raises:
-        ProposalRefused: There is no such email or block.
+        NoSuchEmail: There is no such flow or step.
+        ProposalRefused: There is no such block, or it is no matter of words.
         UserError: No approved prompt.
         EndpointFailed: The endpoint gives no answer.
         AnswerRefused: The answer is not what was asked for.

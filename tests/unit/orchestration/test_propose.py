@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from activation.emails.proposals import AnswerRefused, ProposalRefused
 from activation.emails.render import links_of, render_message
-from activation.load import PlaybookError, load_prompts
+from activation.load import load_prompts
 from activation.playbook.governance import Item
 from ml.tracking import point_approved, prompt_versions, register_prompt
 from orchestration import preflight
@@ -35,6 +35,7 @@ from orchestration.commands.approve import approve
 from orchestration.commands.endpoint import EndpointFailed, ask, model_of
 from orchestration.commands.prompts import approved_prompt, register_prompts
 from orchestration.commands.propose import propose
+from orchestration.faults import exit_code_of
 from orchestration.resources import Endpoint, Settings, UserError, read_endpoint
 from tests.unit.activation.shop import PLAYBOOK
 from tests.unit.orchestration.language_model import LanguageModel, Reply
@@ -536,7 +537,7 @@ def test_what_cannot_be_taken_over_changes_nothing(
     before = files(repository)
     with pytest.raises(Exception, match=said) as caught:
         accept(name, variant=variant, segment=segment, today=TODAY)
-    assert isinstance(caught.value, UserError | ProposalRefused | PlaybookError)
+    assert exit_code_of(caught.value) == 2
     assert files(repository) == before
 
 
