@@ -1,24 +1,21 @@
 """A day's decision for a million customers in nine flows, its release to files, and a quarter of days decided in a backfill."""
 
 import argparse
-import multiprocessing
 import pkgutil
 import re
-import resource
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import duckdb
 
 from benchmarks.audiences_world import make_world
+from benchmarks.cost import Cost, apart, measured, processor_seconds
 
 DAY = date(2025, 12, 31)
 HISTORY_DAYS = 30
@@ -27,6 +24,10 @@ WRITES = re.compile(
 )
 SHOWN_SECONDS = 0.1
 
+RULES = """
+create schema ops;
+create table ops.suppression_rules as select $day as as_of, 'household_complaint' as reason, 6 as at_most
+"""
 RECHECK = """
 create schema activation;
 create table activation.release_recheck as
@@ -45,15 +46,11 @@ TIMED_IN_RELEASE = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Of one piece of work in a process of its own; `parts` are processor seconds of what it was made of."""
+class Done(NamedTuple):
+    """What came out of a piece of work, and processor seconds of its parts."""
 
-    seconds: float
-    processor_seconds: float
-    peak_mib: float
+    counts: dict[str, int]
     parts: dict[str, float]
-    found: dict[str, int]
 
 
 class Clock:
@@ -65,9 +62,9 @@ class Clock:
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Count what is done within."""
-        used = _processor_seconds()
+        used = processor_seconds()
         yield
-        self.parts[name] = self.parts.get(name, 0.0) + _processor_seconds() - used
+        self.parts[name] = self.parts.get(name, 0.0) + processor_seconds() - used
 
     def timed(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         """A function whose calls are counted."""
@@ -105,33 +102,39 @@ def main() -> None:
         "--backfill-customers", type=int, default=10_000, help="of the backfill, 0 leaves it out (default: %(default)s)"
     )
     parser.add_argument("--days", type=int, default=90, help="of the backfill (default: %(default)s)")
+    parser.add_argument(
+        "--cycle-days", type=int, default=90,
+        help="after which a customer enters a flow again (default: %(default)s; a simulated shop of 5,000 customers has 270)",
+    )  # fmt: skip
     parser.add_argument("--folder", type=Path, help="where files go meanwhile (default: the system's)")
     given = parser.parse_args()
     if given.customers:
         with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-            measure_day(Path(folder), given.customers)
+            measure_day(Path(folder), given.customers, given.cycle_days)
     if given.backfill_customers:
         with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-            measure_backfill(Path(folder), given.backfill_customers, given.days)
+            measure_backfill(Path(folder), given.backfill_customers, given.cycle_days, given.days)
 
 
-def measure_day(home: Path, customers: int) -> None:
+def measure_day(home: Path, customers: int, cycle: int) -> None:
     """One day, decided twice and released."""
-    world = {"customers": customers, "day": DAY, "days": 1, "history": HISTORY_DAYS}
-    _show("made", _apart(_build, home, world))
-    print(f"\n{customers:,} customers, nine flows, {HISTORY_DAYS} days of sends and ghosts behind them")
-    _show("decide", _apart(decide_days, home, DAY, 1))
-    _show("decide again", _apart(decide_days, home, DAY, 1))
-    _show("release to files", _apart(release_day, home, DAY))
-    _show("release again", _apart(release_day, home, DAY))
+    world = {"customers": customers, "cycle": cycle, "day": DAY, "days": 1, "history": HISTORY_DAYS}
+    _show("made", apart(_build, home, world))
+    print(
+        f"\n{customers:,} customers, each in nine flows every {cycle} days, {HISTORY_DAYS} days of sends and ghosts behind them"
+    )
+    _show("decide", apart(decide_days, home, DAY, 1))
+    _show("decide again", apart(decide_days, home, DAY, 1))
+    _show("release to files", apart(release_day, home, DAY))
+    _show("release again", apart(release_day, home, DAY))
 
 
-def measure_backfill(home: Path, customers: int, days: int) -> None:
+def measure_backfill(home: Path, customers: int, cycle: int, days: int) -> None:
     """Every day of a span in one process, as a backfill decides them."""
-    world = {"customers": customers, "day": DAY, "days": days, "history": 0}
-    _apart(_build, home, world)
-    cost: Cost = _apart(decide_days, home, DAY, days)
-    print(f"\n{customers:,} customers, {days} days in one backfill")
+    world = {"customers": customers, "cycle": cycle, "day": DAY, "days": days, "history": 0}
+    apart(_build, home, world)
+    cost: Cost = apart(decide_days, home, DAY, days)
+    print(f"\n{customers:,} customers, each in nine flows every {cycle} days, {days} days in one backfill")
     _show("all days", cost)
     print(f"  {'a day':44} {cost.seconds / days:8.2f} s {cost.processor_seconds / days:8.2f} s of processor")
 
@@ -206,50 +209,35 @@ def _clocked(clock: Clock, names: tuple[str, ...]) -> Iterator[None]:
 
 
 def _build(home: Path, world: dict[str, Any]) -> Cost:
-    began, used = time.perf_counter(), _processor_seconds()
-    make_world(home, **world)
-    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
-        connection.execute(
-            "create schema ops; create table ops.suppression_rules as select $day as as_of, 'household_complaint' as reason, 6 as at_most",
-            {"day": world["day"]},
-        )
-        connection.execute(RECHECK, {"day": world["day"]})
-        count = "select (select count(*) from marts.dim_customers), (select count(*) from marts.flow_triggers)"
-        [(customers, triggers)] = connection.execute(count).fetchall()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    found = {"customer days": customers, "triggers": triggers}
-    return Cost(time.perf_counter() - began, _processor_seconds() - used, peak, {}, found)
+    def build() -> Done:
+        make_world(home, **world)
+        with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+            connection.execute(RULES, {"day": world["day"]})
+            connection.execute(RECHECK, {"day": world["day"]})
+            count = "select (select count(*) from marts.dim_customers), (select count(*) from marts.flow_triggers)"
+            [(customers, triggers)] = connection.execute(count).fetchall()
+        return Done({"customer days": customers, "triggers": triggers}, {})
+
+    return measured(build)
 
 
 def _measure(home: Path, work: Callable[[duckdb.DuckDBPyConnection, Clock], dict[str, int]]) -> Cost:
-    clock = Clock()
-    began, used = time.perf_counter(), _processor_seconds()
-    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
-        connection.execute("set threads = 2; set TimeZone = 'UTC'; set enable_progress_bar = false")
-        found = work(ClockedConnection(connection, clock), clock)  # type: ignore[arg-type]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Cost(time.perf_counter() - began, _processor_seconds() - used, peak, clock.parts, found)
+    """What a piece of work cost, what came out of it, and the parts that it was made of."""
 
+    def clocked() -> Done:
+        clock = Clock()
+        with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+            connection.execute("set threads = 2; set TimeZone = 'UTC'; set enable_progress_bar = false")
+            counts = work(ClockedConnection(connection, clock), clock)  # type: ignore[arg-type]
+        return Done(counts, clock.parts)
 
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def _apart(work: Callable[..., Any], *arguments: object) -> Any:
-    """Do a piece of work in a process of its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(work, arguments)
+    return measured(clocked)
 
 
 def _show(name: str, cost: Cost) -> None:
-    found = ", ".join(f"{count:,} {what}" for what, count in cost.found.items())
-    print(
-        f"  {name:44} {cost.seconds:8.2f} s {cost.processor_seconds:8.2f} s of processor {cost.peak_mib:8,.0f} MiB  {found}",
-        flush=True,
-    )
-    parts = sorted(cost.parts.items(), key=lambda part: -part[1])
-    for part, seconds in parts:
+    cost.say(name)
+    print(f"    {', '.join(f'{count:,} {what}' for what, count in cost.found.counts.items())}", flush=True)
+    for part, seconds in sorted(cost.found.parts.items(), key=lambda part: -part[1]):
         if seconds >= SHOWN_SECONDS:
             print(f"    {part:42} {'':10} {seconds:8.2f} s of processor", flush=True)
 

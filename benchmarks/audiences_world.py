@@ -17,8 +17,7 @@ FLOWS = (
     "welcome", "first_purchase", "browse_abandonment", "cart_abandonment", "post_purchase_education", "replenishment", "renewal",
     "win_back", "nurture",
 )  # fmt: skip
-# Every customer enters every flow once a quarter, on a day of their own; the marts keep what was triggered in the last month.
-CYCLE_DAYS, KEPT_DAYS = 90, 31
+KEPT_DAYS = 31  # of triggers, in the marts
 # By how much a first step follows its trigger.
 DELAYS = {"first_purchase": 3, "post_purchase_education": 8}
 
@@ -107,7 +106,7 @@ select
 from days, people, (values ('churn_risk', 40), ('repeat_purchase', 42), ('customer_value', 44)) as models(model_name, die)
 """
 
-# Day 0 is far in the past; who enters a flow on its day enters it again a quarter later.
+# Day 0 is far in the past; who enters a flow on a day of their own enters it again a cycle later.
 TRIGGERED = """
 create temp table entries as
 select
@@ -165,18 +164,19 @@ order by met.experiment, profiles.profile_key
 """
 
 
-def make_world(home: Path, *, customers: int, day: date, days: int, history: int) -> None:
+def make_world(home: Path, *, customers: int, cycle: int, day: date, days: int, history: int) -> None:
     """Create `warehouse.duckdb` with the marts of some days that end with `day`, and `state` with ledger and arms of the days before.
 
     Args:
         home: Folder of both.
-        customers: How many; each enters each of nine flows once in 90 days.
+        customers: How many.
+        cycle: Days after which each of them enters each of nine flows again.
         day: The last partition.
         days: How many there are.
         history: Days of released sends and ghosts before the last partition.
     """
     values = {
-        "customers": customers, "day": day, "days": days, "history": history, "cycle": CYCLE_DAYS, "kept": KEPT_DAYS,
+        "customers": customers, "day": day, "days": days, "history": history, "cycle": cycle, "kept": KEPT_DAYS,
         "flows": list(FLOWS), "delays": [DELAYS.get(flow, 0) for flow in FLOWS],
     }  # fmt: skip
     with duckdb.connect(str(home / "warehouse.duckdb")) as connection:

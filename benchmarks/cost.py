@@ -40,10 +40,10 @@ class Cost:
 
 def measured(work: Callable[[], object]) -> Cost:
     """Do it, and say what it cost this process and what it returned."""
-    began, used = time.perf_counter(), _processor_seconds()
+    began, used = time.perf_counter(), processor_seconds()
     found = work()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Cost(time.perf_counter() - began, _processor_seconds() - used, peak, found)
+    return Cost(time.perf_counter() - began, processor_seconds() - used, peak, found)
 
 
 def apart(work: Callable[..., Any], *arguments: object, patience: float | None = None) -> Any:
@@ -56,6 +56,7 @@ def apart(work: Callable[..., Any], *arguments: object, patience: float | None =
         return pool.apply_async(work, arguments).get(patience)
 
 
-def _processor_seconds() -> float:
+def processor_seconds() -> float:
+    """Of this process until now."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
