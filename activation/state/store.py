@@ -478,10 +478,10 @@ SHOWN = """
 select
     claims.* replace (
         emails.segment as segment,
-        cast(to_json(list_transform(
-            json_keys(emails.block_choices),
-            lambda block: block || ':' || json_extract_string(emails.block_choices, '$.' || block || '.variant')
-        )) as varchar) as variants
+        case when emails.block_choices is not null then cast(to_json(list_transform(
+            list_zip(json_keys(emails.block_choices), json_extract_string(emails.block_choices, '$.*.variant')),
+            lambda choice: choice[1] || ':' || choice[2]
+        )) as varchar) end as variants
     )
 from claims left join emails on claims.idempotency_key = emails.idempotency_key
 order by claims.idempotency_key
@@ -491,7 +491,7 @@ order by claims.idempotency_key
 def _with_contents(connection: sqlite3.Connection, day: str, claims: pa.Table) -> pa.Table:
     """A day's claims with the segment that each email was made for, and the variants that it showed."""
     emails = payloads_of(connection, day, columns=("idempotency_key", "segment", "block_choices"))
-    with duckdb.connect() as memory:
+    with duckdb.connect(config={"threads": 1}) as memory:  # two of them cost more than they give
         memory.register("claims", claims)
         memory.register("emails", emails)
         return memory.execute(SHOWN).to_arrow_table().cast(claims.schema)
