@@ -66,7 +66,7 @@ where customers.mailbox_hash in (
     )
 """
 
-# The earliest assignment of any member profile holds.
+# The earliest assignment of any member profile holds, of one day that of the first key; compared as one text, which is cheaper than two.
 RECORDED = """
 create or replace temp table decide_recorded as
 select
@@ -74,7 +74,7 @@ select
     profiles.customer_id,
     arg_min(
         {{'arm': assignments.arm, 'bucket': assignments.bucket, 'assigned_on': assignments.assigned_on}},
-        {{'assigned_on': assignments.assigned_on, 'profile_key': assignments.profile_key}}
+        cast(assignments.assigned_on as varchar) || assignments.profile_key
     ) as first,
     count(*) as profile_count
 from {assignments} as assignments
