@@ -104,7 +104,7 @@ class DbtProjectRunner:
 
     @property
     def target(self) -> Path:
-        """Where dbt writes what it compiles; in the home, so that the repository stays clean."""
+        """Where dbt writes what it compiles, in the home."""
         return self.settings.home / "dbt_target"
 
     @cached_property

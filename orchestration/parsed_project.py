@@ -63,18 +63,19 @@ class ParsedProject:
         return self._read(TESTS)
 
     def keep(self, manifest: "Manifest", written: Path) -> None:
-        """Keep a parse, and drop the oldest ones.
+        """Keep a parse, and drop the oldest ones. One in which the home's name stands elsewhere too would be wrong in another home.
 
         Args:
             manifest: What it gave.
             written: The manifest.json that dbt wrote of it.
         """
-        if self.folder.exists():
+        # What macros see of it is made again. Values of the environment, the salt too, are noted to see whether they change.
+        said = manifest.to_dict(omit_none=False) | {"flat_graph": {}, "env_vars": {}}
+        is_told_elsewhere = _quoted(self.home) in json.dumps(said | {"sources": {}})
+        if self.folder.exists() or (is_told_elsewhere and not _is_above_the_project(self.home)):
             return
         whole = self.folder.with_name(f"{self.folder.name}.{os.getpid()}.tmp")
         whole.mkdir(mode=0o700, parents=True)
-        # What macros see of it is made again. Values of the environment, the salt too, are noted to see whether they change.
-        said = manifest.to_dict(omit_none=False) | {"flat_graph": {}, "env_vars": {}}
         self._write(whole / PARSED, json.dumps(said))
         self._write(whole / AS_JSON, written.read_text(encoding="utf-8"))
         try:
@@ -105,9 +106,11 @@ class ParsedProject:
 
 
 def _fingerprint(settings: Settings) -> str:
-    """One name for all that a parse or a compiled test can depend on but the home."""
+    """One name for all that a parse or a compiled test can depend on but the home, and for that too where it is in the project's path."""
+    home = str(settings.home) if _is_above_the_project(settings.home) else ""
     said = (
         str(PROJECT), version("dbt-core"), version("dbt-duckdb"), settings.target, settings.timezone, settings.currency, settings.salt,
+        home,
     )  # fmt: skip
     digest = hashlib.sha256(json.dumps(said).encode())
     for path in sorted(_files()):
@@ -124,10 +127,14 @@ def _files() -> Iterator[Path]:
         yield from (Path(folder, name) for name in names)
 
 
+def _is_above_the_project(home: Path) -> bool:
+    return str(home) in str(PROJECT)
+
+
 def _quoted(home: Path) -> str:
     """The folder as it reads within a string of JSON."""
     return json.dumps(str(home))[1:-1]
 
 
 def _age(path: Path) -> float:
-    return path.stat().st_mtime
+    return path.stat().st_mtime if path.exists() else 0.0  # another process may drop it meanwhile

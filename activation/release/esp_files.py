@@ -48,9 +48,7 @@ def write_esp_files(table: pa.Table, esps: Sequence[Esp], folder: Path, *, endin
         folder: Where to.
         ending: Of the files' names.
     """
-    with duckdb.connect(
-        config={"threads": 1}
-    ) as connection:  # rows are to keep their order: a second thread costs more than it gives
+    with duckdb.connect(config={"threads": 1}) as connection:  # a second one costs more than it gives
         connection.register("listed", table)
         blocks = [block for (block,) in connection.execute(BLOCKS).fetchall()]
         paths = ", ".join(f"'$.{block}.variant'" for block in blocks)  # the name of a block is checked by the playbook

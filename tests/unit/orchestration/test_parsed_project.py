@@ -130,6 +130,25 @@ def test_other_settings_and_other_files_are_parsed_anew(
     assert (edited == "models/sends.sql") == ("'b'" in model.raw_code)
 
 
+def test_home_whose_name_stands_in_the_project_is_put_into_no_other_home(
+    project: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = home("one")
+    project.joinpath("models/sends.sql").write_text(f"select '{one.home}' as id, 'b' as hash")
+    _ = DbtProjectRunner(one).manifest
+    other = DbtProjectRunner(home("other"))
+    own = parsed_by_dbt(other.settings)
+    assert without_what_every_parse_has_of_its_own(other.manifest.to_dict()) == without_what_every_parse_has_of_its_own(
+        own
+    )
+    asked = count_parses(monkeypatch)
+    above = DbtProjectRunner(home("."))
+    _ = above.manifest
+    again = DbtProjectRunner(home(".")).manifest
+    assert asked == ["parse"]
+    assert {path.project_root for file in again.files.values() if (path := file.path)} >= {str(project)}
+
+
 def test_only_the_newest_parses_are_kept(project: Path, home: Home) -> None:
     folder = project / "target" / "parsed"
     for number in range(KEPT + 3):
